@@ -1,0 +1,99 @@
+//! [`Cqe`]: a completion queue entry, as a plain value.
+
+use std::io;
+
+/// The kernel's answer to a submission queue entry: a plain value that proves nothing.
+///
+/// An operation is finished by the driver's completion queue, never by a `Cqe` that somebody
+/// holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Cqe {
+    /// What the submission queue entry carried.
+    pub user_data: u64,
+    /// What the system call would have returned: a count, a descriptor, or a negated `errno`.
+    pub result: i32,
+    /// `IORING_CQE_F_*`.
+    pub flags: u32,
+}
+
+/// `IORING_CQE_F_MORE`: the entry will post at least one more CQE.
+const FLAG_MORE: u32 = 1 << 1;
+/// `IORING_CQE_F_NOTIF`: a zero-copy send no longer needs its buffer.
+const FLAG_NOTIFICATION: u32 = 1 << 3;
+
+/// The kernel's private numbers from `ERESTARTSYS` to `ERESTART_RESTARTBLOCK`. They mean that a
+/// signal stopped the call before it did anything, and leak out of its worker threads.
+const RESTART_ERRNOS: std::ops::RangeInclusive<i32> = 512..=516;
+
+impl Cqe {
+    /// Whether another CQE will follow for the same submission queue entry.
+    pub const fn has_more(&self) -> bool {
+        self.flags & FLAG_MORE != 0
+    }
+
+    /// Whether this is the second CQE of a zero-copy send: the buffer is free again.
+    pub const fn is_notification(&self) -> bool {
+        self.flags & FLAG_NOTIFICATION != 0
+    }
+
+    /// The result as a count or descriptor, or the error it stands for.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the operation failed with. The kernel's private restart numbers read as
+    /// `ECANCELED`: they are seen only where an operation was stopped before it had run.
+    pub fn result(&self) -> io::Result<u32> {
+        match u32::try_from(self.result) {
+            Ok(value) => Ok(value),
+            Err(_) => Err(io::Error::from_raw_os_error(self.errno())),
+        }
+    }
+
+    /// Whether the operation was stopped before it did anything: cancelled, or interrupted by a
+    /// signal or by the exit of the thread that submitted it.
+    pub fn has_not_run(&self) -> bool {
+        self.result < 0 && matches!(self.errno(), libc::ECANCELED | libc::EINTR)
+    }
+
+    /// The `errno` of a failed operation; 0 where it did not fail.
+    fn errno(&self) -> i32 {
+        if self.result >= 0 {
+            return 0;
+        }
+        let errno = self.result.saturating_neg();
+        if RESTART_ERRNOS.contains(&errno) { libc::ECANCELED } else { errno }
+    }
+
+    /// Whether it failed with `errno`.
+    pub fn failed_with(&self, errno: i32) -> bool {
+        self.errno() == errno
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_result(result: i32) -> Cqe {
+        Cqe { result, ..Cqe::default() }
+    }
+
+    #[test]
+    fn the_kernels_private_restart_numbers_read_as_cancelled() {
+        for errno in RESTART_ERRNOS {
+            let cqe = with_result(-errno);
+            assert!(cqe.has_not_run());
+            assert_eq!(cqe.result().unwrap_err().raw_os_error(), Some(libc::ECANCELED));
+        }
+        assert_eq!(with_result(-517).result().unwrap_err().raw_os_error(), Some(517));
+    }
+
+    #[test]
+    fn no_result_makes_it_panic() {
+        for result in [i32::MIN, i32::MIN + 1, -1, 0, 1, i32::MAX] {
+            let _ = with_result(result).result();
+            let _ = with_result(result).has_not_run();
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! [`Event`]: one IO operation as a value, and the events that ringbahn brings.
+//!
+//! An event owns everything that the kernel will touch: the buffers, the addresses, the paths, and
+//! a share of the open file. It is handed to a driver by a [`Submission`](crate::Submission),
+//! which moves it to the heap first; from then until the operation has ended it belongs to the
+//! kernel.
+//!
+//! # Safety
+//!
+//! The invariants on which every event in this module builds its entries:
+//!
+//! E1. From the call of [`Event::prepare`] until the terminal CQE the event stays where it is and
+//!     nobody touches it. So a pointer into the event, or into memory it owns, may be given to
+//!     the kernel.
+//!
+//! E2. A file is named by a [`SharedFd`](crate::SharedFd) that the event owns, so the number
+//!     cannot come to mean another file while the operation runs.
+//!
+//! E3. [`Event::complete`] is called with what the kernel said of this event. A count in it is no
+//!     more than what the entry asked for, and so many bytes at the entry's address have been
+//!     written; a descriptor in it belongs to the event alone.
+#![allow(unsafe_code)]
+
+use crate::cqe::Cqe;
+use crate::outcome::Outcome;
+use crate::sqe::Sqes;
+
+/// One IO operation as a value.
+///
+/// `prepare` is unsafe to *call* and safe to implement: whoever calls it owes the implementor the
+/// guarantee below. Writing an event needs `unsafe` only where an entry names memory or a file
+/// ([`Sqe::new`](crate::Sqe::new)).
+///
+/// The life of an event: it is created; a submission moves it to the heap and calls `prepare`
+/// until a driver has taken the entries; the kernel owns it; then `complete` turns it and what the
+/// kernel said into an output, or `cancelled` cleans up where nobody wants one any more. Between
+/// the last two `resubmit` may send it round once more.
+///
+/// None of these methods runs under a lock or borrow of the driver, so they may use the driver,
+/// and a panic in one of them loses nothing but this operation.
+///
+/// # Examples
+///
+/// ```
+/// use ringbahn_core::{Event, Outcome, Sqe, Sqes};
+///
+/// /// Does nothing, and says whether that worked.
+/// struct Ping;
+///
+/// impl Event for Ping {
+///     type Output = bool;
+///
+///     unsafe fn prepare(&mut self, sqes: &mut Sqes) {
+///         sqes.push(Sqe::nop());
+///     }
+///
+///     fn complete(self, outcome: Outcome<'_>) -> bool {
+///         outcome.result().is_ok()
+///     }
+/// }
+/// ```
+pub trait Event: Send + Sized + 'static {
+    /// What the operation yields. Dropping it must dispose of everything in it: an accepted
+    /// socket is an `OwnedFd`, never a number.
+    type Output;
+
+    /// How many entries `prepare` will push: from 1 to
+    /// [`SQES_PER_EVENT_MAX`](crate::SQES_PER_EVENT_MAX), and the same at each call.
+    fn sqes_needed(&self) -> u32 {
+        1
+    }
+
+    /// Lays out the operation's entries.
+    ///
+    /// May be called several times before the operation starts, and again when it is submitted
+    /// once more; entries of an earlier call have then been discarded or have ended.
+    ///
+    /// # Safety
+    ///
+    /// After this call the caller must not touch or move `self` until the operation's terminal
+    /// CQE has been seen or the entries have been discarded unsubmitted.
+    unsafe fn prepare(&mut self, sqes: &mut Sqes);
+
+    /// Turns the event and what the kernel said into the output.
+    fn complete(self, outcome: Outcome<'_>) -> Self::Output;
+
+    /// The cancellation callback: runs instead of a wake-up when nobody waits any more.
+    fn cancelled(self, outcome: Outcome<'_>) {
+        drop(self.complete(outcome));
+    }
+
+    /// Whether an operation of one entry, now ended with `cqe`, is to be submitted once more.
+    ///
+    /// Asked only while nobody has cancelled it. The default repeats what has not run: an
+    /// operation interrupted by a signal, or bound to a thread that has exited. An event that
+    /// must not be repeated, or that goes on after a short transfer, says so here.
+    fn resubmit(&mut self, cqe: Cqe) -> bool {
+        cqe.has_not_run()
+    }
+}

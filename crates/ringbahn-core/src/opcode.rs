@@ -1,0 +1,32 @@
+//! The kernel's numbers for the operations that ringbahn's events ask for.
+
+macro_rules! opcodes {
+    ($($(#[$doc:meta])* $name:ident = $number:literal,)*) => {
+        $($(#[$doc])* #[doc = concat!("`IORING_OP_", stringify!($name), "`")] pub const $name: u8 = $number;)*
+    };
+}
+
+opcodes! {
+    NOP = 0,
+    READV = 1,
+    WRITEV = 2,
+    FSYNC = 3,
+    POLL_ADD = 6,
+    SENDMSG = 9,
+    RECVMSG = 10,
+    TIMEOUT = 11,
+    ACCEPT = 13,
+    ASYNC_CANCEL = 14,
+    CONNECT = 16,
+    OPENAT = 18,
+    CLOSE = 19,
+    STATX = 21,
+    READ = 22,
+    WRITE = 23,
+    SEND = 26,
+    RECV = 27,
+    SHUTDOWN = 34,
+    SOCKET = 45,
+    SEND_ZC = 47,
+    FTRUNCATE = 55,
+}

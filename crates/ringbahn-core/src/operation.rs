@@ -1,0 +1,4 @@
+//! An operation in flight.
+
+pub(crate) mod id;
+pub(crate) mod table;

@@ -1,0 +1,98 @@
+//! What travels through the kernel as `user_data`: an index, a generation and a step, never an
+//! address.
+//!
+//! | bits | what |
+//! |---|---|
+//! | 63 | set for the ring's own entries (cancels), which have no operation |
+//! | 32–62 | generation of the place in the table |
+//! | 26–31 | step: which of the operation's entries this is |
+//! | 0–25 | index of the place in the table |
+//!
+//! A CQE that arrives after its operation has ended finds another generation and is ignored. That
+//! happens in earnest: a zero-copy send that is cancelled as a follower in a chain posts its
+//! notification after its last ordinary CQE.
+
+use crate::sqe::SQES_PER_EVENT_MAX;
+
+const INDEX_BITS: u32 = 26;
+const STEP_BITS: u32 = 6;
+const GENERATION_SHIFT: u32 = INDEX_BITS + STEP_BITS;
+const GENERATION_MASK: u32 = u32::MAX >> 1;
+const INTERNAL: u64 = 1 << 63;
+
+const _: () = assert!(1 << STEP_BITS == SQES_PER_EVENT_MAX);
+
+/// The most operations that one ring can have in flight.
+pub(crate) const OPERATIONS_MAX: u32 = 1 << INDEX_BITS;
+
+/// A place in a ring's operation table, together with the generation that tells its tenants apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OperationId {
+    pub(crate) index: u32,
+    pub(crate) generation: u32,
+}
+
+impl OperationId {
+    pub(crate) fn user_data(self, step: u32) -> u64 {
+        debug_assert!(self.index < OPERATIONS_MAX && step < SQES_PER_EVENT_MAX);
+        let generation = u64::from(self.generation & GENERATION_MASK);
+        generation << GENERATION_SHIFT | u64::from(step << INDEX_BITS | self.index)
+    }
+
+    /// The operation that `user_data` names. The mark of the ring's own entries is not looked at.
+    pub(crate) fn of(user_data: u64) -> OperationId {
+        let low = user_data & u64::from(u32::MAX);
+        OperationId {
+            index: low as u32 & (OPERATIONS_MAX - 1),
+            generation: (user_data >> GENERATION_SHIFT) as u32 & GENERATION_MASK,
+        }
+    }
+
+    /// The same place for its next tenant.
+    pub(crate) fn next_generation(self) -> OperationId {
+        let generation = self.generation.wrapping_add(1) & GENERATION_MASK;
+        OperationId { generation, ..self }
+    }
+}
+
+/// Which of its operation's entries `user_data` names.
+pub(crate) fn step_of(user_data: u64) -> u32 {
+    (user_data as u32) >> INDEX_BITS
+}
+
+/// The mark of the cancel that targets `user_data`.
+pub(crate) fn cancel_of(user_data: u64) -> u64 {
+    user_data | INTERNAL
+}
+
+/// The target of the ring's own cancel, if `user_data` names one.
+pub(crate) fn cancel_target(user_data: u64) -> Option<u64> {
+    (user_data & INTERNAL != 0).then_some(user_data & !INTERNAL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_survives_the_way_through_the_kernel() {
+        for index in [0, 1, OPERATIONS_MAX - 1] {
+            for generation in [0, 1, GENERATION_MASK] {
+                for step in [0, 1, SQES_PER_EVENT_MAX - 1] {
+                    let id = OperationId { index, generation };
+                    let user_data = id.user_data(step);
+                    assert_eq!(OperationId::of(user_data), id);
+                    assert_eq!(step_of(user_data), step);
+                    assert_eq!(cancel_target(user_data), None);
+                    assert_eq!(cancel_target(cancel_of(user_data)), Some(user_data));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn generations_wrap_without_touching_the_mark() {
+        let last = OperationId { index: 3, generation: GENERATION_MASK };
+        assert_eq!(last.next_generation(), OperationId { index: 3, generation: 0 });
+    }
+}

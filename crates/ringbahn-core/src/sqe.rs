@@ -1,0 +1,395 @@
+//! [`Sqe`]: a submission queue entry, 64 bytes in the kernel's layout, and [`Sqes`], the tray on
+//! which an event lays out the entries of one operation.
+//!
+//! The entry is ringbahn's own type because drivers must be able to *read* it: a fallback or a
+//! simulator executes entries instead of handing them to a kernel. Its address words are unions
+//! of pointer and integer, so that a pointer keeps its provenance on the way.
+//!
+//! An entry cannot be copied or cloned. It may be written to one place of one submission queue
+//! once; an entry submitted twice would let the kernel write into memory already given back.
+//!
+//! # Safety
+//!
+//! S1. Every pointer and every descriptor in an entry stays valid until the operation's terminal
+//!     CQE. Whoever calls [`Sqe::new`] promises it; [`Event::prepare`](crate::Event::prepare)
+//!     gives implementors the guarantee to build that promise on.
+//!
+//! S2. Every bit pattern is a valid integer, so a [`Word`] may be read as one at any time.
+#![allow(unsafe_code)]
+
+use std::ffi::c_void;
+use std::fmt;
+use std::mem::{offset_of, size_of};
+
+use smallvec::SmallVec;
+
+use crate::fd::{Place, SharedFd};
+
+/// The most entries that one event may ask for.
+pub const SQES_PER_EVENT_MAX: u32 = 64;
+
+/// A word of an entry that holds an address or a number.
+#[derive(Clone, Copy)]
+#[repr(C)]
+union Word {
+    pointer: *mut c_void,
+    integer: u64,
+}
+
+impl Word {
+    const ZERO: Word = Word { integer: 0 };
+
+    fn integer(self) -> u64 {
+        // SAFETY: S2.
+        unsafe { self.integer }
+    }
+
+    fn pointer(self) -> *mut c_void {
+        // SAFETY: S2; a pointer made from a number is valid to hold, only not to follow.
+        unsafe { self.pointer }
+    }
+}
+
+/// A submission queue entry.
+///
+/// Built by [`Event::prepare`](crate::Event::prepare), read by drivers that execute entries
+/// themselves. The setters consume and return the entry, so that one reads as a sentence:
+///
+/// ```
+/// use ringbahn_core::{opcode, Sqe};
+///
+/// // SAFETY: a NOP names no memory and no descriptor.
+/// let entry = unsafe { Sqe::new(opcode::NOP) }.length(7);
+/// assert_eq!((entry.opcode(), entry.get_length()), (opcode::NOP, 7));
+/// ```
+///
+/// # References
+///
+/// [`io_uring_enter(2)`](https://man7.org/linux/man-pages/man2/io_uring_enter.2.html)
+#[repr(C)]
+pub struct Sqe {
+    opcode: u8,
+    flags: u8,
+    ioprio: u16,
+    fd: i32,
+    offset: Word,
+    address: Word,
+    length: u32,
+    op_flags: u32,
+    user_data: u64,
+    buffer_index: u16,
+    personality: u16,
+    file_index: u32,
+    address3: Word,
+    reserved: u64,
+}
+
+const _: () = {
+    assert!(size_of::<usize>() == 8, "ringbahn needs a 64-bit target");
+    assert!(size_of::<Sqe>() == 64);
+    assert!(offset_of!(Sqe, offset) == 8);
+    assert!(offset_of!(Sqe, address) == 16);
+    assert!(offset_of!(Sqe, length) == 24);
+    assert!(offset_of!(Sqe, user_data) == 32);
+    assert!(offset_of!(Sqe, file_index) == 44);
+    assert!(offset_of!(Sqe, address3) == 48);
+};
+
+// SAFETY: an entry is plain numbers and addresses that it never follows; S1 makes the memory
+// behind them the operation's, whichever thread submits it.
+unsafe impl Send for Sqe {}
+// SAFETY: as for `Send`; shared access only reads.
+unsafe impl Sync for Sqe {}
+
+/// `IOSQE_FIXED_FILE`: the descriptor is an index into the ring's table of registered files.
+pub(crate) const FLAG_FIXED_FILE: u8 = 1 << 0;
+/// `IOSQE_IO_LINK`: the next entry starts when this one has succeeded.
+pub(crate) const FLAG_LINK: u8 = 1 << 2;
+
+impl Sqe {
+    /// An entry that asks for `opcode` (one of [`opcode`](crate::opcode)), all else zero and the
+    /// descriptor −1.
+    ///
+    /// # Safety
+    ///
+    /// Every pointer and descriptor that the finished entry names must stay valid, and the memory
+    /// unaliased as the opcode needs it (see the kernel's manual), until the operation's terminal
+    /// CQE. Within [`Event::prepare`](crate::Event::prepare) whatever `self` owns is so.
+    pub const unsafe fn new(opcode: u8) -> Sqe {
+        Sqe {
+            opcode,
+            flags: 0,
+            ioprio: 0,
+            fd: -1,
+            offset: Word::ZERO,
+            address: Word::ZERO,
+            length: 0,
+            op_flags: 0,
+            user_data: 0,
+            buffer_index: 0,
+            personality: 0,
+            file_index: 0,
+            address3: Word::ZERO,
+            reserved: 0,
+        }
+    }
+
+    /// An entry that does nothing and completes with 0.
+    pub const fn nop() -> Sqe {
+        // SAFETY: S1 holds trivially: a NOP names no memory and no descriptor.
+        unsafe { Sqe::new(crate::opcode::NOP) }
+    }
+
+    /// The file to operate on.
+    #[must_use]
+    pub fn file(mut self, file: &SharedFd) -> Sqe {
+        match file.place() {
+            Place::Descriptor(number) => self.fd = number,
+            Place::Direct(slot) => {
+                self.fd = slot.cast_signed();
+                self.flags |= FLAG_FIXED_FILE;
+            }
+        }
+        self
+    }
+
+    /// The descriptor word as a number: `AT_FDCWD`, or for opcodes such as SOCKET something else.
+    #[must_use]
+    pub const fn fd_number(mut self, number: i32) -> Sqe {
+        self.fd = number;
+        self
+    }
+
+    /// The address word as a pointer: the data, a path, an `iovec` array, a `msghdr`, …
+    #[must_use]
+    pub const fn address<T>(mut self, pointer: *const T) -> Sqe {
+        self.address = Word { pointer: pointer.cast_mut().cast() };
+        self
+    }
+
+    /// The address word as a number: the target of ASYNC_CANCEL.
+    #[must_use]
+    pub const fn address_number(mut self, number: u64) -> Sqe {
+        self.address = Word { integer: number };
+        self
+    }
+
+    /// The length word: bytes, `iovec`s or whatever the opcode counts.
+    #[must_use]
+    pub const fn length(mut self, length: u32) -> Sqe {
+        self.length = length;
+        self
+    }
+
+    /// The offset word as a number: a position in the file, in bytes, or `u64::MAX` for the
+    /// current one.
+    #[must_use]
+    pub const fn offset(mut self, offset: u64) -> Sqe {
+        self.offset = Word { integer: offset };
+        self
+    }
+
+    /// The offset word as a pointer: the second address of ACCEPT and STATX.
+    #[must_use]
+    pub const fn address2<T>(mut self, pointer: *const T) -> Sqe {
+        self.offset = Word { pointer: pointer.cast_mut().cast() };
+        self
+    }
+
+    /// The flags word that each opcode reads in its own way (`rw_flags`, `msg_flags`, …).
+    #[must_use]
+    pub const fn op_flags(mut self, flags: u32) -> Sqe {
+        self.op_flags = flags;
+        self
+    }
+
+    /// The I/O priority, which socket opcodes read as more flags.
+    #[must_use]
+    pub const fn ioprio(mut self, ioprio: u16) -> Sqe {
+        self.ioprio = ioprio;
+        self
+    }
+
+    /// The index of a registered buffer, or a buffer group.
+    #[must_use]
+    pub const fn buffer_index(mut self, index: u16) -> Sqe {
+        self.buffer_index = index;
+        self
+    }
+
+    /// The word that names a slot for a direct descriptor, or the length of an address.
+    #[must_use]
+    pub const fn file_index(mut self, index: u32) -> Sqe {
+        self.file_index = index;
+        self
+    }
+
+    /// The third address word.
+    #[must_use]
+    pub const fn address3<T>(mut self, pointer: *const T) -> Sqe {
+        self.address3 = Word { pointer: pointer.cast_mut().cast() };
+        self
+    }
+
+    pub(crate) fn set_user_data(&mut self, user_data: u64) {
+        self.user_data = user_data;
+    }
+
+    pub(crate) fn set_linked(&mut self) {
+        self.flags |= FLAG_LINK;
+    }
+
+    /// Moves the entry out and leaves a NOP: the one way from a tray into a queue.
+    pub(crate) fn take(&mut self) -> Sqe {
+        std::mem::replace(self, Sqe::nop())
+    }
+
+    /// The operation asked for.
+    pub const fn opcode(&self) -> u8 {
+        self.opcode
+    }
+
+    /// The `IOSQE_*` flags.
+    pub const fn flags(&self) -> u8 {
+        self.flags
+    }
+
+    /// The I/O priority.
+    pub const fn get_ioprio(&self) -> u16 {
+        self.ioprio
+    }
+
+    /// The descriptor word.
+    pub const fn get_fd(&self) -> i32 {
+        self.fd
+    }
+
+    /// The offset word as a number.
+    pub fn get_offset(&self) -> u64 {
+        self.offset.integer()
+    }
+
+    /// The offset word as a pointer.
+    pub fn get_address2(&self) -> *mut c_void {
+        self.offset.pointer()
+    }
+
+    /// The address word as a pointer.
+    pub fn get_address(&self) -> *mut c_void {
+        self.address.pointer()
+    }
+
+    /// The address word as a number.
+    pub fn get_address_number(&self) -> u64 {
+        self.address.integer()
+    }
+
+    /// The length word.
+    pub const fn get_length(&self) -> u32 {
+        self.length
+    }
+
+    /// The opcode's own flags.
+    pub const fn get_op_flags(&self) -> u32 {
+        self.op_flags
+    }
+
+    /// What the CQE will carry back.
+    pub const fn user_data(&self) -> u64 {
+        self.user_data
+    }
+
+    /// The buffer index or group.
+    pub const fn get_buffer_index(&self) -> u16 {
+        self.buffer_index
+    }
+
+    /// The slot for a direct descriptor, or the length of an address.
+    pub const fn get_file_index(&self) -> u32 {
+        self.file_index
+    }
+
+    /// The third address word as a pointer.
+    pub fn get_address3(&self) -> *mut c_void {
+        self.address3.pointer()
+    }
+
+    /// The 64 bytes as the kernel reads them (little-endian machines: as in its header).
+    pub fn bytes(&self) -> [u8; 64] {
+        let mut bytes = [0; 64];
+        let words: [(usize, u64); 4] = [
+            (8, self.offset.integer()),
+            (16, self.address.integer()),
+            (32, self.user_data),
+            (48, self.address3.integer()),
+        ];
+        bytes[0] = self.opcode;
+        bytes[1] = self.flags;
+        bytes[2..4].copy_from_slice(&self.ioprio.to_ne_bytes());
+        bytes[4..8].copy_from_slice(&self.fd.to_ne_bytes());
+        bytes[24..28].copy_from_slice(&self.length.to_ne_bytes());
+        bytes[28..32].copy_from_slice(&self.op_flags.to_ne_bytes());
+        bytes[40..42].copy_from_slice(&self.buffer_index.to_ne_bytes());
+        bytes[42..44].copy_from_slice(&self.personality.to_ne_bytes());
+        bytes[44..48].copy_from_slice(&self.file_index.to_ne_bytes());
+        bytes[56..64].copy_from_slice(&self.reserved.to_ne_bytes());
+        for (at, word) in words {
+            bytes[at..at + 8].copy_from_slice(&word.to_ne_bytes());
+        }
+        bytes
+    }
+}
+
+impl fmt::Debug for Sqe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sqe")
+            .field("opcode", &self.opcode)
+            .field("flags", &self.flags)
+            .field("fd", &self.fd)
+            .field("offset", &self.offset.integer())
+            .field("address", &self.address.pointer())
+            .field("length", &self.length)
+            .field("op_flags", &self.op_flags)
+            .field("user_data", &self.user_data)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The entries of one operation, laid out by [`Event::prepare`](crate::Event::prepare) before any
+/// queue is involved.
+///
+/// Preparing on a tray and not in the queue itself costs a copy of 64 bytes, and buys that no
+/// user code ever runs under a driver's lock.
+#[derive(Debug, Default)]
+pub struct Sqes {
+    entries: SmallVec<[Sqe; 1]>,
+}
+
+impl Sqes {
+    /// An empty tray.
+    pub fn new() -> Sqes {
+        Sqes::default()
+    }
+
+    /// Adds an entry behind those there are.
+    pub fn push(&mut self, entry: Sqe) {
+        self.entries.push(entry);
+    }
+
+    /// The entries so far, in the order of their submission.
+    pub fn entries(&self) -> &[Sqe] {
+        &self.entries
+    }
+
+    /// Makes the entry added last and the next one a chain: the next one starts when this one
+    /// has succeeded.
+    pub(crate) fn link_last(&mut self) {
+        if let Some(last) = self.entries.last_mut() {
+            last.set_linked();
+        }
+    }
+
+    pub(crate) fn entries_mut(&mut self) -> &mut [Sqe] {
+        &mut self.entries
+    }
+}
