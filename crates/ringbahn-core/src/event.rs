@@ -98,3 +98,5 @@ pub trait Event: Send + Sized + 'static {
         cqe.has_not_run()
     }
 }
+mod timeout;
+pub use timeout::Timeout;
