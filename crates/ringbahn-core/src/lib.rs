@@ -2,6 +2,8 @@
 
 #![cfg(target_os = "linux")]
 
+mod address;
+pub mod buf;
 mod cqe;
 pub mod event;
 mod fd;
@@ -12,6 +14,8 @@ mod reservation;
 mod sqe;
 mod sync;
 
+pub use address::SocketAddress;
+pub use buf::{BufError, BufResult, BufResultExt, IoBuf, IoBufMut, IoBufs, Slice};
 pub use cqe::Cqe;
 pub use event::Event;
 pub use fd::SharedFd;
