@@ -25,6 +25,8 @@
 
 #![cfg(target_os = "linux")]
 
+mod address;
+pub mod buf;
 mod cancel;
 mod completion;
 mod cqe;
@@ -40,6 +42,8 @@ mod submission;
 mod sync;
 mod timeout;
 
+pub use address::SocketAddress;
+pub use buf::{BufError, BufResult, BufResultExt, IoBuf, IoBufMut, IoBufs, Slice};
 pub use cancel::{Cancel, Cancelled};
 pub use cqe::Cqe;
 pub use drive::{Completion, Drive};
