@@ -144,7 +144,7 @@ pub(crate) trait Operation: Send + Sync {
     /// # Safety
     ///
     /// The caller has a [`Resubmission`] of this operation, and uses it up.
-    unsafe fn give_up(&self, cqe: Cqe);
+    unsafe fn give_up(&self);
 }
 
 /// What the end of an operation came to.
@@ -246,10 +246,12 @@ impl<E: Event> Record<E> {
     /// The caller holds the event by O4.
     pub(crate) unsafe fn complete(&self, stopped: Option<io::Error>) -> (E::Output, bool) {
         let cqes = self.ordered_cqes();
-        let has_not_run = cqes.first().is_some_and(Cqe::has_not_run);
+        // SAFETY: V1: these are the CQEs of the record's own event, and it is taken once (O4).
+        let outcome = unsafe { Outcome::completed(&cqes) };
+        let has_not_run = outcome.has_not_run();
         let outcome = match stopped {
-            Some(error) if has_not_run => Outcome::stopped(error),
-            _ => Outcome::completed(&cqes),
+            Some(error) if has_not_run => Outcome::refused(error),
+            _ => outcome,
         };
         // SAFETY: O4, by the contract of this function.
         let event = unsafe { self.take() };
@@ -266,7 +268,9 @@ impl<E: Event> Record<E> {
         let cqes = self.ordered_cqes();
         // SAFETY: O4, by the contract of this function.
         if let Some(event) = unsafe { self.take() } {
-            event.cancelled(Outcome::completed(&cqes));
+            // SAFETY: V1: these are the CQEs of the record's own event, and it is taken once (O4).
+            let outcome = unsafe { Outcome::completed(&cqes) };
+            event.cancelled(outcome);
         }
     }
 
@@ -304,15 +308,19 @@ impl<E: Event> Record<E> {
         if cqe.failed_with(libc::EFAULT) && !self.header.faulted.swap(true, Ordering::Relaxed) {
             return true;
         }
+        let cqes = [cqe];
+        // SAFETY: V1: this is the CQE of the record's own event. It is told again when the event
+        // is completed, unless it goes round once more; events count on that.
+        let outcome = unsafe { Outcome::completed(&cqes) };
         self.event.with_mut(|event| {
             // SAFETY: O3, by the contract of this function.
             let event = unsafe { &mut *event };
-            event.as_mut().is_some_and(|event| event.resubmit(cqe))
+            event.as_mut().is_some_and(|event| event.resubmit(&outcome))
         })
     }
 
     /// Runs `ask`, code of the event; should it panic, the operation ends here and now.
-    fn or_end<R>(&self, cqe: Cqe, ask: impl FnOnce() -> R) -> R {
+    fn or_end<R>(&self, cqe: Option<Cqe>, ask: impl FnOnce() -> R) -> R {
         catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|panic| {
             self.tell_end(cqe, false);
             resume_unwind(panic)
@@ -321,7 +329,7 @@ impl<E: Event> Record<E> {
 
     /// Tells the cell that the last CQE came, and does what it says; `None` where that is to
     /// submit the event once more.
-    fn tell_end(&self, cqe: Cqe, repeat: bool) -> Option<Ending> {
+    fn tell_end(&self, cqe: Option<Cqe>, repeat: bool) -> Option<Ending> {
         match self.header.cell.end(cqe, repeat) {
             End::Resubmit => return None,
             End::Wake(Some(waker)) => waker.wake(),
@@ -342,26 +350,26 @@ impl<E: Event> Operation for Record<E> {
     }
 
     unsafe fn end(self: Arc<Self>, cqe: Cqe) -> Ending {
-        let repeat = self.or_end(cqe, || {
+        let repeat = self.or_end(Some(cqe), || {
             // SAFETY: O3: the caller has the operation's `Ended`.
             unsafe { self.wants_repeat(cqe) }
         });
-        if let Some(ending) = self.tell_end(cqe, repeat) {
+        if let Some(ending) = self.tell_end(Some(cqe), repeat) {
             return ending;
         }
-        let prepared = self.or_end(cqe, || {
+        let prepared = self.or_end(None, || {
             // SAFETY: O3: the cell said `Resubmit`, so the event is still ours, and the entries
             // of before have ended.
             unsafe { self.prepare() }
         });
         match prepared {
-            Ok(sqes) => Ending::Again(Resubmission { operation: self, sqes, cqe }),
-            Err(_) => self.tell_end(cqe, false).unwrap_or(Ending::Finished),
+            Ok(sqes) => Ending::Again(Resubmission { operation: self, sqes }),
+            Err(_) => self.tell_end(None, false).unwrap_or(Ending::Finished),
         }
     }
 
-    unsafe fn give_up(&self, cqe: Cqe) {
-        self.tell_end(cqe, false);
+    unsafe fn give_up(&self) {
+        self.tell_end(None, false);
     }
 }
 
@@ -394,12 +402,10 @@ impl Ended {
 ///
 /// A driver gets these from [`Batch::run`](crate::Batch::run), finds room in its queue and gives
 /// them to [`Reservation::resubmit`](crate::Reservation::resubmit). Dropping one ends the
-/// operation with the error it ended with.
+/// operation as cancelled.
 pub struct Resubmission {
     operation: Arc<dyn Operation>,
     sqes: Sqes,
-    /// What it ended with.
-    cqe: Cqe,
 }
 
 impl Resubmission {
@@ -428,7 +434,7 @@ impl Drop for Resubmission {
         if !self.sqes.entries().is_empty() {
             // SAFETY: O3: this is the operation's `Resubmission`, not committed, and here it
             // goes.
-            unsafe { self.operation.give_up(self.cqe) };
+            unsafe { self.operation.give_up() };
         }
     }
 }

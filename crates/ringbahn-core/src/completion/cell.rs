@@ -136,21 +136,21 @@ impl Cell {
 
     /// The last CQE came. With `repeat` the event wants to be submitted once more, and is unless
     /// somebody has asked for its end meanwhile.
-    pub(crate) fn end(&self, cqe: Cqe, repeat: bool) -> End {
+    ///
+    /// Without a CQE it is the end of an operation that was to be submitted once more and has not
+    /// been: the CQEs of before have been told to the event already.
+    pub(crate) fn end(&self, cqe: Option<Cqe>, repeat: bool) -> End {
         let mut inner = lock(&self.inner);
-        match inner.step(if repeat { Input::Repeat } else { Input::Finish }) {
-            Action::Resubmit => {
-                inner.cqes.clear();
-                End::Resubmit
-            }
-            Action::Wake => {
-                inner.cqes.push(cqe);
-                End::Wake(inner.waker.take())
-            }
-            Action::Dispose => {
-                inner.cqes.push(cqe);
-                End::Dispose
-            }
+        let action = inner.step(if repeat { Input::Repeat } else { Input::Finish });
+        match action {
+            Action::Resubmit => inner.cqes.clear(),
+            Action::Wake | Action::Dispose => inner.cqes.extend(cqe),
+            _ => {}
+        }
+        match action {
+            Action::Resubmit => End::Resubmit,
+            Action::Wake => End::Wake(inner.waker.take()),
+            Action::Dispose => End::Dispose,
             _ => End::Nothing,
         }
     }
