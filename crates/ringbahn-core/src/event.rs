@@ -21,6 +21,30 @@
 //!     written; a descriptor in it belongs to the event alone.
 #![allow(unsafe_code)]
 
+mod accept;
+mod connect;
+mod nop;
+mod poll_add;
+mod read;
+mod recv;
+mod send;
+#[cfg(test)]
+mod testing;
+mod timeout;
+mod transfer;
+mod write;
+
+pub use accept::Accept;
+pub use connect::Connect;
+pub use nop::Nop;
+pub use poll_add::{Interest, PollAdd, Ready};
+pub use read::Read;
+pub use recv::Recv;
+pub use send::Send;
+pub use timeout::Timeout;
+pub use transfer::{Incomplete, Position};
+pub use write::Write;
+
 use crate::cqe::Cqe;
 use crate::outcome::Outcome;
 use crate::sqe::Sqes;
@@ -59,7 +83,7 @@ use crate::sqe::Sqes;
 ///     }
 /// }
 /// ```
-pub trait Event: Send + Sized + 'static {
+pub trait Event: std::marker::Send + Sized + 'static {
     /// What the operation yields. Dropping it must dispose of everything in it: an accepted
     /// socket is an `OwnedFd`, never a number.
     type Output;
@@ -98,3 +122,4 @@ pub trait Event: Send + Sized + 'static {
         cqe.has_not_run()
     }
 }
+

@@ -140,6 +140,12 @@ impl Sqe {
         unsafe { Sqe::new(crate::opcode::NOP) }
     }
 
+    /// An entry that cancels the one whose CQE will carry `user_data`.
+    pub(crate) const fn cancel(user_data: u64) -> Sqe {
+        // SAFETY: S1 holds trivially: the address word is a number that the kernel compares.
+        unsafe { Sqe::new(crate::opcode::ASYNC_CANCEL) }.address_number(user_data)
+    }
+
     /// The file to operate on.
     #[must_use]
     pub fn file(mut self, file: &SharedFd) -> Sqe {
@@ -237,11 +243,6 @@ impl Sqe {
 
     pub(crate) fn set_linked(&mut self) {
         self.flags |= FLAG_LINK;
-    }
-
-    /// Moves the entry out and leaves a NOP: the one way from a tray into a queue.
-    pub(crate) fn take(&mut self) -> Sqe {
-        std::mem::replace(self, Sqe::nop())
     }
 
     /// The operation asked for.
@@ -389,7 +390,8 @@ impl Sqes {
         }
     }
 
-    pub(crate) fn entries_mut(&mut self) -> &mut [Sqe] {
-        &mut self.entries
+    /// Moves the entries off the tray: the one way from here into a queue.
+    pub(crate) fn take_entries(&mut self) -> impl Iterator<Item = Sqe> {
+        self.entries.drain(..)
     }
 }

@@ -1,0 +1,175 @@
+//! Owned buffers: what an event may give to the kernel, and how it comes back.
+//!
+//! An operation in flight owns its buffer, so there is no `&mut [u8]` here: a buffer goes in by
+//! value and comes back with the result.
+//!
+//! | buffer | may be sent ([`IoBuf`]) | may be read into ([`IoBufMut`]) | after a read of `n` bytes |
+//! |---|---|---|---|
+//! | `Vec<u8>`, `BytesMut`¹ | what it holds | up to its capacity | holds exactly these `n` |
+//! | `Box<[u8]>`, `[u8; N]` | all of it | all of it | keeps its length; the first `n` are new |
+//! | `String`, `Arc<[u8]>`, `Arc<Vec<u8>>`, `Bytes`¹ | what it holds | no | – |
+//! | `&'static [u8]`, `&'static str` | what it refers to | no | – |
+//! | [`Slice<B>`] | a range of `B` | a range of `B` | `B` as above, counted from its start |
+//!
+//! ¹ with the feature `bytes`
+//!
+//! A read always fills from the start of the buffer; to append, read into a slice of it:
+//!
+//! ```
+//! use ringbahn_core::{IoBuf, Slice};
+//!
+//! let greeting = b"hello ".to_vec();
+//! let end = greeting.len();
+//! let rest: Slice<Vec<u8>> = greeting.slice(end..); // A read into it appends to the greeting.
+//! assert_eq!(rest.into_inner(), b"hello ");
+//! ```
+//!
+//! Where an operation fails, the buffer comes back as it was. One operation moves at most
+//! 0x7fff_f000 bytes and 1024 buffers, the kernel's own limits; of more, it moves the first ones
+//! and reports a short count, as std does.
+//!
+//! # Safety
+//!
+//! What the traits promise, and events build on:
+//!
+//! B1. A pointer got from a buffer is valid (for reads of its bytes, or writes of its target)
+//!     until the buffer is touched, moved or dropped. Nothing but its owner can make it invalid.
+//!
+//! B2. The lengths stay the same while the buffer is not touched, moving it included. The bytes
+//!     are initialised, and are the beginning of the target.
+//!
+//! B3. [`IoBufMut::set_filled`] is called only when as many bytes at the target's start are
+//!     initialised, and no more than fit.
+#![allow(unsafe_code)]
+
+mod fixed;
+mod growable;
+mod readable;
+mod result;
+mod slice;
+mod vectored;
+
+pub use result::{BufError, BufResult, BufResultExt};
+pub use slice::Slice;
+pub(crate) use vectored::IoVecs;
+pub use vectored::{BUFFERS_MAX, IoBufs};
+
+use std::ops::RangeBounds;
+
+/// The most bytes that one operation moves: the kernel's `MAX_RW_COUNT` with pages of 4 KiB.
+pub const TRANSFER_MAX: u32 = 0x7fff_f000;
+
+/// The length to ask for: `length` bytes, or as many as one operation can move.
+pub(crate) fn entry_length(length: usize) -> u32 {
+    u32::try_from(length).map_or(TRANSFER_MAX, |length| length.min(TRANSFER_MAX))
+}
+
+/// An owned buffer whose bytes may be sent or written.
+///
+/// *Bytes* are what the buffer holds, all initialised; they are what an operation sends. What an
+/// operation may overwrite is the *target* of [`IoBufMut`].
+///
+/// # Examples
+///
+/// ```
+/// use ringbahn_core::IoBuf;
+///
+/// assert_eq!("hello".bytes_len(), 5);
+/// assert_eq!(Vec::<u8>::with_capacity(64).bytes_len(), 0);
+/// ```
+///
+/// # Safety
+///
+/// - `bytes_ptr` is valid for reads of `bytes_len` initialised bytes, which nobody changes, until
+///   the buffer is touched through `&mut`, moved or dropped. It need not survive a move: events
+///   stay where they are while in flight, so even an inline array is fine.
+/// - `bytes_len` answers the same until the buffer is touched through `&mut`, also after a move.
+pub unsafe trait IoBuf: Send + 'static {
+    /// Where the bytes are.
+    fn bytes_ptr(&self) -> *const u8;
+
+    /// How many bytes the buffer holds.
+    fn bytes_len(&self) -> usize;
+
+    /// The part of the buffer in `range` (bytes, counted from its start), as a buffer.
+    ///
+    /// The range may go beyond what the buffer holds, and beyond what it can hold: see [`Slice`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ringbahn_core::IoBuf;
+    ///
+    /// let part = b"hello world".slice(6..);
+    /// assert_eq!(&*part, b"world");
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Panics where the range begins behind its end.
+    fn slice(self, range: impl RangeBounds<usize>) -> Slice<Self>
+    where
+        Self: Sized,
+    {
+        Slice::new(self, range)
+    }
+}
+
+/// An owned buffer that may be read into.
+///
+/// Its *target* is what a read may overwrite: of a growable buffer the capacity, of a fixed one
+/// all of it. The buffer's [bytes](IoBuf) are the beginning of its target.
+///
+/// # Examples
+///
+/// ```
+/// use ringbahn_core::IoBufMut;
+///
+/// let mut buffer = vec![1, 2, 3];
+/// assert!(buffer.target_len() >= 3);
+/// // What an event does after it has read two bytes:
+/// // SAFETY: the first two bytes are initialised.
+/// unsafe { buffer.set_filled(2) };
+/// assert_eq!(buffer, [1, 2]);
+/// ```
+///
+/// # Safety
+///
+/// - `target_ptr` is valid for reads and writes of `target_len` bytes until the buffer is touched
+///   again, moved or dropped; nobody else has access to them.
+/// - `target_len` answers the same until `set_filled` or other code touches the buffer through
+///   `&mut`, also after a move. `target_ptr` and `set_filled` leave it as it is.
+/// - `bytes_len` is at most `target_len`, and the bytes are those at `target_ptr`, if there are any.
+/// - After `set_filled` the bytes handed out by [`IoBuf`] are initialised.
+pub unsafe trait IoBufMut: IoBuf {
+    /// Where a read begins to fill.
+    fn target_ptr(&mut self) -> *mut u8;
+
+    /// How many bytes a read may fill.
+    fn target_len(&self) -> usize;
+
+    /// Takes note that a read has filled the first `count` bytes of the target.
+    ///
+    /// A growable buffer then holds exactly these, and keeps its capacity; a fixed one does
+    /// nothing.
+    ///
+    /// # Safety
+    ///
+    /// `count` is at most `target_len`, and the first `count` bytes at `target_ptr` are
+    /// initialised.
+    unsafe fn set_filled(&mut self, count: usize);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_is_capped_to_what_the_kernel_moves_at_once() {
+        assert_eq!(entry_length(0), 0);
+        assert_eq!(entry_length(0x7fff_f000), TRANSFER_MAX);
+        for more in [0x7fff_f001, 1 << 31, u32::MAX as usize, 1 << 32, usize::MAX] {
+            assert_eq!(entry_length(more), TRANSFER_MAX);
+        }
+    }
+}
