@@ -50,6 +50,7 @@ pub(crate) fn run() -> Result<Outcome, Failure> {
             Err(problem) => problems.push(problem),
         }
     }
+    Source::mark_test_modules(&mut sources);
     let mut manifests = Vec::new();
     for path in workspace::files("Cargo.toml")? {
         let text = workspace::read(&path)?;

@@ -9,7 +9,10 @@ use crate::process::Failure;
 
 /// The root of the workspace.
 pub(crate) fn root() -> PathBuf {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // Cargo says where it runs us. What was compiled in may name another working tree, where two
+    // of them share a build directory.
+    let own = env::var_os("CARGO_MANIFEST_DIR").unwrap_or(env!("CARGO_MANIFEST_DIR").into());
+    let own = Path::new(&own);
     own.parent().unwrap_or(own).to_path_buf()
 }
 

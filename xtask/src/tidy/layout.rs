@@ -20,8 +20,9 @@ pub(super) fn check(source: &Source) -> Vec<Problem> {
     }
     for (index, text) in source.text.lines().enumerate() {
         let columns = text.chars().count();
-        // An address cannot be broken.
-        if columns > COLUMNS_MAX && !text.contains("https://") {
+        // Neither an address nor the row of a table can be broken.
+        let is_breakable = !text.contains("https://") && !is_table_row(text);
+        if columns > COLUMNS_MAX && is_breakable {
             report(index + 1, format!("{columns} columns; break the line before {COLUMNS_MAX}"));
         }
     }
@@ -40,6 +41,12 @@ pub(super) fn check(source: &Source) -> Vec<Problem> {
     problems
 }
 
+/// Whether the line is a row of a table in the documentation.
+fn is_table_row(text: &str) -> bool {
+    let text = text.trim();
+    (text.starts_with("//! |") || text.starts_with("/// |")) && text.ends_with('|')
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::source::sample;
@@ -56,11 +63,11 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_is_a_problem_unless_it_is_an_address() {
+    fn a_long_line_is_a_problem_unless_it_is_an_address_or_a_row() {
         let line = "x".repeat(COLUMNS_MAX - 2);
         let found = problems("c/src/a.rs", &format!("//! A.\n// {line}\n"));
         assert_eq!(found, ["101 columns; break the line before 100"]);
-        let text = format!("//! A.\n// https://{line}\n");
+        let text = format!("//! A.\n// https://{line}\n//! | {line} |\n");
         assert_eq!(problems("c/src/a.rs", &text), [""; 0]);
     }
 

@@ -1,28 +1,35 @@
 //! The rule: above every unsafe block and unsafe impl stands a `// SAFETY:` comment that cites at
-//! least one invariant by its id, such as `E1`, which the same file or one of its parent modules
-//! defines.
+//! least one invariant by its id, such as `E1`, which the crate defines, and defines once.
 //!
 //! A definition is a comment line that begins with the id and a full stop: `//! E1. From the …`.
 //! Tests need the comment and no id: they rely on what they have just set up.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::Problem;
 use super::lexer::find_word;
 use super::source::Source;
 
+/// The invariants of all crates: crate and id, and where they are defined.
+type Definitions<'a> = HashMap<(&'a str, &'a str), (&'a str, usize)>;
+
 /// Checks every unsafe block and impl of every file.
 pub(super) fn check(sources: &[Source]) -> Vec<Problem> {
-    let definitions: HashMap<&str, HashSet<&str>> =
-        sources.iter().map(|source| (source.path.as_str(), defined(source))).collect();
     let mut problems = Vec::new();
+    let mut definitions = Definitions::new();
     for source in sources {
-        let mut known = HashSet::new();
-        for path in family(&source.path) {
-            known.extend(definitions.get(path.as_str()).into_iter().flatten().copied());
+        for (number, id) in defined(source) {
+            let key = (crate_of(&source.path), id);
+            let (path, line) = *definitions.entry(key).or_insert((&source.path, number));
+            if (path, line) != (&source.path, number) {
+                let message = format!("{path}:{line} defines {id} too; take another id");
+                problems.push(Problem::new(&source.path, number, message));
+            }
         }
+    }
+    for source in sources {
         for number in unsafe_lines(source) {
-            if let Some(message) = fault(source, number, &known) {
+            if let Some(message) = fault(source, number, &definitions) {
                 problems.push(Problem::new(&source.path, number, message));
             }
         }
@@ -46,20 +53,21 @@ fn unsafe_lines(source: &Source) -> impl Iterator<Item = usize> {
 }
 
 /// What is wrong with the comment above the line, if anything is.
-fn fault(source: &Source, number: usize, known: &HashSet<&str>) -> Option<String> {
+fn fault(source: &Source, number: usize, definitions: &Definitions<'_>) -> Option<String> {
     let comment = comment_above(source, number);
     if !comment.contains("SAFETY:") {
         return Some("no `// SAFETY:` comment above; say why this is sound".to_string());
     }
     let ids = ids(&comment);
-    if source.is_test(number) || ids.iter().any(|id| known.contains(id)) {
+    let is_defined = |id: &&str| definitions.contains_key(&(crate_of(&source.path), id));
+    if source.is_test(number) || ids.iter().any(is_defined) {
         return None;
     }
     Some(match ids.first() {
         None => "the SAFETY comment cites no invariant; name the one it rests on, as in `E1`"
             .to_string(),
         Some(id) => format!(
-            "no parent module defines {id}; define it in the module's `# Safety` section with a \
+            "the crate does not define {id}; define it in the module's `# Safety` section with a \
              line that begins `{id}. `"
         ),
     })
@@ -92,18 +100,13 @@ fn comment_above(source: &Source, number: usize) -> String {
     comment.join("\n")
 }
 
-/// The invariants that the comments of a file define.
-fn defined(source: &Source) -> HashSet<&str> {
-    source
-        .lines
-        .iter()
-        .filter(|line| line.is_comment())
-        .filter_map(|line| {
-            let text = line.comment.trim_start_matches(['/', '!']).trim_start();
-            let (id, _) = text.split_once(". ")?;
-            is_id(id).then_some(id)
-        })
-        .collect()
+/// The invariants that the comments of a file define, with their lines.
+fn defined(source: &Source) -> impl Iterator<Item = (usize, &str)> {
+    source.numbered().filter(|(_, line)| line.is_comment()).filter_map(|(number, line)| {
+        let text = line.comment.trim_start_matches(['/', '!']).trim_start();
+        let (id, _) = text.split_once(". ")?;
+        is_id(id).then_some((number, id))
+    })
 }
 
 /// The ids that a comment cites.
@@ -120,19 +123,9 @@ fn is_id(word: &str) -> bool {
     (1..=2).contains(&capitals) && is_number
 }
 
-/// The file itself and the files of its parent modules, up to the root of the crate.
-fn family(path: &str) -> Vec<String> {
-    let mut family = vec![path.to_string()];
-    let mut stem = path.strip_suffix(".rs").unwrap_or(path);
-    while let Some((parent, _)) = stem.rsplit_once('/') {
-        if parent.ends_with("/src") {
-            family.extend([format!("{parent}/lib.rs"), format!("{parent}/main.rs")]);
-            break;
-        }
-        family.push(format!("{parent}.rs"));
-        stem = parent;
-    }
-    family
+/// The folder of the package that a file belongs to.
+fn crate_of(path: &str) -> &str {
+    path.split("/src/").next().unwrap_or(path)
 }
 
 #[cfg(test)]
@@ -180,18 +173,23 @@ mod tests {
     #[test]
     fn an_undefined_id_is_a_problem() {
         let body = "// SAFETY: E2.\nunsafe impl Send for A {}\n";
-        assert!(problems("c/src/a.rs", body)[0].message.contains("defines E2"));
+        assert!(problems("c/src/a.rs", body)[0].message.contains("does not define E2"));
     }
 
     #[test]
-    fn a_parent_module_may_define_it() {
-        let child = "// SAFETY: E1.\nunsafe impl Send for A {}\n";
-        for parent in ["c/src/event.rs", "c/src/lib.rs"] {
-            let sources = [sample(parent, HEAD), sample("c/src/event/read.rs", child)];
-            assert_eq!(check(&sources), []);
-        }
-        let sources = [sample("c/src/buf.rs", HEAD), sample("c/src/event/read.rs", child)];
+    fn another_module_of_the_crate_may_define_it_and_no_other_crate() {
+        let child = sample("c/src/event/read.rs", "// SAFETY: E1.\nunsafe impl Send for A {}\n");
+        let mut sources = [sample("c/src/event.rs", HEAD), child];
+        assert_eq!(check(&sources), []);
+        sources[0] = sample("d/src/event.rs", HEAD);
         assert_eq!(check(&sources).len(), 1);
+    }
+
+    #[test]
+    fn an_id_that_is_defined_twice_is_a_problem() {
+        let problems = check(&[sample("c/src/a.rs", HEAD), sample("c/src/b.rs", HEAD)]);
+        assert_eq!((problems[0].path.as_str(), problems[0].line), ("c/src/b.rs", 1));
+        assert!(problems[0].message.contains("c/src/a.rs:1 defines E1 too"));
     }
 
     #[test]

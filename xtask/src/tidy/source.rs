@@ -17,6 +17,8 @@ pub(super) struct Source {
     pub(super) syntax: syn::File,
     /// The line numbers of items that are compiled for tests only.
     tests: Vec<RangeInclusive<usize>>,
+    /// Whether the file is a module that is compiled for tests only.
+    is_test_module: bool,
 }
 
 impl Source {
@@ -31,9 +33,35 @@ impl Source {
             path: path.to_string(),
             text: text.to_string(),
             lines: lexer::lines(text),
+            is_test_module: syntax.attrs.iter().any(is_test_attribute),
             syntax,
             tests: tests.ranges,
         })
+    }
+
+    /// Tells the modules behind a `#[cfg(test)] mod name;` that they are tests.
+    pub(super) fn mark_test_modules(sources: &mut [Source]) {
+        let paths: Vec<String> = sources.iter().flat_map(Source::test_modules).collect();
+        for source in sources {
+            source.is_test_module |= paths.contains(&source.path);
+        }
+    }
+
+    /// The files of the modules that this one declares for tests only.
+    fn test_modules(&self) -> Vec<String> {
+        let stem = self.path.strip_suffix(".rs").unwrap_or(&self.path);
+        let folder = match stem.rsplit_once('/') {
+            Some((folder, "lib" | "main")) => folder,
+            _ => stem,
+        };
+        let modules = self.syntax.items.iter().filter_map(|item| match item {
+            syn::Item::Mod(module) if module.content.is_none() => Some(module),
+            _ => None,
+        });
+        modules
+            .filter(|module| module.attrs.iter().any(is_test_attribute))
+            .map(|module| format!("{folder}/{}.rs", module.ident))
+            .collect()
     }
 
     /// The lines with their numbers, from 1.
@@ -44,7 +72,7 @@ impl Source {
     /// Whether the file belongs to what users compile, and not to tests, benchmarks or examples.
     pub(super) fn is_product(&self) -> bool {
         let apart = ["tests", "benches", "examples", "fuzz"];
-        !self.path.split('/').any(|folder| apart.contains(&folder))
+        !self.is_test_module && !self.path.split('/').any(|folder| apart.contains(&folder))
     }
 
     /// Whether the line is compiled for tests, benchmarks or examples only.
@@ -54,7 +82,7 @@ impl Source {
 
     /// Whether the file is in the `src` folder of a package.
     pub(super) fn is_in_src(&self) -> bool {
-        self.is_product() && self.path.split('/').any(|folder| folder == "src")
+        self.path.split('/').any(|folder| folder == "src")
     }
 }
 
@@ -122,6 +150,20 @@ mod tests {
     #[test]
     fn every_line_of_an_integration_test_is_test_code() {
         assert!(sample("crates/x/tests/a.rs", TEXT).is_test(1));
+    }
+
+    #[test]
+    fn a_module_declared_for_tests_is_test_code() {
+        let declaration = "#[cfg(test)]\nmod testing;\nmod b;\n";
+        for (parent, child) in [("c/src/lib.rs", "c/src/"), ("c/src/event.rs", "c/src/event/")] {
+            let mut sources = [
+                sample(parent, declaration),
+                sample(&format!("{child}testing.rs"), "fn a() {}\n"),
+                sample(&format!("{child}b.rs"), "fn a() {}\n"),
+            ];
+            Source::mark_test_modules(&mut sources);
+            assert_eq!(sources.each_ref().map(|source| source.is_test(3)), [false, true, false]);
+        }
     }
 
     #[test]

@@ -56,7 +56,8 @@ pub(super) fn check(sources: &[Source], list: &str) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (path, line) in &users {
         if !entries.iter().any(|entry| names(entry.pattern, path)) {
-            let message = format!("`unsafe` in a file that {LIST} does not list; do without it");
+            let message =
+                format!("`unsafe` in a file that {LIST} does not list; do without it, or list it");
             problems.push(Problem::new(path, *line, message));
         }
     }
