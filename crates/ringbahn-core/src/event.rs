@@ -22,6 +22,7 @@
 #![allow(unsafe_code)]
 
 mod accept;
+mod async_cancel;
 mod connect;
 mod nop;
 mod poll_add;
@@ -35,6 +36,7 @@ mod transfer;
 mod write;
 
 pub use accept::Accept;
+pub use async_cancel::AsyncCancel;
 pub use connect::Connect;
 pub use nop::Nop;
 pub use poll_add::{Interest, PollAdd, Ready};

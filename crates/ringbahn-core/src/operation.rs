@@ -39,6 +39,7 @@ pub(crate) mod table;
 pub(crate) mod target;
 
 use id::step_of;
+use table::OperationTable;
 
 /// The `user_data` of an operation that no ring knows of; never that of one in a table, since
 /// the mark of a ring's own entries is set in it.
@@ -53,6 +54,8 @@ pub(crate) struct Header {
     /// Stored by the table, under its lock; read by those who would cancel. The order that
     /// matters is told at [`Header::enter`].
     user_data: AtomicU64,
+    /// The number of the table that it is or was in.
+    table: AtomicU64,
     /// The steps that have not had their last CQE: bit *n* is step *n*.
     pending: AtomicU64,
     /// Whether the operation has been repeated after an `EFAULT`; once is all it gets.
@@ -64,6 +67,7 @@ impl Header {
         Header {
             cell: Cell::new(),
             user_data: AtomicU64::new(NOWHERE),
+            table: AtomicU64::new(0),
             pending: AtomicU64::new(0),
             faulted: AtomicBool::new(false),
         }
@@ -74,11 +78,17 @@ impl Header {
     ///
     /// Cancelling goes the other way round: first the cell is told, then `user_data` is read. The
     /// cell's lock orders the two, so one of them sees the other.
-    pub(crate) fn enter(&self, user_data: u64, steps: u32) -> bool {
+    pub(crate) fn enter(&self, table: &OperationTable, user_data: u64, steps: u32) -> bool {
         // Relaxed: the table's lock orders the changes, the cell's lock the reads that matter.
+        self.table.store(table.number, Ordering::Relaxed);
         self.pending.store(u64::MAX >> (64 - steps), Ordering::Relaxed);
         self.user_data.store(user_data, Ordering::Release); // Acquire in `next_step`.
         self.cell.is_cancelled()
+    }
+
+    /// Whether the operation is, or was last, in `table`.
+    pub(crate) fn is_in(&self, table: &OperationTable) -> bool {
+        self.table.load(Ordering::Relaxed) == table.number
     }
 
     /// Notes the last CQE of the step that `user_data` names. Called under the table's lock.

@@ -24,6 +24,9 @@ pub(crate) struct Cell {
 #[derive(Debug)]
 struct Inner {
     state: State,
+    /// Whether the operation may end cancelled though neither its future nor its driver has
+    /// asked: somebody has submitted a cancel of it as an event of its own.
+    forewarned: bool,
     /// Whom to wake; the future of the last poll that had to wait.
     waker: Option<Waker>,
     /// Every CQE so far, in the order of arrival.
@@ -65,7 +68,8 @@ impl Inner {
 impl Cell {
     /// The cell of an operation that a future waits for.
     pub(crate) fn new() -> Cell {
-        let inner = Inner { state: State::Running, waker: None, cqes: Cqes::new() };
+        let inner =
+            Inner { state: State::Running, forewarned: false, waker: None, cqes: Cqes::new() };
         Cell { inner: Mutex::new(inner) }
     }
 
@@ -121,7 +125,8 @@ impl Cell {
 
     /// Whether the event may ask to be submitted once more.
     pub(crate) fn may_repeat(&self) -> bool {
-        lock(&self.inner).state.may_repeat()
+        let inner = lock(&self.inner);
+        inner.state.may_repeat() && !inner.forewarned
     }
 
     /// Whether somebody has asked for the operation's end.
@@ -141,6 +146,7 @@ impl Cell {
     /// been: the CQEs of before have been told to the event already.
     pub(crate) fn end(&self, cqe: Option<Cqe>, repeat: bool) -> End {
         let mut inner = lock(&self.inner);
+        let repeat = repeat && !inner.forewarned;
         let action = inner.step(if repeat { Input::Repeat } else { Input::Finish });
         match action {
             Action::Resubmit => inner.cqes.clear(),
@@ -158,6 +164,11 @@ impl Cell {
     /// The CQE whose result counts: the first, or `last` where it is the only one.
     pub(crate) fn first_cqe(&self, last: Cqe) -> Cqe {
         lock(&self.inner).cqes.first().copied().unwrap_or(last)
+    }
+
+    /// A cancel of the operation is on its way, as an event of its own.
+    pub(crate) fn forewarn(&self) {
+        lock(&self.inner).forewarned = true;
     }
 
     /// Somebody asks for the operation's end. Says whether the driver is to be asked for it.
