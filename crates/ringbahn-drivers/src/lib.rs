@@ -4,7 +4,7 @@
 //!
 //! | driver | for | how it waits |
 //! |---|---|---|
-//! | `shared` | any executor; the default | submits and reaps inline; a helper thread waits when nobody else does |
+//! | [`SharedDriver`] | any executor; the default | submits and reaps inline; a helper thread waits when nobody else does |
 //!
 //! # Writing your own
 //!
@@ -42,6 +42,7 @@
 
 mod queue;
 mod setup;
+mod shared;
 mod sync;
 mod sys;
 mod unavailable;
@@ -50,5 +51,6 @@ pub use queue::completion::{CompletionQueue, Reaped};
 pub use queue::handle::{Readiness, RingHandle};
 pub use queue::submission::SubmissionQueue;
 pub use setup::{Queues, Setup};
+pub use shared::{Counters, Report, SharedBuilder, SharedDriver, Shutdown};
 pub use sys::probe::Probe;
 pub use unavailable::{Reason, Unavailable};

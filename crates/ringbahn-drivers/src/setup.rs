@@ -127,7 +127,8 @@ impl Setup {
         let rings = Rings::map(fd, &params, guard);
         let rings = rings.map_err(|error| Unavailable::failed("mmap", &error))?;
         let (submission, completion, rings) = rings.halves();
-        let mut queues = Queues { submission, completion, handle: RingHandle::new(rings) };
+        let handle = RingHandle::new(rings, completion.shared_table());
+        let mut queues = Queues { submission, completion, handle };
         let went_through = queues.round_trip();
         went_through.map_err(|error| Unavailable::failed("io_uring_enter", &error))?;
         Ok(queues)

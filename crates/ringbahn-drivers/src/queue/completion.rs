@@ -44,6 +44,8 @@ pub struct Reaped {
     pub count: usize,
     /// Those that ended an operation.
     pub finished: usize,
+    /// Those among `finished` that ended an operation before it had done anything.
+    pub stopped: usize,
     /// Those that answered one of the ring's own cancels.
     pub cancels_answered: usize,
     /// Those that belonged to nothing in flight, and were ignored.
@@ -60,6 +62,10 @@ impl CompletionQueue {
     /// The operations in flight on this ring.
     pub fn table(&self) -> &OperationTable {
         &self.table
+    }
+
+    pub(crate) fn shared_table(&self) -> Arc<OperationTable> {
+        self.table.clone()
     }
 
     /// Whether no CQE is waiting in the queue; `true` in a forked child.
@@ -94,7 +100,10 @@ impl CompletionQueue {
             let matched = unsafe { self.table.note(cqe, batch) };
             match matched {
                 Matched::Progress => {}
-                Matched::Finished => reaped.finished += 1,
+                Matched::Finished => {
+                    reaped.finished += 1;
+                    reaped.stopped += usize::from(cqe.has_not_run());
+                }
                 Matched::Cancel => reaped.cancels_answered += 1,
                 Matched::Unknown => reaped.unknown += 1,
             }

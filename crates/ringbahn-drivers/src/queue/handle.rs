@@ -6,6 +6,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ringbahn_core::OperationTable;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::rings::Rings;
@@ -42,6 +43,7 @@ use crate::sys::uapi::{ENTER_GETEVENTS, SQ_CQ_OVERFLOW};
 #[derive(Clone)]
 pub struct RingHandle {
     rings: Arc<Rings>,
+    table: Arc<OperationTable>,
 }
 
 /// What [`RingHandle::poll_readable`] has found ready; neither, where the timeout has passed.
@@ -54,8 +56,13 @@ pub struct Readiness {
 }
 
 impl RingHandle {
-    pub(crate) fn new(rings: Arc<Rings>) -> RingHandle {
-        RingHandle { rings }
+    pub(crate) fn new(rings: Arc<Rings>, table: Arc<OperationTable>) -> RingHandle {
+        RingHandle { rings, table }
+    }
+
+    /// The operations in flight on this ring.
+    pub fn table(&self) -> &OperationTable {
+        &self.table
     }
 
     /// Submits what has been published and, unless `wanted_completions` is 0, waits until so many
