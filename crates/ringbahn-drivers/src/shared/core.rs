@@ -335,6 +335,8 @@ impl Core {
         add(&self.tally.disposed, u64::from(disposed));
         add(&self.tally.panics, u64::from(panics));
         add(&self.tally.repeated, resubmissions.len() as u64);
+        // They have been counted as completed, and are not.
+        self.tally.completed.fetch_sub(resubmissions.len() as u64, Ordering::Relaxed);
         if resubmissions.is_empty() && missed_cancels.is_empty() {
             return;
         }
@@ -388,6 +390,7 @@ impl Core {
         }
         drop(submission);
         // Dropping one ends its operation, which wakes its future.
+        add(&self.tally.completed, dropped.len() as u64);
         drop(dropped);
     }
 

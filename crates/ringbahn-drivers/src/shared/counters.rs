@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Counters {
     /// Operations that were accepted. One of several entries counts once.
     pub submitted: u64,
-    /// Operations that the kernel has ended with, in whatever way.
+    /// Operations that have ended, in whatever way, those that were repeated at their last end.
     pub completed: u64,
     /// Operations that the kernel has.
     pub in_flight: u64,
