@@ -22,28 +22,64 @@
 #![allow(unsafe_code)]
 
 mod accept;
+mod close;
 mod connect;
+mod fsync;
+mod link;
+mod message;
 mod nop;
+mod open_at;
 mod poll_add;
 mod read;
+mod read_exact;
+mod read_vectored;
 mod recv;
+mod recv_msg;
+mod registry;
 mod send;
+mod send_all;
+mod send_msg;
+mod send_zc;
+mod shutdown;
+mod socket;
+mod statx;
 #[cfg(test)]
 mod testing;
 mod timeout;
 mod transfer;
+mod truncate;
 mod write;
+mod write_all;
+mod write_vectored;
 
 pub use accept::Accept;
+pub use close::Close;
 pub use connect::Connect;
+pub use fsync::Fsync;
+pub use link::{EventExt, Link};
+pub use message::ControlMessage;
 pub use nop::Nop;
+pub use open_at::{OpenAt, OpenOptions};
 pub use poll_add::{Interest, PollAdd, Ready};
 pub use read::Read;
+pub use read_exact::ReadExact;
+pub use read_vectored::ReadVectored;
 pub use recv::Recv;
+pub use recv_msg::{Received, RecvMsg};
+pub use registry::{EVENTS, EventInfo};
 pub use send::Send;
+pub use send_all::SendAll;
+pub use send_msg::SendMsg;
+pub use send_zc::SendZc;
+pub use shutdown::Shutdown;
+pub use socket::Socket;
+pub use statx::{Metadata, Statx};
 pub use timeout::Timeout;
 pub use transfer::{Incomplete, Position};
+pub use truncate::Truncate;
 pub use write::Write;
+pub use write_all::WriteAll;
+pub use write_vectored::WriteVectored;
 
 use crate::cqe::Cqe;
 use crate::outcome::Outcome;
