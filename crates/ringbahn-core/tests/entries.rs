@@ -30,7 +30,7 @@ fn entry_of<E: Event>(event: E, check: impl FnOnce(&Sqe) -> squeue::Entry) {
 }
 
 fn file() -> (SharedFd, RawFd) {
-    let file = Arc::new(File::open("/dev/null").unwrap());
+    let file = Arc::new(File::open("/dev/null").expect("/dev/null opens"));
     let number = file.as_raw_fd();
     (SharedFd::new(file), number)
 }
@@ -124,7 +124,7 @@ fn open_at() {
 
 #[test]
 fn close() {
-    let fd = OwnedFd::from(File::open("/dev/null").unwrap());
+    let fd = OwnedFd::from(File::open("/dev/null").expect("/dev/null opens"));
     let number = fd.as_raw_fd();
     entry_of(Close::new(fd), |_| opcode::Close::new(Fd(number)).build());
 }

@@ -27,7 +27,8 @@ use crate::sqe::{Sqe, Sqes};
 ///
 /// # Kernel
 ///
-/// Linux 5.6. The descriptor is the event's until completion.
+/// Linux 5.6. The descriptor is the event's until completion. The kernel refuses to close an
+/// io_uring this way; the descriptor then stays open.
 ///
 /// # References
 ///
@@ -46,7 +47,11 @@ impl Close {
 }
 
 /// Whether the kernel has not begun to close. The kernel frees the number first and then asks the
-/// file; so an interruption, also one of the private restart numbers, comes after that.
+/// file; so an interruption, also one of the private restart numbers, comes after that. Where in
+/// doubt the number counts as free: to leak one is harmless, to close somebody else's is not.
+///
+/// What cannot be told apart is a file system whose `flush` itself answers `ECANCELED`. The kernel
+/// knows no reason for that answer there.
 fn has_not_begun(cqe: &Cqe) -> bool {
     cqe.result == -libc::ECANCELED
 }
