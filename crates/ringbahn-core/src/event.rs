@@ -22,6 +22,7 @@
 #![allow(unsafe_code)]
 
 mod accept;
+mod async_cancel;
 mod close;
 mod connect;
 mod fsync;
@@ -53,6 +54,7 @@ mod write_all;
 mod write_vectored;
 
 pub use accept::Accept;
+pub use async_cancel::AsyncCancel;
 pub use close::Close;
 pub use connect::Connect;
 pub use fsync::Fsync;
@@ -81,7 +83,6 @@ pub use write::Write;
 pub use write_all::WriteAll;
 pub use write_vectored::WriteVectored;
 
-use crate::cqe::Cqe;
 use crate::outcome::Outcome;
 use crate::sqe::Sqes;
 
@@ -114,7 +115,7 @@ use crate::sqe::Sqes;
 ///         sqes.push(Sqe::nop());
 ///     }
 ///
-///     fn complete(self, outcome: Outcome<'_>) -> bool {
+///     fn complete(self, outcome: Outcome<'_, Self>) -> bool {
 ///         outcome.result().is_ok()
 ///     }
 /// }
@@ -142,19 +143,19 @@ pub trait Event: std::marker::Send + Sized + 'static {
     unsafe fn prepare(&mut self, sqes: &mut Sqes);
 
     /// Turns the event and what the kernel said into the output.
-    fn complete(self, outcome: Outcome<'_>) -> Self::Output;
+    fn complete(self, outcome: Outcome<'_, Self>) -> Self::Output;
 
     /// The cancellation callback: runs instead of a wake-up when nobody waits any more.
-    fn cancelled(self, outcome: Outcome<'_>) {
+    fn cancelled(self, outcome: Outcome<'_, Self>) {
         drop(self.complete(outcome));
     }
 
-    /// Whether an operation of one entry, now ended with `cqe`, is to be submitted once more.
+    /// Whether an operation of one entry, now ended with `outcome`, is to be submitted once more.
     ///
     /// Asked only while nobody has cancelled it. The default repeats what has not run: an
     /// operation interrupted by a signal, or bound to a thread that has exited. An event that
     /// must not be repeated, or that goes on after a short transfer, says so here.
-    fn resubmit(&mut self, cqe: Cqe) -> bool {
-        cqe.has_not_run()
+    fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
+        outcome.has_not_run()
     }
 }

@@ -1,10 +1,36 @@
 //! The protocol of ringbahn: events, drivers, submissions, and who owns what in between.
+//!
+//! This crate makes no system call but `close`. It holds the parts that every driver shares:
+//!
+//! | noun | what it is |
+//! |---|---|
+//! | [`Event`] | one IO operation as a value; it owns everything the kernel will touch |
+//! | [`Drive`] | manages an io_uring instance: finds room, submits, reaps; users write their own |
+//! | [`Submission`] | the future that exchanges one event with one driver |
+//! | [`Completion`] | the receipt of that exchange; behind it, the shared state of an operation |
+//! | [`OperationTable`] | the operations in flight on one ring |
+//!
+//! # Who owns what
+//!
+//! From the moment that its entries are committed to a queue until the kernel has posted the last
+//! CQE of each, an event belongs to the kernel. It lives in a record on the heap that the
+//! operation table shares with the future, so it does not matter what becomes of the future: it
+//! may be dropped, forgotten, or moved to another thread. Whoever reaps the last CQE hands the
+//! event back, to the future if there still is one, and else to the event's own
+//! [cancellation callback](Event::cancelled). Nothing else ever frees it: a table that is dropped
+//! with operations in flight leaks them.
+//!
+//! The crate [`ringbahn`](https://docs.rs/ringbahn) is the one to use; this one is for those who
+//! write events and drivers.
 
 #![cfg(target_os = "linux")]
 
 mod address;
 pub mod buf;
+mod cancel;
+mod completion;
 mod cqe;
+mod drive;
 pub mod event;
 mod fd;
 pub mod opcode;
@@ -12,14 +38,23 @@ mod operation;
 mod outcome;
 mod reservation;
 mod sqe;
+mod submission;
 mod sync;
+mod timeout;
 
 pub use address::SocketAddress;
 pub use buf::{BufError, BufResult, BufResultExt, IoBuf, IoBufMut, IoBufs, Slice};
+pub use cancel::{Cancel, Cancelled};
 pub use cqe::Cqe;
+pub use drive::{Completion, Drive};
 pub use event::Event;
 pub use fd::SharedFd;
-pub use operation::table::{Batch, Matched, OperationTable};
+pub use operation::Resubmission;
+pub use operation::batch::{Aftermath, Batch};
+pub use operation::table::{Matched, OperationTable};
+pub use operation::target::CancelTarget;
 pub use outcome::Outcome;
-pub use reservation::Reservation;
+pub use reservation::{Reservation, TooFewPlaces};
 pub use sqe::{SQES_PER_EVENT_MAX, Sqe, Sqes};
+pub use submission::Submission;
+pub use timeout::Timeout;

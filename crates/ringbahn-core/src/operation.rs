@@ -1,4 +1,456 @@
-//! An operation in flight.
+//! An operation: an event on the heap, and the record that says whose it is.
+//!
+//! Records are shared by a submission (the future's side), the operation table of a ring (the
+//! kernel's side), and for moments by whoever reaps CQEs.
+//!
+//! # Safety
+//!
+//! Who may touch the event of a record:
+//!
+//! O1. Before its entries are committed to a queue: the submission, which is borrowed mutably for
+//!     as long as it does so. Entries prepared meanwhile are dropped before it does so again.
+//!
+//! O2. From the commit until the table has seen the last CQE of every entry: the kernel. Nobody
+//!     makes a reference to the event, and the record is not freed, since the table owns a share
+//!     of it and leaks that share rather than dropping it.
+//!
+//! O3. From then until [`Cell::end`] has been told: whoever reaped the last CQE. The table hands
+//!     out an [`Ended`] once per commit, so it is one. A `Resubmit` leaves the event in the same
+//!     hands, until it is committed (O2) or told to have ended after all.
+//!
+//! O4. After that: whoever got `Take` or `Dispose` from the cell, which it gives out once.
+#![allow(unsafe_code)]
 
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+
+use crate::completion::cell::{Cell, Departure, End};
+use crate::cqe::Cqe;
+use crate::event::Event;
+use crate::outcome::Outcome;
+use crate::sqe::{SQES_PER_EVENT_MAX, Sqes};
+use crate::sync::{AtomicBool, AtomicU64, Ordering, UnsafeCell};
+
+pub(crate) mod batch;
+pub(crate) mod claim;
 pub(crate) mod id;
 pub(crate) mod table;
+pub(crate) mod target;
+
+use id::step_of;
+use table::OperationTable;
+
+/// The `user_data` of an operation that no ring knows of; never that of one in a table, since
+/// the mark of a ring's own entries is set in it.
+const NOWHERE: u64 = u64::MAX;
+
+/// The part of a record that is the same for every event.
+#[derive(Debug)]
+pub(crate) struct Header {
+    pub(crate) cell: Cell,
+    /// The `user_data` of the first entry while the operation is in a table.
+    ///
+    /// Stored by the table, under its lock; read by those who would cancel. The order that
+    /// matters is told at [`Header::enter`].
+    user_data: AtomicU64,
+    /// The number of the table that it is or was in.
+    table: AtomicU64,
+    /// The steps that have not had their last CQE: bit *n* is step *n*.
+    pending: AtomicU64,
+    /// Whether the operation has been repeated after an `EFAULT`; once is all it gets.
+    faulted: AtomicBool,
+}
+
+impl Header {
+    fn new() -> Header {
+        Header {
+            cell: Cell::new(),
+            user_data: AtomicU64::new(NOWHERE),
+            table: AtomicU64::new(0),
+            pending: AtomicU64::new(0),
+            faulted: AtomicBool::new(false),
+        }
+    }
+
+    /// The operation enters a table, with `steps` entries. Says whether it has been cancelled
+    /// meanwhile, in which case whoever commits it must ask for the cancel.
+    ///
+    /// Cancelling goes the other way round: first the cell is told, then `user_data` is read. The
+    /// cell's lock orders the two, so one of them sees the other.
+    pub(crate) fn enter(&self, table: &OperationTable, user_data: u64, steps: u32) -> bool {
+        // Relaxed: the table's lock orders the changes, the cell's lock the reads that matter.
+        self.table.store(table.number, Ordering::Relaxed);
+        self.pending.store(u64::MAX >> (64 - steps), Ordering::Relaxed);
+        self.user_data.store(user_data, Ordering::Release); // Acquire in `next_step`.
+        self.cell.is_cancelled()
+    }
+
+    /// Whether the operation is, or was last, in `table`.
+    pub(crate) fn is_in(&self, table: &OperationTable) -> bool {
+        self.table.load(Ordering::Relaxed) == table.number
+    }
+
+    /// Notes the last CQE of the step that `user_data` names. Called under the table's lock.
+    pub(crate) fn end_step(&self, user_data: u64) -> StepEnd {
+        let step = 1 << step_of(user_data);
+        let pending = self.pending.load(Ordering::Relaxed);
+        if pending & step == 0 {
+            return StepEnd::Stale;
+        }
+        self.pending.store(pending & !step, Ordering::Relaxed);
+        if pending != step {
+            return StepEnd::OthersPending;
+        }
+        self.user_data.store(NOWHERE, Ordering::Release); // Acquire in `next_step`.
+        StepEnd::AllEnded
+    }
+
+    /// Whether the step that `user_data` names still runs. Called under the table's lock.
+    pub(crate) fn is_step_pending(&self, user_data: u64) -> bool {
+        self.pending.load(Ordering::Relaxed) & 1 << step_of(user_data) != 0
+    }
+
+    /// The `user_data` of the first entry that still runs: what a cancel is to aim at.
+    ///
+    /// A moment later it may have ended; a cancel then finds nothing, or the entry after it.
+    pub(crate) fn next_step(&self) -> Option<u64> {
+        let first = self.user_data.load(Ordering::Acquire); // Release in `enter`, `end_step`.
+        if first == NOWHERE {
+            return None;
+        }
+        let pending = self.pending.load(Ordering::Relaxed);
+        let step = pending.trailing_zeros().min(SQES_PER_EVENT_MAX - 1);
+        Some(id::OperationId::of(first).user_data(step))
+    }
+}
+
+/// What the last CQE of a step means for its operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StepEnd {
+    /// The step had ended before.
+    Stale,
+    /// Other steps still run.
+    OthersPending,
+    /// The operation has ended.
+    AllEnded,
+}
+
+/// An operation with its event's type forgotten: what a ring knows.
+pub(crate) trait Operation: Send + Sync {
+    fn header(&self) -> &Header;
+
+    /// Gives the event what the last CQE means for it.
+    ///
+    /// Runs code of the event and of wakers.
+    ///
+    /// # Safety
+    ///
+    /// The caller has an [`Ended`] of this operation, and uses it up.
+    unsafe fn end(self: Arc<Self>, cqe: Cqe) -> Ending;
+
+    /// Ends an operation that wanted to be submitted once more and cannot be.
+    ///
+    /// # Safety
+    ///
+    /// The caller has a [`Resubmission`] of this operation, and uses it up.
+    unsafe fn give_up(&self);
+}
+
+/// What the end of an operation came to.
+pub(crate) enum Ending {
+    /// The result waits for the future, which has been woken.
+    Finished,
+    /// Nobody waited, and the result has been disposed of.
+    Disposed,
+    /// The event wants to be submitted once more.
+    Again(Resubmission),
+}
+
+/// An event on the heap, and its header.
+pub(crate) struct Record<E> {
+    header: Header,
+    steps: u32,
+    event: UnsafeCell<Option<E>>,
+}
+
+// SAFETY: O1 to O4: at any time one thread touches the event, and the hand-overs between them go
+// through the locks of queue, table and cell. The event itself is `Send`.
+unsafe impl<E: Send> Sync for Record<E> {}
+
+impl<E: Event> Record<E> {
+    pub(crate) fn new(event: E) -> Record<E> {
+        let steps = event.sqes_needed();
+        Record { header: Header::new(), steps, event: UnsafeCell::new(Some(event)) }
+    }
+
+    pub(crate) fn cell(&self) -> &Cell {
+        &self.header.cell
+    }
+
+    /// How many entries the event asked for.
+    pub(crate) fn steps(&self) -> u32 {
+        self.steps
+    }
+
+    /// Lays out the event's entries.
+    ///
+    /// # Safety
+    ///
+    /// The caller holds the event by O1 or O3.
+    unsafe fn prepare(&self) -> io::Result<Sqes> {
+        let mut sqes = Sqes::new();
+        self.event.with_mut(|event| {
+            // SAFETY: O1 or O3, by the contract of this function.
+            let event = unsafe { &mut *event };
+            if let Some(event) = event {
+                // SAFETY: O2 to O4 are what `prepare` asks of its caller.
+                unsafe { event.prepare(&mut sqes) };
+            }
+        });
+        let pushed = sqes.entries().len();
+        if pushed == self.steps as usize && (1..=SQES_PER_EVENT_MAX).contains(&self.steps) {
+            return Ok(sqes);
+        }
+        let message = format!(
+            "the event asked for {} entries and prepared {pushed}; \
+             both must be the same number from 1 to {SQES_PER_EVENT_MAX}",
+            self.steps
+        );
+        Err(io::Error::new(io::ErrorKind::InvalidInput, message))
+    }
+
+    /// Lays out the event's entries before the operation has started.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` where the event did not prepare as many entries as it asked for.
+    ///
+    /// # Safety
+    ///
+    /// The record has not been committed, the caller is its submission, and the entries of
+    /// earlier calls have been dropped.
+    pub(crate) unsafe fn prepare_first(&self) -> io::Result<Sqes> {
+        // SAFETY: O1, by the contract of this function.
+        unsafe { self.prepare() }
+    }
+
+    /// Moves the event out.
+    ///
+    /// # Safety
+    ///
+    /// The caller holds the event by O1 and will not commit the record, or by O4.
+    pub(crate) unsafe fn take(&self) -> Option<E> {
+        self.event.with_mut(|event| {
+            // SAFETY: O1 or O4, by the contract of this function.
+            let event = unsafe { &mut *event };
+            event.take()
+        })
+    }
+
+    /// The output of an operation that has ended, for the one who got `Take`. With `stopped`
+    /// given, that is the error of an operation that was cancelled before it did anything.
+    ///
+    /// # Safety
+    ///
+    /// The caller holds the event by O4.
+    pub(crate) unsafe fn complete(&self, stopped: Option<io::Error>) -> (E::Output, bool) {
+        let cqes = self.ordered_cqes();
+        // SAFETY: V1: these are the CQEs of the record's own event, and it is taken once (O4).
+        let outcome = unsafe { Outcome::completed(&cqes) };
+        let has_not_run = outcome.has_not_run();
+        let outcome = match stopped {
+            Some(error) if has_not_run => Outcome::refused(error),
+            _ => outcome,
+        };
+        // SAFETY: O4, by the contract of this function.
+        let event = unsafe { self.take() };
+        let event = event.expect("the event of an operation is taken once (O4)");
+        (event.complete(outcome), has_not_run)
+    }
+
+    /// Runs the cancellation callback, for the one who got `Dispose`.
+    ///
+    /// # Safety
+    ///
+    /// The caller holds the event by O4.
+    pub(crate) unsafe fn dispose(&self) {
+        let cqes = self.ordered_cqes();
+        // SAFETY: O4, by the contract of this function.
+        if let Some(event) = unsafe { self.take() } {
+            // SAFETY: V1: these are the CQEs of the record's own event, and it is taken once (O4).
+            let outcome = unsafe { Outcome::completed(&cqes) };
+            event.cancelled(outcome);
+        }
+    }
+
+    /// The future goes.
+    pub(crate) fn depart(&self, detach: bool) -> bool {
+        let departure = if detach { self.header.cell.detach() } else { self.header.cell.abandon() };
+        if departure == Departure::Dispose {
+            // SAFETY: O4: the cell has just given out `Dispose`.
+            unsafe { self.dispose() };
+        }
+        departure == Departure::Request
+    }
+
+    /// The CQEs by step, and within a step in the order of arrival.
+    fn ordered_cqes(&self) -> crate::completion::cell::Cqes {
+        let mut cqes = self.header.cell.take_cqes();
+        if self.steps > 1 {
+            cqes.sort_by_key(|cqe| step_of(cqe.user_data));
+        }
+        cqes
+    }
+
+    /// Whether the event wants to be submitted once more.
+    ///
+    /// # Safety
+    ///
+    /// The caller holds the event by O3.
+    unsafe fn wants_repeat(&self, last: Cqe) -> bool {
+        if self.steps != 1 || !self.header.cell.may_repeat() {
+            return false;
+        }
+        let cqe = self.header.cell.first_cqe(last);
+        // A read that the kernel could not finish at once fails with EFAULT when the thread that
+        // submitted it has exited meanwhile, its memory map being gone. Relaxed: O3 orders it.
+        if cqe.failed_with(libc::EFAULT) && !self.header.faulted.swap(true, Ordering::Relaxed) {
+            return true;
+        }
+        let cqes = [cqe];
+        // SAFETY: V1: this is the CQE of the record's own event. It is told again when the event
+        // is completed, unless it goes round once more; events count on that.
+        let outcome = unsafe { Outcome::completed(&cqes) };
+        self.event.with_mut(|event| {
+            // SAFETY: O3, by the contract of this function.
+            let event = unsafe { &mut *event };
+            event.as_mut().is_some_and(|event| event.resubmit(&outcome))
+        })
+    }
+
+    /// Runs `ask`, code of the event; should it panic, the operation ends here and now.
+    fn or_end<R>(&self, cqe: Option<Cqe>, ask: impl FnOnce() -> R) -> R {
+        catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|panic| {
+            self.tell_end(cqe, false);
+            resume_unwind(panic)
+        })
+    }
+
+    /// Tells the cell that the last CQE came, and does what it says; `None` where that is to
+    /// submit the event once more.
+    fn tell_end(&self, cqe: Option<Cqe>, repeat: bool) -> Option<Ending> {
+        match self.header.cell.end(cqe, repeat) {
+            End::Resubmit => return None,
+            End::Wake(Some(waker)) => waker.wake(),
+            End::Wake(None) | End::Nothing => {}
+            End::Dispose => {
+                // SAFETY: O4: the cell has just given out `Dispose`.
+                unsafe { self.dispose() };
+                return Some(Ending::Disposed);
+            }
+        }
+        Some(Ending::Finished)
+    }
+}
+
+impl<E: Event> Operation for Record<E> {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    unsafe fn end(self: Arc<Self>, cqe: Cqe) -> Ending {
+        let repeat = self.or_end(Some(cqe), || {
+            // SAFETY: O3: the caller has the operation's `Ended`.
+            unsafe { self.wants_repeat(cqe) }
+        });
+        if let Some(ending) = self.tell_end(Some(cqe), repeat) {
+            return ending;
+        }
+        let prepared = self.or_end(None, || {
+            // SAFETY: O3: the cell said `Resubmit`, so the event is still ours, and the entries
+            // of before have ended.
+            unsafe { self.prepare() }
+        });
+        match prepared {
+            Ok(sqes) => Ending::Again(Resubmission { operation: self, sqes }),
+            Err(_) => self.tell_end(None, false).unwrap_or(Ending::Finished),
+        }
+    }
+
+    unsafe fn give_up(&self) {
+        self.tell_end(None, false);
+    }
+}
+
+/// The proof that the kernel has ended with an operation: made by the table when it has seen the
+/// last CQE, used up by [`Ended::run`].
+///
+/// Dropping it instead lets the future wait for ever, and harms nothing else.
+pub(crate) struct Ended {
+    operation: Arc<dyn Operation>,
+    cqe: Cqe,
+}
+
+impl Ended {
+    /// # Safety
+    ///
+    /// The kernel has posted the last CQE of every entry of the operation's one commit, and no
+    /// other `Ended` is made of it.
+    unsafe fn new(operation: Arc<dyn Operation>, cqe: Cqe) -> Ended {
+        Ended { operation, cqe }
+    }
+
+    /// Completes, disposes of or repeats the operation. Runs code of the event and of wakers.
+    pub(crate) fn run(self) -> Ending {
+        // SAFETY: O3: this is the operation's `Ended`, and here it goes.
+        unsafe { self.operation.end(self.cqe) }
+    }
+}
+
+/// An operation that has ended without being done, and wants to be submitted once more.
+///
+/// A driver gets these from [`Batch::run`](crate::Batch::run), finds room in its queue and gives
+/// them to [`Reservation::resubmit`](crate::Reservation::resubmit). Dropping one ends the
+/// operation as cancelled.
+pub struct Resubmission {
+    operation: Arc<dyn Operation>,
+    sqes: Sqes,
+}
+
+impl Resubmission {
+    /// How many free places of the submission queue it needs.
+    pub fn sqes_needed(&self) -> u32 {
+        self.sqes.entries().len() as u32
+    }
+
+    /// Whether nobody wants it to be repeated any more; dropping it is then all there is to do.
+    pub fn is_cancelled(&self) -> bool {
+        self.operation.header().cell.is_cancelled()
+    }
+
+    pub(crate) fn operation(&self) -> &Arc<dyn Operation> {
+        &self.operation
+    }
+
+    pub(crate) fn sqes_mut(&mut self) -> &mut Sqes {
+        &mut self.sqes
+    }
+}
+
+impl Drop for Resubmission {
+    fn drop(&mut self) {
+        // A committed one has left its entries behind.
+        if !self.sqes.entries().is_empty() {
+            // SAFETY: O3: this is the operation's `Resubmission`, not committed, and here it
+            // goes.
+            unsafe { self.operation.give_up() };
+        }
+    }
+}
+
+impl std::fmt::Debug for Resubmission {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Resubmission").field("sqes", &self.sqes).finish_non_exhaustive()
+    }
+}

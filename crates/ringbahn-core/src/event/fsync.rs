@@ -63,7 +63,7 @@ impl Event for Fsync {
         sqes.push(entry.file(&self.file).op_flags(self.flags));
     }
 
-    fn complete(self, outcome: Outcome<'_>) -> io::Result<()> {
+    fn complete(self, outcome: Outcome<'_, Self>) -> io::Result<()> {
         outcome.result().map(drop)
     }
 }
@@ -71,13 +71,13 @@ impl Event for Fsync {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::testing::{complete, cqe, shared_null};
+    use crate::event::testing::{complete, resubmits, shared_null};
 
     #[test]
     fn a_failed_one_is_never_repeated() {
         let mut fsync = Fsync::new(shared_null());
-        assert!(!fsync.resubmit(cqe(-libc::EIO)));
-        assert!(fsync.resubmit(cqe(-libc::ECANCELED)));
+        assert!(!resubmits(&mut fsync, -libc::EIO));
+        assert!(resubmits(&mut fsync, -libc::ECANCELED));
         assert_eq!(complete(fsync, -libc::EIO).unwrap_err().raw_os_error(), Some(libc::EIO));
         complete(Fsync::new(shared_null()).data_only(true), 0).unwrap();
         assert!(complete(Fsync::new(shared_null()), -512).is_err());

@@ -1,6 +1,5 @@
 //! [`Link`]: two events in a chain, and [`EventExt`], which makes it.
 
-use crate::cqe::Cqe;
 use crate::event::Event;
 use crate::outcome::Outcome;
 use crate::sqe::{SQES_PER_EVENT_MAX, Sqes};
@@ -41,7 +40,7 @@ use crate::sqe::{SQES_PER_EVENT_MAX, Sqes};
 ///
 /// # Kernel
 ///
-/// Linux 5.3, or what the events need. Both events live until both have ended.
+/// Linux 5.3. The events may need a newer one. Both events live until both have ended.
 ///
 /// # References
 ///
@@ -76,7 +75,7 @@ impl<E: Event> EventExt for E {}
 /// The second event and its outcome, until somebody wants them: disposed of where the first one
 /// panics.
 struct Second<'a, B: Event> {
-    rest: Option<(B, Outcome<'a>)>,
+    rest: Option<(B, Outcome<'a, B>)>,
 }
 
 impl<B: Event> Drop for Second<'_, B> {
@@ -103,7 +102,7 @@ impl<A: Event, B: Event> Event for Link<A, B> {
         unsafe { self.second.prepare(sqes) };
     }
 
-    fn complete(self, outcome: Outcome<'_>) -> Self::Output {
+    fn complete(self, outcome: Outcome<'_, Self>) -> Self::Output {
         let (head, tail) = outcome.split_at(self.first.sqes_needed());
         let mut second = Second { rest: Some((self.second, tail)) };
         let first = self.first.complete(head);
@@ -111,14 +110,14 @@ impl<A: Event, B: Event> Event for Link<A, B> {
         (first, event.complete(tail))
     }
 
-    fn cancelled(self, outcome: Outcome<'_>) {
+    fn cancelled(self, outcome: Outcome<'_, Self>) {
         let (head, tail) = outcome.split_at(self.first.sqes_needed());
         let _second = Second { rest: Some((self.second, tail)) };
         self.first.cancelled(head);
     }
 
     /// Of several entries some have run; nobody but the caller knows what may run again.
-    fn resubmit(&mut self, _cqe: Cqe) -> bool {
+    fn resubmit(&mut self, _outcome: &Outcome<'_, Self>) -> bool {
         false
     }
 }
@@ -126,7 +125,8 @@ impl<A: Event, B: Event> Event for Link<A, B> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::testing::{cqe, is_open, prepared, shared_null, stray_fd};
+    use crate::cqe::Cqe;
+    use crate::event::testing::{cqe, ended, is_open, prepared, resubmits, shared_null, stray_fd};
     use crate::event::{Accept, Fsync, Nop, Position, Write};
     use crate::operation::id::OperationId;
     use crate::sqe::FLAG_LINK;
@@ -143,7 +143,7 @@ mod tests {
         let sqes = prepared(&mut chain);
         let flags: Vec<u8> = sqes.entries().iter().map(|entry| entry.flags()).collect();
         assert_eq!(flags, [FLAG_LINK, FLAG_LINK, FLAG_LINK, 0]);
-        assert!(!chain.resubmit(cqe(-libc::ECANCELED)));
+        assert!(!resubmits(&mut chain, -libc::ECANCELED));
     }
 
     #[test]
@@ -151,7 +151,7 @@ mod tests {
         let write = Write::new(shared_null(), "hello", Position::Current);
         let chain = write.link(Fsync::new(shared_null())).link(Nop);
         let cqes = [answer(0, 3), answer(1, -libc::ECANCELED), answer(2, -libc::ECANCELED)];
-        let (((count, buffer), fsync), nop) = chain.complete(Outcome::completed(&cqes));
+        let (((count, buffer), fsync), nop) = chain.complete(ended(&cqes));
         assert_eq!((count.unwrap(), buffer), (3, "hello"));
         assert_eq!(fsync.unwrap_err().raw_os_error(), Some(libc::ECANCELED));
         assert_eq!(nop.unwrap_err().raw_os_error(), Some(libc::ECANCELED));
@@ -169,7 +169,7 @@ mod tests {
     fn what_nobody_takes_is_disposed_of_in_every_step() {
         let numbers = [stray_fd(), stray_fd()];
         let chain = Accept::new(shared_null()).link(Accept::new(shared_null()));
-        chain.cancelled(Outcome::completed(&[answer(0, numbers[0]), answer(1, numbers[1])]));
+        chain.cancelled(ended(&[answer(0, numbers[0]), answer(1, numbers[1])]));
         assert!(!numbers.into_iter().any(is_open));
     }
 
@@ -183,7 +183,7 @@ mod tests {
             sqes.push(crate::Sqe::nop());
         }
 
-        fn complete(self, _outcome: Outcome<'_>) {
+        fn complete(self, _outcome: Outcome<'_, Self>) {
             panic!("on purpose");
         }
     }
@@ -196,9 +196,9 @@ mod tests {
                 let chain = Panics.link(Accept::new(shared_null()));
                 let cqes = [answer(0, 0), answer(1, number)];
                 if cancelled {
-                    chain.cancelled(Outcome::completed(&cqes));
+                    chain.cancelled(ended(&cqes));
                 } else {
-                    drop(chain.complete(Outcome::completed(&cqes)));
+                    drop(chain.complete(ended(&cqes)));
                 }
             });
             assert!(panic.is_err());
@@ -217,7 +217,7 @@ mod tests {
                 SQES_PER_EVENT_MAX
             }
             unsafe fn prepare(&mut self, _sqes: &mut Sqes) {}
-            fn complete(self, _outcome: Outcome<'_>) {}
+            fn complete(self, _outcome: Outcome<'_, Self>) {}
         }
         let _ = Long.link(Nop);
     }

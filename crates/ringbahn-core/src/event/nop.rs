@@ -29,6 +29,13 @@ use crate::sqe::{Sqe, Sqes};
 #[derive(Debug, Default)]
 pub struct Nop;
 
+impl Nop {
+    /// Does nothing.
+    pub const fn new() -> Nop {
+        Nop
+    }
+}
+
 impl Event for Nop {
     type Output = io::Result<()>;
 
@@ -36,7 +43,7 @@ impl Event for Nop {
         sqes.push(Sqe::nop());
     }
 
-    fn complete(self, outcome: Outcome<'_>) -> io::Result<()> {
+    fn complete(self, outcome: Outcome<'_, Self>) -> io::Result<()> {
         outcome.result().map(drop)
     }
 }

@@ -207,7 +207,7 @@ impl Event for OpenAt {
         sqes.push(entry.op_flags(self.flags.cast_unsigned()));
     }
 
-    fn complete(self, outcome: Outcome<'_>) -> io::Result<OwnedFd> {
+    fn complete(self, outcome: Outcome<'_, Self>) -> io::Result<OwnedFd> {
         let number = outcome.result()?.cast_signed();
         // SAFETY: E3: a fresh descriptor that is the event's alone.
         Ok(unsafe { OwnedFd::from_raw_fd(number) })
@@ -217,7 +217,7 @@ impl Event for OpenAt {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::testing::{complete, cqe, entry, is_open, stray_fd};
+    use crate::event::testing::{cancelled, complete, entry, is_open, stray_fd};
 
     fn flags(set: fn(&mut OpenOptions) -> &mut OpenOptions) -> io::Result<i32> {
         let mut options = OpenOptions::new();
@@ -266,7 +266,7 @@ mod tests {
         assert!(!is_open(number));
 
         let number = stray_fd();
-        open().cancelled(Outcome::completed(&[cqe(number)]));
+        cancelled(open(), number);
         assert!(!is_open(number));
         for errno in [libc::ENOENT, libc::EMFILE, libc::ECANCELED, 512] {
             assert!(complete(open(), -errno).is_err());

@@ -4,7 +4,6 @@
 use std::io;
 
 use crate::buf::{BufResult, IoBufMut, entry_length};
-use crate::cqe::Cqe;
 use crate::event::Event;
 use crate::event::transfer::{Position, Progress};
 use crate::fd::SharedFd;
@@ -83,7 +82,7 @@ impl<B: IoBufMut> Event for ReadExact<B> {
         sqes.push(entry.address(rest).length(length));
     }
 
-    fn complete(mut self, outcome: Outcome<'_>) -> BufResult<(), B> {
+    fn complete(mut self, outcome: Outcome<'_, Self>) -> BufResult<(), B> {
         let wanted = self.buffer.target_len();
         let (done, result) = self.progress.end(outcome, wanted, io::ErrorKind::UnexpectedEof);
         if done > 0 {
@@ -94,8 +93,8 @@ impl<B: IoBufMut> Event for ReadExact<B> {
         (result, self.buffer)
     }
 
-    fn resubmit(&mut self, cqe: Cqe) -> bool {
-        self.progress.goes_on(cqe, self.buffer.target_len())
+    fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
+        self.progress.goes_on(outcome.cqe(), self.buffer.target_len())
     }
 }
 
@@ -104,7 +103,7 @@ mod tests {
     use super::*;
     use crate::buf::IoBuf;
     use crate::event::Incomplete;
-    use crate::event::testing::{complete, cqe, entry, fill, shared_null};
+    use crate::event::testing::{complete, entry, fill, resubmits, shared_null};
 
     #[test]
     fn each_round_reads_behind_what_was_read() {
@@ -114,10 +113,10 @@ mod tests {
             let entry = entry(&mut read);
             assert_eq!(entry.get_offset(), offset);
             fill(&entry, data);
-            assert!(read.resubmit(cqe(data.len() as i32)));
+            assert!(resubmits(&mut read, data.len() as i32));
         }
         fill(&entry(&mut read), b"9");
-        assert!(!read.resubmit(cqe(1)));
+        assert!(!resubmits(&mut read, 1));
         let (result, buffer) = complete(read, 1);
         result.unwrap();
         assert_eq!(buffer.into_inner(), b"0123456789");
@@ -128,9 +127,9 @@ mod tests {
         let mut read =
             ReadExact::new(shared_null(), Vec::with_capacity(10).slice(..10), Position::Current);
         fill(&entry(&mut read), b"abc");
-        assert!(read.resubmit(cqe(3)));
+        assert!(resubmits(&mut read, 3));
         entry(&mut read);
-        assert!(!read.resubmit(cqe(0)));
+        assert!(!resubmits(&mut read, 0));
         let (result, buffer) = complete(read, 0);
         let error = result.unwrap_err();
         assert_eq!((error.kind(), &*buffer), (io::ErrorKind::UnexpectedEof, &b"abc"[..]));
@@ -142,7 +141,7 @@ mod tests {
     fn cancelled_half_way_it_keeps_what_it_has() {
         let mut read = ReadExact::new(shared_null(), vec![0; 10].slice(..10), Position::Current);
         fill(&entry(&mut read), b"abc");
-        assert!(read.resubmit(cqe(3)));
+        assert!(resubmits(&mut read, 3));
         entry(&mut read);
         let (result, buffer) = complete(read, -libc::ECANCELED);
         assert_eq!(result.unwrap_err().raw_os_error(), Some(libc::ECANCELED));
@@ -154,7 +153,7 @@ mod tests {
         for result in [0, -libc::EIO, -libc::EISDIR] {
             let mut read = ReadExact::new(shared_null(), vec![1, 2], Position::Current);
             entry(&mut read);
-            assert!(!read.resubmit(cqe(result)));
+            assert!(!resubmits(&mut read, result));
             let (read, buffer) = complete(read, result);
             assert!(read.is_err());
             assert_eq!(buffer, [1, 2]);

@@ -56,7 +56,7 @@ impl<V: IoBufs<Buffer: IoBufMut>> Event for ReadVectored<V> {
         sqes.push(entry.address(self.vectors.as_ptr()).length(self.vectors.count()));
     }
 
-    fn complete(mut self, outcome: Outcome<'_>) -> BufResult<usize, V> {
+    fn complete(mut self, outcome: Outcome<'_, Self>) -> BufResult<usize, V> {
         let result = sent(outcome, self.vectors.bytes());
         if let Ok(count) = result {
             // SAFETY: E3: so many bytes have been written to what `prepare` described, and `sent`

@@ -115,7 +115,7 @@ impl<V: IoBufs<Buffer: IoBufMut>> Event for RecvMsg<V> {
         sqes.push(entry.op_flags(libc::MSG_CMSG_CLOEXEC.cast_unsigned()));
     }
 
-    fn complete(mut self, outcome: Outcome<'_>) -> BufResult<Received, V> {
+    fn complete(mut self, outcome: Outcome<'_, Self>) -> BufResult<Received, V> {
         let count = match sent(outcome, self.vectors.bytes()) {
             Ok(count) => count,
             Err(error) => return (Err(error), self.buffers),
@@ -140,7 +140,7 @@ impl<V: IoBufs<Buffer: IoBufMut>> Event for RecvMsg<V> {
 mod tests {
     use super::*;
     use crate::event::message::encode;
-    use crate::event::testing::{complete, cqe, entry, is_open, owned_stray, shared_null};
+    use crate::event::testing::{cancelled, complete, entry, is_open, owned_stray, shared_null};
     use std::os::fd::IntoRawFd;
 
     /// An event that has received five bytes, and a descriptor with the number given.
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn descriptors_that_nobody_takes_are_closed() {
         let (recv, number) = with_descriptor();
-        recv.cancelled(Outcome::completed(&[cqe(5)]));
+        cancelled(recv, 5);
         assert!(!is_open(number));
     }
 

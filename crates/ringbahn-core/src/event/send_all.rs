@@ -4,7 +4,6 @@
 use std::io;
 
 use crate::buf::{BufResult, IoBuf, entry_length};
-use crate::cqe::Cqe;
 use crate::event::Event;
 use crate::event::transfer::Progress;
 use crate::fd::SharedFd;
@@ -67,21 +66,21 @@ impl<B: IoBuf> Event for SendAll<B> {
         sqes.push(entry.address(rest).length(length));
     }
 
-    fn complete(self, outcome: Outcome<'_>) -> BufResult<(), B> {
+    fn complete(self, outcome: Outcome<'_, Self>) -> BufResult<(), B> {
         let wanted = self.buffer.bytes_len();
         let (_, result) = self.progress.end(outcome, wanted, io::ErrorKind::WriteZero);
         (result, self.buffer)
     }
 
-    fn resubmit(&mut self, cqe: Cqe) -> bool {
-        self.progress.goes_on(cqe, self.buffer.bytes_len())
+    fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
+        self.progress.goes_on(outcome.cqe(), self.buffer.bytes_len())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::testing::{complete, cqe, entry, shared_null};
+    use crate::event::testing::{complete, entry, resubmits, shared_null};
 
     #[test]
     fn each_round_sends_the_rest() {
@@ -91,10 +90,10 @@ mod tests {
             let entry = entry(&mut send);
             assert_eq!(entry.get_address().cast_const(), text[done..].as_ptr().cast());
             assert_eq!(entry.get_length() as usize, 10 - done);
-            assert!(send.resubmit(cqe(result)));
+            assert!(resubmits(&mut send, result));
         }
         entry(&mut send);
-        assert!(!send.resubmit(cqe(-libc::EPIPE)));
+        assert!(!resubmits(&mut send, -libc::EPIPE));
         let (result, buffer) = complete(send, -libc::EPIPE);
         assert_eq!((result.unwrap_err().kind(), buffer), (io::ErrorKind::BrokenPipe, text));
     }
@@ -103,7 +102,7 @@ mod tests {
     fn all_at_once_is_one_round() {
         let mut send = SendAll::new(shared_null(), "hello");
         entry(&mut send);
-        assert!(!send.resubmit(cqe(5)));
+        assert!(!resubmits(&mut send, 5));
         complete(send, 5).0.unwrap();
     }
 }

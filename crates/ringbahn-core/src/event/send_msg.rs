@@ -112,7 +112,7 @@ impl<V: IoBufs> Event for SendMsg<V> {
         sqes.push(entry.op_flags(libc::MSG_NOSIGNAL.cast_unsigned()));
     }
 
-    fn complete(self, outcome: Outcome<'_>) -> BufResult<usize, V> {
+    fn complete(self, outcome: Outcome<'_, Self>) -> BufResult<usize, V> {
         (sent(outcome, self.vectors.bytes()), self.buffers)
     }
 }

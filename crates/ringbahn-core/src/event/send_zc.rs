@@ -70,7 +70,7 @@ impl<B: IoBuf> Event for SendZc<B> {
     }
 
     /// The first CQE has the count; the notification, which came last, has nothing to say.
-    fn complete(self, outcome: Outcome<'_>) -> BufResult<usize, B> {
+    fn complete(self, outcome: Outcome<'_, Self>) -> BufResult<usize, B> {
         (sent(outcome, self.buffer.bytes_len()), self.buffer)
     }
 }
@@ -79,7 +79,7 @@ impl<B: IoBuf> Event for SendZc<B> {
 mod tests {
     use super::*;
     use crate::cqe::Cqe;
-    use crate::event::testing::{complete, shared_null};
+    use crate::event::testing::{complete, ended, shared_null};
 
     #[test]
     fn the_count_is_that_of_the_first_cqe() {
@@ -91,7 +91,7 @@ mod tests {
                 Cqe { result: 0, flags: NOTIFICATION, user_data: 0 },
             ];
             let send = SendZc::new(shared_null(), "hello").wait_all(true);
-            let (sent, buffer) = send.complete(Outcome::completed(&cqes));
+            let (sent, buffer) = send.complete(ended(&cqes));
             assert_eq!((sent.ok(), buffer), (count, "hello"));
         }
     }

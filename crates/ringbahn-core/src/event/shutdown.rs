@@ -54,7 +54,7 @@ impl Event for Shutdown {
         sqes.push(entry.file(&self.socket).length(how.cast_unsigned()));
     }
 
-    fn complete(self, outcome: Outcome<'_>) -> io::Result<()> {
+    fn complete(self, outcome: Outcome<'_, Self>) -> io::Result<()> {
         outcome.result().map(drop)
     }
 }

@@ -57,7 +57,7 @@ impl Event for Socket {
         sqes.push(entry.length(protocol.cast_unsigned()));
     }
 
-    fn complete(self, outcome: Outcome<'_>) -> io::Result<OwnedFd> {
+    fn complete(self, outcome: Outcome<'_, Self>) -> io::Result<OwnedFd> {
         let number = outcome.result()?.cast_signed();
         // SAFETY: E3: a fresh descriptor that is the event's alone.
         Ok(unsafe { OwnedFd::from_raw_fd(number) })
@@ -67,7 +67,7 @@ impl Event for Socket {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::testing::{complete, cqe, is_open, stray_fd};
+    use crate::event::testing::{cancelled, complete, is_open, stray_fd};
 
     #[test]
     fn a_socket_that_nobody_takes_is_closed() {
@@ -77,7 +77,7 @@ mod tests {
         assert!(!is_open(number));
 
         let number = stray_fd();
-        new().cancelled(Outcome::completed(&[cqe(number)]));
+        cancelled(new(), number);
         assert!(!is_open(number));
         for errno in [libc::EMFILE, libc::ECANCELED, 512] {
             assert!(complete(new(), -errno).is_err());

@@ -218,7 +218,7 @@ impl Event for Statx {
         sqes.push(entry.address2(&raw mut self.answer).op_flags(self.flags.cast_unsigned()));
     }
 
-    fn complete(self, outcome: Outcome<'_>) -> io::Result<Metadata> {
+    fn complete(self, outcome: Outcome<'_, Self>) -> io::Result<Metadata> {
         outcome.result()?;
         Ok(Metadata { statx: self.answer })
     }

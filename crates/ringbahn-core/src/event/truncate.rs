@@ -50,7 +50,7 @@ impl Event for Truncate {
         sqes.push(entry.file(&self.file).offset(self.length));
     }
 
-    fn complete(self, outcome: Outcome<'_>) -> io::Result<()> {
+    fn complete(self, outcome: Outcome<'_, Self>) -> io::Result<()> {
         outcome.result().map(drop)
     }
 }

@@ -4,7 +4,6 @@
 use std::io;
 
 use crate::buf::{BufResult, IoBuf, entry_length};
-use crate::cqe::Cqe;
 use crate::event::Event;
 use crate::event::transfer::{Position, Progress};
 use crate::fd::SharedFd;
@@ -67,21 +66,21 @@ impl<B: IoBuf> Event for WriteAll<B> {
         sqes.push(entry.address(rest).length(length));
     }
 
-    fn complete(self, outcome: Outcome<'_>) -> BufResult<(), B> {
+    fn complete(self, outcome: Outcome<'_, Self>) -> BufResult<(), B> {
         let wanted = self.buffer.bytes_len();
         let (_, result) = self.progress.end(outcome, wanted, io::ErrorKind::WriteZero);
         (result, self.buffer)
     }
 
-    fn resubmit(&mut self, cqe: Cqe) -> bool {
-        self.progress.goes_on(cqe, self.buffer.bytes_len())
+    fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
+        self.progress.goes_on(outcome.cqe(), self.buffer.bytes_len())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::testing::{complete, cqe, entry, shared_null};
+    use crate::event::testing::{complete, entry, resubmits, shared_null};
 
     #[test]
     fn each_round_writes_the_rest_behind_what_is_written() {
@@ -96,10 +95,10 @@ mod tests {
                 let entry = entry(&mut write);
                 assert_eq!(entry.get_address().cast_const(), text[done..].as_ptr().cast());
                 assert_eq!((entry.get_length() as usize, entry.get_offset()), (10 - done, offset));
-                assert!(write.resubmit(cqe(result)));
+                assert!(resubmits(&mut write, result));
             }
             entry(&mut write);
-            assert!(!write.resubmit(cqe(3)));
+            assert!(!resubmits(&mut write, 3));
             let (result, buffer) = complete(write, 3);
             result.unwrap();
             assert_eq!(buffer, text);
@@ -110,7 +109,7 @@ mod tests {
     fn a_file_that_takes_nothing_more_is_an_error() {
         let mut write = WriteAll::new(shared_null(), "hello", Position::Current);
         entry(&mut write);
-        assert!(!write.resubmit(cqe(0)));
+        assert!(!resubmits(&mut write, 0));
         let (result, buffer) = complete(write, 0);
         assert_eq!((result.unwrap_err().kind(), buffer), (io::ErrorKind::WriteZero, "hello"));
     }
@@ -119,9 +118,9 @@ mod tests {
     fn an_error_after_a_part_is_that_error() {
         let mut write = WriteAll::new(shared_null(), "hello", Position::Current);
         entry(&mut write);
-        assert!(write.resubmit(cqe(2)));
+        assert!(resubmits(&mut write, 2));
         entry(&mut write);
-        assert!(!write.resubmit(cqe(-libc::ENOSPC)));
+        assert!(!resubmits(&mut write, -libc::ENOSPC));
         let (result, buffer) = complete(write, -libc::ENOSPC);
         assert_eq!((result.unwrap_err().kind(), buffer), (io::ErrorKind::StorageFull, "hello"));
     }
@@ -130,7 +129,7 @@ mod tests {
     fn nothing_is_written_at_once() {
         let mut write = WriteAll::new(shared_null(), "", Position::Current);
         entry(&mut write);
-        assert!(!write.resubmit(cqe(0)));
+        assert!(!resubmits(&mut write, 0));
         complete(write, 0).0.unwrap();
     }
 }

@@ -56,7 +56,7 @@ impl<V: IoBufs> Event for WriteVectored<V> {
         sqes.push(entry.address(self.vectors.as_ptr()).length(self.vectors.count()));
     }
 
-    fn complete(self, outcome: Outcome<'_>) -> BufResult<usize, V> {
+    fn complete(self, outcome: Outcome<'_, Self>) -> BufResult<usize, V> {
         (sent(outcome, self.vectors.bytes()), self.buffers)
     }
 }

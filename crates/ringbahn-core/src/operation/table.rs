@@ -1,10 +1,51 @@
-//! The operation table (stub; being written).
+//! [`OperationTable`]: the operations in flight on one ring.
+//!
+//! # Safety
+//!
+//! T1. A place holds an operation from the commit of its entries until the last CQE of each of
+//!     them, and the table's share of it is dropped only then.
+//!
+//! T2. The generation of a place changes whenever its tenant leaves. So a CQE that finds a tenant
+//!     under its index and generation was posted for an entry of that tenant's one commit.
 #![allow(unsafe_code)]
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::batch::Batch;
+use super::id::{OPERATIONS_MAX, OperationId, cancel_target};
+use super::target::CancelTarget;
+use super::{Ended, Operation, StepEnd};
 use crate::cqe::Cqe;
+use crate::sync::{AtomicUsize, Mutex, Ordering, lock};
 
 /// The operations in flight on one ring.
-#[derive(Debug, Default)]
-pub struct OperationTable {}
+///
+/// Both halves of a ring's queues share one: what is committed to the submission queue enters the
+/// table, and what the completion queue yields is looked up in it. A driver never sees an entry's
+/// `user_data`; unknown, stale and duplicate CQEs end here.
+///
+/// Dropped with operations still in flight, as happens when a driver lets go of its ring without
+/// draining it, a table leaks them: the kernel may write to their buffers after the ring has been
+/// closed. It says so on the standard error output.
+pub struct OperationTable {
+    /// Tells tables apart, for those who would cancel.
+    pub(crate) number: u64,
+    places: Mutex<Places>,
+    in_flight: AtomicUsize,
+}
+
+#[derive(Default)]
+struct Places {
+    places: Vec<Place>,
+    /// Indices of places without a tenant. The one left last is taken first: it is in the cache.
+    free: Vec<u32>,
+}
+
+struct Place {
+    generation: u32,
+    tenant: Option<Arc<dyn Operation>>,
+}
 
 /// What a CQE turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,23 +60,170 @@ pub enum Matched {
     Unknown,
 }
 
-/// The consequences of a batch of CQEs.
-#[derive(Debug, Default)]
-pub struct Batch {}
-
 impl OperationTable {
     /// An empty table.
     pub fn new() -> OperationTable {
-        OperationTable::default()
+        static TABLES: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+        OperationTable {
+            // Relaxed: numbers differ, and that is all they need.
+            number: TABLES.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
+            places: Mutex::new(Places::default()),
+            in_flight: AtomicUsize::new(0),
+        }
     }
-    /// How many operations are in flight.
+
+    /// How many operations are in flight: committed to the queue and not ended.
     pub fn in_flight(&self) -> usize {
-        0
+        // SeqCst, as where it changes: drivers decide by it whether somebody must wait for CQEs.
+        self.in_flight.load(Ordering::SeqCst)
     }
-    /// Notes a CQE.
+
+    /// Gives an operation a place. `None` where there are as many as a ring can tell apart.
+    ///
+    /// Also says whether the operation has been cancelled already.
+    pub(crate) fn insert(
+        &self,
+        operation: Arc<dyn Operation>,
+        steps: u32,
+    ) -> Option<(OperationId, bool)> {
+        let mut guard = lock(&self.places);
+        let places = &mut *guard;
+        let index = match places.free.pop() {
+            Some(index) => index,
+            None => {
+                let index = u32::try_from(places.places.len()).ok()?;
+                if index == OPERATIONS_MAX {
+                    return None;
+                }
+                places.places.push(Place { generation: 0, tenant: None });
+                index
+            }
+        };
+        let place = &mut places.places[index as usize];
+        let id = OperationId { index, generation: place.generation };
+        let cancelled = operation.header().enter(self, id.user_data(0), steps);
+        place.tenant = Some(operation);
+        self.in_flight.fetch_add(1, Ordering::SeqCst);
+        Some((id, cancelled))
+    }
+
+    /// Notes a CQE, and its consequences in `batch`.
+    ///
+    /// Runs no foreign code, so that it may be called under the lock that keeps CQEs in order.
+    ///
     /// # Safety
-    /// `cqe` was posted by the executor of this table's entries, once, in order.
-    pub unsafe fn note(&self, _cqe: Cqe, _batch: &mut Batch) -> Matched {
-        Matched::Unknown
+    ///
+    /// `cqe` was posted by whatever executes the entries that were committed with this table (the
+    /// kernel, or a stand-in for it), once, and CQEs of one operation are noted in their order.
+    /// Unless its flags say that more will follow, nothing touches the entry's operands any more.
+    pub unsafe fn note(&self, cqe: Cqe, batch: &mut Batch) -> Matched {
+        if let Some(target) = cancel_target(cqe.user_data) {
+            if cqe.failed_with(libc::ENOENT) {
+                self.note_missed_cancel(target, batch);
+            }
+            return Matched::Cancel;
+        }
+        let mut places = lock(&self.places);
+        let Some(place) = places.find(cqe.user_data) else { return Matched::Unknown };
+        let Some(tenant) = &place.tenant else { return Matched::Unknown };
+        let header = tenant.header();
+        if cqe.has_more() {
+            if !header.is_step_pending(cqe.user_data) {
+                return Matched::Unknown;
+            }
+            if let Some(waker) = header.cell.progress(cqe) {
+                batch.wake(waker);
+            }
+            return Matched::Progress;
+        }
+        match header.end_step(cqe.user_data) {
+            StepEnd::Stale => Matched::Unknown,
+            StepEnd::OthersPending => {
+                if let Some(waker) = header.cell.progress(cqe) {
+                    batch.wake(waker);
+                }
+                Matched::Progress
+            }
+            StepEnd::AllEnded => {
+                let id = OperationId::of(cqe.user_data);
+                place.generation = id.next_generation().generation;
+                let Some(tenant) = place.tenant.take() else { return Matched::Unknown };
+                places.free.push(id.index);
+                self.in_flight.fetch_sub(1, Ordering::SeqCst);
+                // SAFETY: T2 and the contract of this function: this was the last CQE of every
+                // entry, and the tenant has just left its place, so there is no second `Ended`.
+                batch.end(unsafe { Ended::new(tenant, cqe) });
+                Matched::Finished
+            }
+        }
+    }
+
+    /// A cancel did not find its target. Either that has ended, or it has not started yet: a
+    /// follower in a chain, or an entry that waits to be run by its thread.
+    fn note_missed_cancel(&self, user_data: u64, batch: &mut Batch) {
+        let mut places = lock(&self.places);
+        if let Some(place) = places.find(user_data)
+            && let Some(tenant) = &place.tenant
+        {
+            batch.miss_cancel(CancelTarget::new(tenant.clone()));
+        }
+    }
+
+    /// Asks for the end of every operation in flight, and yields them: a cancel is now to be
+    /// submitted for each.
+    ///
+    /// Operations that shall run to their end with nobody waiting, such as writes that were
+    /// accepted and whose file has been dropped, are spared unless `detached` is set.
+    pub fn cancel_all(&self, detached: bool) -> Vec<CancelTarget> {
+        let places = lock(&self.places);
+        let tenants = places.places.iter().filter_map(|place| place.tenant.as_ref());
+        let targets: Vec<_> = tenants
+            .filter(|tenant| detached || !tenant.header().cell.is_detached())
+            .map(|tenant| CancelTarget::new(tenant.clone()))
+            .collect();
+        // One that has been marked before gets another cancel: the first may have been lost.
+        targets.iter().for_each(|target| drop(target.mark()));
+        targets
+    }
+}
+
+impl Places {
+    fn find(&mut self, user_data: u64) -> Option<&mut Place> {
+        let id = OperationId::of(user_data);
+        let place = self.places.get_mut(id.index as usize)?;
+        (place.generation == id.generation).then_some(place)
+    }
+}
+
+impl Default for OperationTable {
+    fn default() -> OperationTable {
+        OperationTable::new()
+    }
+}
+
+impl Drop for OperationTable {
+    fn drop(&mut self) {
+        let mut leaked = 0_u64;
+        for place in &mut lock(&self.places).places {
+            if let Some(tenant) = place.tenant.take() {
+                // T1: the kernel may still write to what it owns.
+                std::mem::forget(tenant);
+                leaked += 1;
+            }
+        }
+        if leaked > 0 {
+            eprintln!(
+                "ringbahn: a ring was dropped with {leaked} operations in flight; their memory \
+                 and files are leaked, since the kernel may still use them"
+            );
+        }
+    }
+}
+
+impl fmt::Debug for OperationTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OperationTable")
+            .field("in_flight", &self.in_flight())
+            .finish_non_exhaustive()
     }
 }

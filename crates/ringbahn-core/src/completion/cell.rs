@@ -1,0 +1,206 @@
+//! The meeting place of a future and the kernel's CQEs: the table of [`state`](super::state)
+//! behind a lock.
+//!
+//! No foreign code runs under the lock. Wakers are cloned before it is taken and dropped or woken
+//! after it is released, so a waker may panic, or poll the same future again inside `wake`.
+
+use std::task::{Poll, Waker};
+
+use smallvec::SmallVec;
+
+use super::state::{Action, Input, State};
+use crate::cqe::Cqe;
+use crate::sync::{Mutex, lock};
+
+/// The CQEs of one operation: one for most, two for a zero-copy send.
+pub(crate) type Cqes = SmallVec<[Cqe; 2]>;
+
+/// The state, waker and CQEs of an operation in flight.
+#[derive(Debug)]
+pub(crate) struct Cell {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    state: State,
+    /// Whether the operation may end cancelled though neither its future nor its driver has
+    /// asked: somebody has submitted a cancel of it as an event of its own.
+    forewarned: bool,
+    /// Whom to wake; the future of the last poll that had to wait.
+    waker: Option<Waker>,
+    /// Every CQE so far, in the order of arrival.
+    cqes: Cqes,
+}
+
+/// What the end of an operation asks of whoever reaped its last CQE.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// Wake the future, if it has left a waker.
+    Wake(Option<Waker>),
+    /// Take the event and run its cancellation callback.
+    Dispose,
+    /// Submit the event once more.
+    Resubmit,
+    /// Nothing: it had ended before.
+    Nothing,
+}
+
+/// What the departure of a future asks of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Departure {
+    /// Ask the driver to cancel.
+    Request,
+    /// Take the event and run its cancellation callback.
+    Dispose,
+    /// Nothing.
+    Nothing,
+}
+
+impl Inner {
+    fn step(&mut self, input: Input) -> Action {
+        let (state, action) = self.state.on(input);
+        self.state = state;
+        action
+    }
+}
+
+impl Cell {
+    /// The cell of an operation that a future waits for.
+    pub(crate) fn new() -> Cell {
+        let inner =
+            Inner { state: State::Running, forewarned: false, waker: None, cqes: Cqes::new() };
+        Cell { inner: Mutex::new(inner) }
+    }
+
+    /// The future's poll: `Ready` means that the event is the caller's to take.
+    pub(crate) fn poll(&self, waker: &Waker) -> Poll<()> {
+        self.wait(waker, |inner| match inner.step(Input::Poll) {
+            Action::Take => Poll::Ready(()),
+            _ => Poll::Pending,
+        })
+    }
+
+    /// The CQE that arrived as number `index`; `None` when the operation ended with fewer.
+    pub(crate) fn poll_cqe(&self, index: usize, waker: &Waker) -> Poll<Option<Cqe>> {
+        self.wait(waker, |inner| match inner.cqes.get(index) {
+            Some(cqe) => Poll::Ready(Some(*cqe)),
+            None if matches!(inner.state, State::Finished | State::Gone) => Poll::Ready(None),
+            None => Poll::Pending,
+        })
+    }
+
+    /// Looks with `look`, and leaves `waker` where that is pending.
+    fn wait<T>(&self, waker: &Waker, mut look: impl FnMut(&mut Inner) -> Poll<T>) -> Poll<T> {
+        let mut clone = None;
+        loop {
+            let mut inner = lock(&self.inner);
+            if let Poll::Ready(value) = look(&mut inner) {
+                return Poll::Ready(value);
+            }
+            if inner.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+                return Poll::Pending;
+            }
+            if let Some(clone) = clone.take() {
+                let replaced = inner.waker.replace(clone);
+                drop(inner);
+                drop(replaced);
+                return Poll::Pending;
+            }
+            // The clone is the future's code, and may panic: nothing has changed yet.
+            drop(inner);
+            clone = Some(waker.clone());
+        }
+    }
+
+    /// Keeps a CQE after which there will be more, and says whom to wake for it.
+    pub(crate) fn progress(&self, cqe: Cqe) -> Option<Waker> {
+        let mut inner = lock(&self.inner);
+        inner.cqes.push(cqe);
+        match inner.step(Input::Progress) {
+            Action::Wake => inner.waker.take(),
+            _ => None,
+        }
+    }
+
+    /// Whether the event may ask to be submitted once more.
+    pub(crate) fn may_repeat(&self) -> bool {
+        let inner = lock(&self.inner);
+        inner.state.may_repeat() && !inner.forewarned
+    }
+
+    /// Whether somebody has asked for the operation's end.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        lock(&self.inner).state.is_cancelled()
+    }
+
+    /// Whether the operation runs with nobody waiting for it.
+    pub(crate) fn is_detached(&self) -> bool {
+        lock(&self.inner).state == State::Detached
+    }
+
+    /// The last CQE came. With `repeat` the event wants to be submitted once more, and is unless
+    /// somebody has asked for its end meanwhile.
+    ///
+    /// Without a CQE it is the end of an operation that was to be submitted once more and has not
+    /// been: the CQEs of before have been told to the event already.
+    pub(crate) fn end(&self, cqe: Option<Cqe>, repeat: bool) -> End {
+        let mut inner = lock(&self.inner);
+        let repeat = repeat && !inner.forewarned;
+        let action = inner.step(if repeat { Input::Repeat } else { Input::Finish });
+        match action {
+            Action::Resubmit => inner.cqes.clear(),
+            Action::Wake | Action::Dispose => inner.cqes.extend(cqe),
+            _ => {}
+        }
+        match action {
+            Action::Resubmit => End::Resubmit,
+            Action::Wake => End::Wake(inner.waker.take()),
+            Action::Dispose => End::Dispose,
+            _ => End::Nothing,
+        }
+    }
+
+    /// The CQE whose result counts: the first, or `last` where it is the only one.
+    pub(crate) fn first_cqe(&self, last: Cqe) -> Cqe {
+        lock(&self.inner).cqes.first().copied().unwrap_or(last)
+    }
+
+    /// A cancel of the operation is on its way, as an event of its own.
+    pub(crate) fn forewarn(&self) {
+        lock(&self.inner).forewarned = true;
+    }
+
+    /// Somebody asks for the operation's end. Says whether the driver is to be asked for it.
+    pub(crate) fn cancel(&self) -> bool {
+        lock(&self.inner).step(Input::Cancel) == Action::Request
+    }
+
+    /// The future goes and lets the operation run to its end.
+    pub(crate) fn detach(&self) -> Departure {
+        self.depart(Input::Detach)
+    }
+
+    /// The future goes.
+    pub(crate) fn abandon(&self) -> Departure {
+        self.depart(Input::Drop)
+    }
+
+    fn depart(&self, input: Input) -> Departure {
+        let (action, waker) = {
+            let mut inner = lock(&self.inner);
+            (inner.step(input), inner.waker.take())
+        };
+        drop(waker);
+        match action {
+            Action::Request => Departure::Request,
+            Action::Dispose => Departure::Dispose,
+            _ => Departure::Nothing,
+        }
+    }
+
+    /// All CQEs, for the one who takes the event.
+    pub(crate) fn take_cqes(&self) -> Cqes {
+        std::mem::take(&mut lock(&self.inner).cqes)
+    }
+}

@@ -1,0 +1,97 @@
+//! [`Drive`]: what manages an io_uring instance, or stands in for one.
+
+use std::io;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crate::event::Event;
+use crate::operation::target::CancelTarget;
+use crate::reservation::Reservation;
+use crate::submission::Submission;
+
+/// Manages an io_uring instance, onto which events are scheduled.
+///
+/// A driver is what users replace to take control over how their IO is scheduled. It is written
+/// in safe code, upon queue halves that it cannot misuse: a driver that forgets to submit, drops
+/// what it is given or never reaps makes operations hang or leak, and never makes them unsound.
+///
+/// A driver is usually a cheap handle, cloned for each submission.
+///
+/// # What a driver owes
+///
+/// 1. *Room.* [`poll_prepare`](Drive::poll_prepare) finds free places in the submission queue
+///    and calls `prepare` with them, or returns `Pending` and wakes the task when it is worth
+///    another try. It never blocks.
+/// 2. *Submission.* Whatever has been prepared reaches the kernel: with the next
+///    [`poll_submit`](Drive::poll_submit), or earlier, or later, but also if the task is never
+///    polled again. An error of `io_uring_enter` is the driver's affair and no operation's.
+/// 3. *Reaping.* CQEs are read, and their [`Batch`](crate::Batch) is run, soon after the kernel
+///    has posted them, whoever is or is not polling. What [`Batch::run`](crate::Batch::run)
+///    leaves behind is submitted: operations once more, and cancels that missed.
+/// 4. *Cancels.* [`cancel`](Drive::cancel) gets a cancel to the kernel, sooner or later.
+/// 5. *Quiet.* No waker and no event is called, cloned or dropped under a lock or borrow that
+///    another method of the driver takes.
+/// 6. *Teardown.* A driver that goes away cancels what is in flight and reaps until nothing is.
+pub trait Drive {
+    /// Readies `count` places in the submission queue, next to each other, and has them filled.
+    ///
+    /// `prepare` runs no foreign code, so it may be called under the driver's lock. It must be
+    /// called with a reservation of at least `count` places; with fewer, the operation fails.
+    /// The receipt `Completion<'cx>` is made by that call only, and its lifetime, that of this
+    /// context and no other, keeps a driver from returning one of another call.
+    ///
+    /// # Errors
+    ///
+    /// When no event can be accepted any more: io_uring is not available, the driver has been
+    /// shut down, its ring is dead, or it belongs to the parent process. The event fails with
+    /// this error; its operands are given back in its output.
+    fn poll_prepare<'cx>(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'cx>,
+        count: u32,
+        prepare: impl FnOnce(Reservation<'_>, &mut Context<'cx>) -> Completion<'cx>,
+    ) -> Poll<io::Result<Completion<'cx>>>;
+
+    /// Submits what has been prepared, and yields how many entries the kernel took.
+    ///
+    /// A driver that knows a better moment, as when other tasks are about to prepare more, may
+    /// return `Ready(Ok(0))` and submit later. `Pending` means that the task is to call again.
+    ///
+    /// # Errors
+    ///
+    /// What the system call failed with. It says nothing of any operation: all that is prepared
+    /// stays in flight and goes out with a later call.
+    fn poll_submit(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<u32>>;
+
+    /// Sees to it that the operation is cancelled, if it is still in flight. Never blocks.
+    ///
+    /// Called when a submission is dropped, so it must not fail; where there is no room at the
+    /// moment, the driver keeps the target for later.
+    fn cancel(self: Pin<&mut Self>, target: CancelTarget);
+
+    /// The future that runs `event` on this driver.
+    fn submit<E: Event>(self, event: E) -> Submission<E, Self>
+    where
+        Self: Sized,
+    {
+        Submission::new(event, self)
+    }
+}
+
+/// The receipt for one operation that was prepared within one call of
+/// [`Drive::poll_prepare`].
+///
+/// Its lifetime is invariant: a receipt of one call is of another type than that of the next.
+/// Submissions do not rely on it for more than it can prove; they know by themselves whether
+/// their closure has run.
+#[derive(Debug)]
+pub struct Completion<'cx> {
+    brand: PhantomData<fn(&'cx ()) -> &'cx ()>,
+}
+
+impl Completion<'_> {
+    pub(crate) fn new() -> Self {
+        Completion { brand: PhantomData }
+    }
+}

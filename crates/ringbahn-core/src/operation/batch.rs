@@ -1,0 +1,110 @@
+//! [`Batch`]: the consequences of some CQEs, to be run when no lock is held.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Waker;
+
+use smallvec::SmallVec;
+
+use super::target::CancelTarget;
+use super::{Ended, Ending, Resubmission};
+
+/// The consequences of a batch of CQEs.
+///
+/// While CQEs are read, under whatever lock a driver reads them, their consequences are collected
+/// here; [`run`](Batch::run) brings them about after the lock has been released. They run code of
+/// events and of wakers, which may use the driver, or panic.
+#[derive(Default)]
+pub struct Batch {
+    wakers: SmallVec<[Waker; 4]>,
+    ended: SmallVec<[Ended; 16]>,
+    missed_cancels: Vec<CancelTarget>,
+}
+
+/// What a driver has to do after a batch has run.
+#[derive(Debug, Default)]
+#[must_use = "a resubmission that is dropped ends its operation"]
+pub struct Aftermath {
+    /// Operations to be submitted once more.
+    pub resubmissions: Vec<Resubmission>,
+    /// Cancels that did not find their operation although it has not ended: it may not have
+    /// started yet. To be tried again after some other progress, or a moment.
+    pub missed_cancels: Vec<CancelTarget>,
+    /// How many results nobody waited for, and were disposed of.
+    pub disposed: u32,
+    /// How many wakers or events panicked. Each panic ended with its consequence; the operation
+    /// itself is over and nothing of it is left in the ring.
+    pub panics: u32,
+}
+
+impl Batch {
+    /// An empty batch.
+    pub fn new() -> Batch {
+        Batch::default()
+    }
+
+    /// Whether there is nothing to run.
+    pub fn is_empty(&self) -> bool {
+        self.wakers.is_empty() && self.ended.is_empty() && self.missed_cancels.is_empty()
+    }
+
+    /// Adds a waker, to be woken when the batch is run.
+    ///
+    /// A driver wakes those who wait for room in its queue in this way.
+    pub fn wake(&mut self, waker: Waker) {
+        self.wakers.push(waker);
+    }
+
+    pub(crate) fn end(&mut self, ended: Ended) {
+        self.ended.push(ended);
+    }
+
+    pub(crate) fn miss_cancel(&mut self, target: CancelTarget) {
+        self.missed_cancels.push(target);
+    }
+
+    /// Brings the consequences about, in the order of the CQEs; the batch is empty afterwards.
+    ///
+    /// To be called without any lock or borrow that a waker or an event may want. A panic in one
+    /// consequence does not keep the others from happening, nor does it leave this method: it
+    /// belongs to a task of its own, which has nothing to do with whoever happens to reap.
+    pub fn run(&mut self) -> Aftermath {
+        let mut aftermath = Aftermath {
+            missed_cancels: std::mem::take(&mut self.missed_cancels),
+            ..Aftermath::default()
+        };
+        for waker in self.wakers.drain(..) {
+            aftermath.panics += u32::from(panics(|| waker.wake()));
+        }
+        for ended in self.ended.drain(..) {
+            let mut ending = Ending::Finished;
+            aftermath.panics += u32::from(panics(|| ending = ended.run()));
+            match ending {
+                Ending::Finished => {}
+                Ending::Disposed => aftermath.disposed += 1,
+                Ending::Again(resubmission) => aftermath.resubmissions.push(resubmission),
+            }
+        }
+        aftermath
+    }
+}
+
+/// Whether `consequence` panicked. The payload is leaked: dropping it may panic once more.
+fn panics(consequence: impl FnOnce()) -> bool {
+    match catch_unwind(AssertUnwindSafe(consequence)) {
+        Ok(()) => false,
+        Err(payload) => {
+            std::mem::forget(payload);
+            true
+        }
+    }
+}
+
+impl std::fmt::Debug for Batch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Batch")
+            .field("wakers", &self.wakers.len())
+            .field("ended", &self.ended.len())
+            .field("missed_cancels", &self.missed_cancels.len())
+            .finish_non_exhaustive()
+    }
+}

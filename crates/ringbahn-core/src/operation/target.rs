@@ -1,0 +1,53 @@
+//! [`CancelTarget`]: an operation, as one who would cancel it sees it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::Operation;
+use super::table::OperationTable;
+
+/// An operation in flight that somebody wants cancelled.
+///
+/// It names the operation and not a place in a table, so it can never hit another operation that
+/// has come to the same place since. Keeping one keeps the operation's memory, and nothing else,
+/// alive.
+#[derive(Clone)]
+pub struct CancelTarget {
+    operation: Arc<dyn Operation>,
+}
+
+impl CancelTarget {
+    pub(crate) fn new(operation: Arc<dyn Operation>) -> CancelTarget {
+        CancelTarget { operation }
+    }
+
+    /// Whether the operation is in flight, as far as one can tell: it may end at any moment.
+    pub fn is_in_flight(&self) -> bool {
+        self.operation.header().next_step().is_some()
+    }
+
+    /// The `user_data` that a cancel in the ring of `table` is to aim at now: that of the first
+    /// entry that still runs. `None` where the operation is not, or not any more, in that ring.
+    pub(crate) fn user_data_in(&self, table: &OperationTable) -> Option<u64> {
+        let header = self.operation.header();
+        if header.is_in(table) { header.next_step() } else { None }
+    }
+
+    /// Marks the operation as one whose end has been asked for, so that it is not repeated when
+    /// it ends cancelled. Says whether a cancel is to be submitted: not where one has been.
+    pub(crate) fn mark(&self) -> bool {
+        self.operation.header().cell.cancel()
+    }
+
+    /// Tells the operation that it may end cancelled by somebody's event, so that it is not
+    /// repeated then. A later drop of its future still asks the driver for a cancel.
+    pub(crate) fn forewarn(&self) {
+        self.operation.header().cell.forewarn();
+    }
+}
+
+impl fmt::Debug for CancelTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CancelTarget").field("in_flight", &self.is_in_flight()).finish()
+    }
+}

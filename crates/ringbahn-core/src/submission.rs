@@ -1,0 +1,265 @@
+//! [`Submission`]: the future that exchanges one event with one driver.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use pin_project_lite::pin_project;
+
+use crate::cancel::{Cancel, Cancelled};
+use crate::cqe::Cqe;
+use crate::drive::Drive;
+use crate::event::Event;
+use crate::operation::claim::Claim;
+use crate::operation::target::CancelTarget;
+use crate::timeout::Timeout;
+
+pin_project! {
+    /// The future that runs one event on one driver.
+    ///
+    /// Nothing happens before the first poll. Then the event moves to the heap, the driver finds
+    /// room for its entries, and it belongs to the kernel; later polls look whether it has ended.
+    /// An operation that ends while it is being submitted is ready at the first poll.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future abandons the operation. That is memory safe at any moment, also by
+    /// `mem::forget`, since everything the kernel may touch lives in a record that is not the
+    /// future's. The kernel is asked to cancel, and what the operation yields all the same is
+    /// disposed of: an accepted socket is closed, a buffer freed. Data that a read had taken from
+    /// a stream is lost with it; [`cancel`](Submission::cancel) loses nothing.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Submission<E: Event, D: Drive> {
+        #[pin]
+        driver: D,
+        stage: Stage<E>,
+    }
+
+    impl<E: Event, D: Drive> PinnedDrop for Submission<E, D> {
+        fn drop(this: Pin<&mut Self>) {
+            this.depart(false);
+        }
+    }
+}
+
+/// How far the exchange has come.
+enum Stage<E: Event> {
+    /// Not polled yet: the event is still here.
+    Idle(E),
+    /// The event is on the heap, and no queue has its entries yet.
+    Waiting(Claim<E>),
+    /// The operation is the driver's and the kernel's. `submitted` says whether the driver has
+    /// been told to submit.
+    InFlight { claim: Claim<E>, submitted: bool },
+    /// The output has been taken.
+    Done,
+}
+
+impl<E: Event, D: Drive> Submission<E, D> {
+    /// The future that runs `event` on `driver`.
+    pub fn new(event: E, driver: D) -> Submission<E, D> {
+        Submission { driver, stage: Stage::Idle(event) }
+    }
+
+    /// Gets everything back: cancels the operation and waits until the kernel is done with it.
+    ///
+    /// Yields whether the operation was cancelled before it did anything or has completed all the
+    /// same, with the output, and in that the buffer, either way.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # // Not run: this crate brings no driver to run it on.
+    /// use ringbahn_core::{Cancelled, Drive, event::Nop};
+    ///
+    /// # async fn example(driver: impl Drive) {
+    /// match driver.submit(Nop::new()).cancel().await {
+    ///     Cancelled::Completed(result) => println!("it was faster: {result:?}"),
+    ///     Cancelled::Cancelled(_) => println!("nothing has happened"),
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the operation abandoned, and cancelled already.
+    pub fn cancel(self) -> Cancel<E, D> {
+        Cancel::new(self)
+    }
+
+    /// Bounds the operation's time. Once `duration` has passed it is cancelled, and the future is
+    /// ready when the kernel is done with it.
+    ///
+    /// An operation that has not done anything by then fails with `TimedOut`, its buffer given
+    /// back as in any failure. One that has completed all the same yields what it completed with.
+    ///
+    /// # Cancel safety
+    ///
+    /// That of the operation: dropping the future abandons it, and the timer with it.
+    pub fn timeout(self, duration: Duration) -> Timeout<E, D>
+    where
+        D: Clone,
+    {
+        Timeout::new(self, duration)
+    }
+
+    /// Lets the operation run to its end with nobody waiting, and disposes of its output.
+    ///
+    /// An operation that has not been polled never starts.
+    pub fn detach(self: Pin<&mut Self>) {
+        self.depart(true);
+    }
+
+    /// The operation as a target for a cancel by others; `None` before it is in flight.
+    pub fn cancel_target(&self) -> Option<CancelTarget> {
+        match &self.stage {
+            Stage::InFlight { claim, .. } => Some(claim.target()),
+            Stage::Idle(_) | Stage::Waiting(_) | Stage::Done => None,
+        }
+    }
+
+    /// The driver that the event runs on.
+    pub fn driver(&self) -> &D {
+        &self.driver
+    }
+
+    /// Asks the kernel, once, to cancel the operation. One that no queue has yet never starts.
+    pub fn poll_cancel(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Cancelled<E::Output>> {
+        self.as_mut().request_cancel();
+        let cancelled = || io::Error::from_raw_os_error(libc::ECANCELED);
+        let (output, has_not_run) = ready!(self.poll_output(cx, Some(&cancelled)));
+        Poll::Ready(match has_not_run {
+            true => Cancelled::Cancelled(output),
+            false => Cancelled::Completed(output),
+        })
+    }
+
+    /// The CQE that arrived as number `index`, as soon as it has; `None` when the operation has
+    /// ended with fewer. The output is still to be had by polling the submission itself.
+    ///
+    /// A zero-copy send tells with its first CQE how much it has sent, and with its last one that
+    /// the buffer is free again.
+    pub fn poll_cqe(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        index: usize,
+    ) -> Poll<Option<Cqe>> {
+        // An event that the driver refuses keeps its error for the poll of the output.
+        let _ = ready!(self.as_mut().poll_in_flight(cx, None));
+        match self.project().stage {
+            Stage::InFlight { claim, .. } => claim.poll_cqe(cx, index),
+            // The driver has refused the event, or the output has been taken.
+            Stage::Idle(_) | Stage::Waiting(_) | Stage::Done => Poll::Ready(None),
+        }
+    }
+
+    pub(crate) fn request_cancel(self: Pin<&mut Self>) {
+        let this = self.project();
+        if let Stage::InFlight { claim, .. } = this.stage {
+            let target = claim.target();
+            if target.mark() {
+                this.driver.cancel(target);
+            }
+        }
+    }
+
+    /// Polls for the output, and whether it is that of an operation that has not run. `stopped`
+    /// makes the error for one that is to be, or was, cancelled before it did anything.
+    pub(crate) fn poll_output(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        stopped: Option<&dyn Fn() -> io::Error>,
+    ) -> Poll<(E::Output, bool)> {
+        if let Err(error) = ready!(self.as_mut().poll_in_flight(cx, stopped)) {
+            return Poll::Ready((self.refuse(error), true));
+        }
+        let stage = self.project().stage;
+        if let Stage::InFlight { claim, .. } = stage {
+            ready!(claim.poll(cx));
+        }
+        match std::mem::replace(stage, Stage::Done) {
+            Stage::InFlight { claim, .. } => {
+                Poll::Ready(claim.complete(stopped.map(|stopped| stopped())))
+            }
+            _ => panic!("a submission was polled after it had yielded its output"),
+        }
+    }
+
+    /// Brings the operation in flight. An error means that it will never be.
+    fn poll_in_flight(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        stopped: Option<&dyn Fn() -> io::Error>,
+    ) -> Poll<io::Result<()>> {
+        let mut this = self.as_mut().project();
+        if let (Stage::Idle(_) | Stage::Waiting(_), Some(stopped)) = (&*this.stage, stopped) {
+            return Poll::Ready(Err(stopped()));
+        }
+        if let Stage::Idle(_) = this.stage
+            && let Stage::Idle(event) = std::mem::replace(this.stage, Stage::Done)
+        {
+            *this.stage = Stage::Waiting(Claim::new(event));
+        }
+        if let Stage::Waiting(claim) = this.stage {
+            ready!(claim.poll_admit(this.driver.as_mut(), cx))?;
+            if let Stage::Waiting(claim) = std::mem::replace(this.stage, Stage::Done) {
+                *this.stage = Stage::InFlight { claim, submitted: false };
+            }
+        }
+        if let Stage::InFlight { submitted, .. } = this.stage
+            && !*submitted
+        {
+            // An error concerns the driver, which goes on trying; the operation is in flight.
+            *submitted = this.driver.as_mut().poll_submit(cx).is_ready();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// The output of an event that was never in flight.
+    fn refuse(self: Pin<&mut Self>, error: io::Error) -> E::Output {
+        let stage = self.project().stage;
+        let event = match std::mem::replace(stage, Stage::Done) {
+            Stage::Idle(event) => event,
+            Stage::Waiting(claim) => claim.into_event(),
+            Stage::InFlight { .. } | Stage::Done => {
+                unreachable!("only what has not started is refused")
+            }
+        };
+        event.complete(crate::Outcome::refused(error))
+    }
+
+    fn depart(self: Pin<&mut Self>, detach: bool) {
+        let this = self.project();
+        if let Stage::InFlight { claim, .. } = std::mem::replace(this.stage, Stage::Done)
+            && let Some(target) = claim.depart(detach)
+        {
+            this.driver.cancel(target);
+        }
+    }
+}
+
+impl<E: Event, D: Drive> Future for Submission<E, D> {
+    type Output = E::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<E::Output> {
+        self.poll_output(cx, None).map(|(output, _)| output)
+    }
+}
+
+impl<E: Event, D: Drive> fmt::Debug for Submission<E, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stage = match self.stage {
+            Stage::Idle(_) => "idle",
+            Stage::Waiting(_) => "waiting for room",
+            Stage::InFlight { .. } => "in flight",
+            Stage::Done => "done",
+        };
+        f.debug_struct("Submission").field("stage", &stage).finish_non_exhaustive()
+    }
+}
