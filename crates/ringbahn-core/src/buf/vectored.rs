@@ -38,7 +38,7 @@ pub unsafe trait IoBufs: Send + 'static {
     fn buffers_mut(&mut self) -> &mut [Self::Buffer];
 }
 
-// SAFETY: a vector's elements are its own.
+// SAFETY: B4: a vector's elements are its own.
 unsafe impl<B: IoBuf> IoBufs for Vec<B> {
     type Buffer = B;
 
@@ -51,7 +51,7 @@ unsafe impl<B: IoBuf> IoBufs for Vec<B> {
     }
 }
 
-// SAFETY: an array's elements are its own.
+// SAFETY: B4: an array's elements are its own.
 unsafe impl<B: IoBuf, const N: usize> IoBufs for [B; N] {
     type Buffer = B;
 
@@ -70,8 +70,8 @@ pub(crate) struct IoVecs {
     vectors: Vec<libc::iovec>,
 }
 
-// SAFETY: the vectors are addresses that this type never follows; the event next to it owns the
-// memory behind them, and is `Send` itself.
+// SAFETY: E1: the vectors are addresses that this type never follows; the event next to it owns
+// the memory behind them, and is `Send` itself.
 unsafe impl Send for IoVecs {}
 
 impl IoVecs {

@@ -4,6 +4,13 @@
 //! Control messages are laid out and taken apart as bytes, without a pointer to a header in the
 //! middle of them: native `usize` length, `i32` level, `i32` kind, the data, and zeroes up to the
 //! next multiple of eight.
+//!
+//! # Safety
+//!
+//! M1. The descriptors in control messages that the kernel has written belong to the receiver,
+//!     who takes them apart once.
+//!
+//! M2. A `msghdr` is made of integers and raw pointers only, for which zero is a value.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -141,7 +148,7 @@ pub(super) unsafe fn decode(mut bytes: &[u8]) -> Vec<ControlMessage> {
             let numbers = data.chunks_exact(4).filter_map(|number| number.try_into().ok());
             let numbers = numbers.map(i32::from_ne_bytes).filter(|&number| number >= 0);
             Content::Descriptors(
-                // SAFETY: by the contract of this function.
+                // SAFETY: M1, by the contract of this function.
                 numbers.map(|number| unsafe { OwnedFd::from_raw_fd(number) }).collect(),
             )
         } else {
@@ -167,13 +174,13 @@ fn header(bytes: &[u8]) -> Option<(usize, i32, i32)> {
 #[derive(Debug)]
 pub(super) struct Header(pub(super) libc::msghdr);
 
-// SAFETY: the header is numbers and addresses that this type never follows; the event around it
+// SAFETY: E1: the header is numbers and addresses that this type never follows; the event around it
 // owns the memory behind them, and is `Send` itself.
 unsafe impl Send for Header {}
 
 impl Header {
     pub(super) fn new() -> Header {
-        // SAFETY: the type is made of integers and raw pointers only, for which zero is a value.
+        // SAFETY: M2.
         Header(unsafe { std::mem::MaybeUninit::zeroed().assume_init() })
     }
 }

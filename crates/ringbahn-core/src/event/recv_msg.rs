@@ -126,7 +126,7 @@ impl<V: IoBufs<Buffer: IoBufMut>> Event for RecvMsg<V> {
         // SAFETY: E3: the descriptors received are the event's alone, and taken here once.
         let control = unsafe { decode(&self.control[..written]) };
         let address = (header.msg_namelen > 0).then(|| {
-            // SAFETY: the place was zero, and the kernel has written an address to it.
+            // SAFETY: A1: the place was zero, and the kernel has written an address to it.
             unsafe { SocketAddress::from_kernel(self.address, header.msg_namelen) }
         });
         // SAFETY: E3: so many bytes have been written to what `prepare` described, and `sent` has

@@ -1,4 +1,8 @@
 //! [`Statx`]: what the file system knows of a file, and [`Metadata`], the answer.
+//!
+//! # Safety
+//!
+//! X1. A `statx` is made of integers only, for which zero is a value.
 #![allow(unsafe_code)]
 
 use std::ffi::CString;
@@ -175,7 +179,7 @@ impl Statx {
     }
 
     fn start(start: Option<SharedFd>, path: CString, flags: i32) -> Statx {
-        // SAFETY: the type is made of integers only, for which zero is a value.
+        // SAFETY: X1.
         let answer = unsafe { MaybeUninit::zeroed().assume_init() };
         Statx { start, path, flags, answer }
     }
