@@ -18,7 +18,7 @@ const BUFFERS_MAX: usize = 4096;
 const TIME_MIN: Duration = Duration::from_millis(100);
 
 /// The size of every buffer, and its alignment: that of a block of a disk.
-pub const SIZE: usize = 4096;
+pub(crate) const SIZE: usize = 4096;
 
 #[repr(C, align(4096))]
 struct Block([u8; SIZE]);
@@ -28,19 +28,19 @@ static MADE: AtomicU64 = AtomicU64::new(0);
 static GIVEN_BACK: AtomicU64 = AtomicU64::new(0);
 
 /// A buffer whose memory is watched after its end.
-pub struct Canary {
+pub(crate) struct Canary {
     block: Option<Box<Block>>,
     filled: usize,
 }
 
 impl Canary {
-    pub fn new() -> Canary {
+    pub(crate) fn new() -> Canary {
         MADE.fetch_add(1, Ordering::Relaxed);
         Canary { block: Some(Box::new(Block([0; SIZE]))), filled: 0 }
     }
 
     /// What was read.
-    pub fn filled(&self) -> &[u8] {
+    pub(crate) fn filled(&self) -> &[u8] {
         &self.block.as_ref().unwrap().0[..self.filled]
     }
 }
@@ -96,7 +96,7 @@ fn assert_untouched(block: &Block) {
 
 /// Looks at all that is still in quarantine, after the shortest stay; yields how many buffers were
 /// made and how many of them have been given back.
-pub fn inspect() -> (u64, u64) {
+pub(crate) fn inspect() -> (u64, u64) {
     let mut quarantine = QUARANTINE.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((since, _)) = quarantine.back() {
         // sleep: gives a late write its time; no test result depends on an order.

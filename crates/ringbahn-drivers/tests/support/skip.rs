@@ -5,7 +5,7 @@ use std::io::Write;
 
 /// Says that `test` does not run here. A skip is never a pass: `cargo xtask test` counts the
 /// lines and compares them with the list of expected ones.
-pub fn skip(test: &str, reason: &str) {
+pub(crate) fn skip(test: &str, reason: &str) {
     let line = format!("SKIPPED: {test}: {reason}\n");
     eprint!("{line}");
     if let Some(log) = std::env::var_os("RINGBAHN_SKIP_LOG")
@@ -16,7 +16,7 @@ pub fn skip(test: &str, reason: &str) {
 }
 
 /// A driver of the given size, or `None` and a line in the log where there is no io_uring.
-pub fn driver(
+pub(crate) fn driver(
     test: &str,
     entries: u32,
     completions: u32,
