@@ -46,7 +46,7 @@ fn refuse(call: u32, errno: i32) -> io::Result<()> {
 
 fn reason_where_refused(call: u32, errno: i32, wanted: Reason) {
     let thread = thread::spawn(move || refuse(call, errno).map(|()| reason_now()));
-    match thread.join().unwrap() {
+    match thread.join().expect("the thread does not panic") {
         Ok(reason) => assert_eq!(reason, Some(wanted)),
         Err(error) => println!("SKIPPED: refused({call}, {errno}): no seccomp here: {error}"),
     }
@@ -55,9 +55,9 @@ fn reason_where_refused(call: u32, errno: i32, wanted: Reason) {
 fn with_limit<R>(resource: Resource, soft: u64, f: impl FnOnce() -> R) -> R {
     let old = getrlimit(resource);
     let current = Some(soft);
-    setrlimit(resource, Rlimit { current, ..old.clone() }).unwrap();
+    setrlimit(resource, Rlimit { current, ..old }).expect("a limit may be lowered");
     let result = f();
-    setrlimit(resource, old).unwrap();
+    setrlimit(resource, old).expect("a soft limit may be raised again");
     result
 }
 

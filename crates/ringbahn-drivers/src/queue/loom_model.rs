@@ -16,7 +16,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use loom::model::Builder;
-use loom::sync::Mutex;
+use loom::sync::{Mutex, MutexGuard};
 use loom::thread;
 use ringbahn_core::Sqe;
 
@@ -47,7 +47,7 @@ fn model(entries: u32, submitters: u32, each: u32, preemptions: Option<usize>) {
             taken.extend(rings.take_entry());
         }
         let accepted: Vec<Vec<u32>> =
-            threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+            threads.into_iter().map(|thread| thread.join().expect("no panic")).collect();
         while let Some(number) = rings.take_entry() {
             taken.push(number);
         }
@@ -57,7 +57,7 @@ fn model(entries: u32, submitters: u32, each: u32, preemptions: Option<usize>) {
             let arrived: Vec<u32> = taken.iter().copied().filter(|n| own.contains(n)).collect();
             assert_eq!(arrived, own, "lost, repeated or out of order");
         }
-        let mut half = submission.lock().unwrap();
+        let mut half = lock(&submission);
         for number in 0..entries {
             assert!(push(&mut half, number), "an empty queue has room for all its places");
         }
@@ -69,15 +69,19 @@ fn model(entries: u32, submitters: u32, each: u32, preemptions: Option<usize>) {
 fn submit(submission: &Mutex<SubmissionQueue>, numbers: Range<u32>) -> Vec<u32> {
     numbers
         .filter(|&number| {
-            let accepted = push(&mut submission.lock().unwrap(), number);
-            submission.lock().unwrap().publish();
+            let accepted = push(&mut lock(submission), number);
+            lock(submission).publish();
             accepted
         })
         .collect()
 }
 
 fn push(half: &mut SubmissionQueue, number: u32) -> bool {
-    half.push_raw(Sqe::nop().length(number)).unwrap().is_ok()
+    matches!(half.push_raw(Sqe::nop().length(number)), Ok(Ok(())))
+}
+
+fn lock(submission: &Mutex<SubmissionQueue>) -> MutexGuard<'_, SubmissionQueue> {
+    submission.lock().expect("no panic")
 }
 
 #[test]
