@@ -100,7 +100,7 @@ const _: () = {
 // SAFETY: an entry is plain numbers and addresses that it never follows; S1 makes the memory
 // behind them the operation's, whichever thread submits it.
 unsafe impl Send for Sqe {}
-// SAFETY: as for `Send`; shared access only reads.
+// SAFETY: S1, as for `Send`; shared access only reads the numbers and follows no address.
 unsafe impl Sync for Sqe {}
 
 /// `IOSQE_FIXED_FILE`: the descriptor is an index into the ring's table of registered files.
