@@ -42,7 +42,7 @@ impl Word {
     const ZERO: Word = Word { integer: 0 };
 
     fn integer(self) -> u64 {
-        // SAFETY: S2.
+        // SAFETY: S2, whichever of the two was stored.
         unsafe { self.integer }
     }
 

@@ -84,14 +84,14 @@ impl<E: Event> Claim<E> {
     /// not run.
     pub(crate) fn complete(self, stopped: Option<io::Error>) -> (E::Output, bool) {
         assert!(self.taken, "an operation is completed after it has ended");
-        // SAFETY: C2.
+        // SAFETY: C2; `taken` says that a poll was ready, and `self` is used up.
         unsafe { self.record.complete(stopped) }
     }
 
     /// The event of an operation that never started.
     pub(crate) fn into_event(self) -> E {
         assert!(!self.admitted, "the event of an operation in flight is the kernel's");
-        // SAFETY: C1.
+        // SAFETY: C1; not admitted, and a claim that is used up will not be.
         let event = unsafe { self.record.take() };
         event.expect("an event that was never committed is still there (C1)")
     }
