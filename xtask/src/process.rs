@@ -28,9 +28,14 @@ pub(crate) struct Program {
 impl Program {
     /// `cargo`, with these arguments.
     pub(crate) fn cargo(arguments: &[&str]) -> Program {
-        let mut command = Command::new("cargo");
+        Program::new("cargo", arguments)
+    }
+
+    /// The program of this name, with these arguments.
+    pub(crate) fn new(name: &str, arguments: &[&str]) -> Program {
+        let mut command = Command::new(name);
         command.args(arguments).current_dir(workspace::root()).stdin(Stdio::null());
-        Program { command, shown: format!("cargo {}", arguments.join(" ")) }
+        Program { command, shown: format!("{name} {}", arguments.join(" ")) }
     }
 
     /// Sets a variable of its environment.

@@ -2,10 +2,18 @@
 //!
 //! Sanitizers are a nightly feature of rustc. They see what the program does to memory and not
 //! what the kernel does to it, so late writes of the kernel are the stress test's to find.
+//!
+//! Some tests leak on purpose: they forget a future, or drop a ring with operations in flight, and
+//! show that what the kernel may still use is never freed. `leaks-on-purpose.txt` names them.
+//! LeakSanitizer finds the name of a test with the help of `llvm-symbolizer`, among the callers of
+//! the allocation; without that program it cannot tell, and leaks are not looked for.
 
 use crate::process::{Failure, Outcome, Program};
 use crate::skips;
 use crate::workspace;
+
+/// The tests that leak on purpose, as LeakSanitizer's suppressions.
+const LEAKS: &str = "leaks-on-purpose.txt";
 
 /// Runs the tests of the libraries and the command, without the documentation's.
 pub(crate) fn run() -> Result<Outcome, Failure> {
@@ -15,17 +23,54 @@ pub(crate) fn run() -> Result<Outcome, Failure> {
     let Some(host) = host(&version) else {
         return Err(Failure("the nightly rustc does not name its host".to_string()));
     };
+    check_form(&workspace::read(LEAKS)?)?;
+    let finds_leaks = Program::new("llvm-symbolizer", &["--version"]).succeeds();
     let arguments = ["+nightly", "test", "--workspace", "--exclude", "xtask", "--all-features"];
-    let program = Program::cargo(&[&arguments[..], &["--tests", "--target", host]].concat())
+    let which = ["--tests", "--no-fail-fast", "--target", host];
+    let suppressions = workspace::root().join(LEAKS);
+    let program = Program::cargo(&[&arguments[..], &which].concat())
         .env("CARGO_TARGET_DIR", workspace::target_of("sanitize"))
         .env("RUSTFLAGS", "-Zsanitizer=address")
-        .env_default("ASAN_OPTIONS", "detect_leaks=1");
-    skips::run_tests(program)
+        .env_default("ASAN_OPTIONS", if finds_leaks { "detect_leaks=1" } else { "detect_leaks=0" })
+        .env_default(
+            "LSAN_OPTIONS",
+            &format!("suppressions={}:print_suppressions=0", suppressions.display()),
+        );
+    let outcome = skips::run_tests(program)?;
+    if finds_leaks {
+        Ok(outcome)
+    } else {
+        let reason = "the tests passed, but leaks were not looked for: no llvm-symbolizer";
+        Ok(Outcome::NotRun(reason.to_string()))
+    }
 }
 
 /// The host that the output of `cargo -vV` or `rustc -vV` names.
 fn host(version: &str) -> Option<&str> {
     version.lines().find_map(|line| line.strip_prefix("host: "))
+}
+
+/// Sees to it that the list names single tests, and so no leak but theirs.
+fn check_form(list: &str) -> Result<(), Failure> {
+    for (index, line) in list.lines().enumerate() {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let test = line.strip_prefix("leak:").and_then(|test| test.split_once("::"));
+        let names_a_test = test.is_some_and(|(file, name)| {
+            let is_word = |word: &str| {
+                word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+            };
+            // A test reads as a sentence; a single word would cover much else.
+            is_word(file) && name.split("::").all(is_word) && name.matches('_').count() >= 2
+        });
+        if !names_a_test {
+            let number = index + 1;
+            let form = "leak:<test file>::<name of the test>";
+            return Err(Failure(format!("{LEAKS}:{number}: not of the form `{form}`")));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -37,5 +82,19 @@ mod tests {
         let version = "cargo 1.0.0-nightly\nrelease: 1.0.0\nhost: x86_64-unknown-linux-gnu\n";
         assert_eq!(host(version), Some("x86_64-unknown-linux-gnu"));
         assert_eq!(host("cargo 1.0.0"), None);
+    }
+
+    #[test]
+    fn only_single_tests_may_leak() {
+        let fine = "# Why.\n\nleak:forgotten::a_future_that_is_forgotten_leaks_its_event\n";
+        assert!(check_form(fine).is_ok());
+        for line in ["leak:ringbahn", "leak:*", "leak:panics::", "leak:a::b", "forgotten::a_b_c"] {
+            assert!(check_form(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_projects_own_list_is_well_formed() {
+        check_form(&workspace::read(LEAKS).expect("there")).expect("well-formed");
     }
 }
