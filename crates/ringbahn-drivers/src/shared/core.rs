@@ -374,7 +374,9 @@ impl Core {
 
     /// Moves the backlog to the queue, as far as there is room.
     pub(super) fn flush(&self) {
-        let mut dropped = Vec::new();
+        // What is dropped may be the last share of an operation, and with it run foreign code; so
+        // it goes when the lock has gone.
+        let (mut dropped, mut aimed) = (Vec::new(), Vec::new());
         let mut submission = lock(&self.submission);
         let Submission { queue, cancels, resubmissions, refusal, .. } = &mut *submission;
         let mut full = false;
@@ -398,6 +400,7 @@ impl Core {
             match queue.reserve(1) {
                 Ok(Some(reservation)) => {
                     reservation.cancel(&target);
+                    aimed.push(target);
                 }
                 _ => {
                     cancels.push_front(target);
@@ -412,7 +415,7 @@ impl Core {
         drop(submission);
         // Dropping one ends its operation, which wakes its future.
         add(&self.tally.completed, dropped.len() as u64);
-        drop(dropped);
+        drop((dropped, aimed));
     }
 
     /// Gets a cancel of `target` to the kernel, now or when there is room.
