@@ -71,6 +71,8 @@ pub(crate) struct Policy {
     pub(crate) fail_submits: Option<i32>,
     /// Keeps resubmissions until the policy is changed.
     pub(crate) hold_resubmissions: bool,
+    /// Resubmits also what has been cancelled.
+    pub(crate) resubmit_cancelled: bool,
 }
 
 /// What has happened on a toy ring so far.
@@ -335,7 +337,7 @@ impl State {
             && self.free() > 0
             && let Some(resubmission) = self.resubmissions.pop_front()
         {
-            if resubmission.is_cancelled() {
+            if resubmission.is_cancelled() && !self.policy.resubmit_cancelled {
                 leftovers.0.push(resubmission);
                 continue;
             }
