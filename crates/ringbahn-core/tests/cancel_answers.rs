@@ -269,3 +269,16 @@ fn a_target_tells_whether_it_is_in_flight() {
     assert_eq!(counts.dropped(), 1, "a target keeps nothing of the event alive");
     drop(target);
 }
+
+#[test]
+#[ignore = "a target does not know its ring, and names a stranger on another one"]
+fn a_target_of_another_ring_cancels_nothing() {
+    let (one, other) = (Toy::new(2), Toy::new(2));
+    let counts = Counts::new();
+    let (future, _) = start(&one, Probe::new(&counts), Waker::noop());
+    let (stranger, _) = start(&other, Probe::new(&counts), Waker::noop());
+    let target = future.cancel_target().expect("it is in flight");
+    Pin::new(&mut other.clone()).cancel(target);
+    assert_eq!(other.take(), None, "the stranger is cancelled");
+    drop((future, stranger));
+}

@@ -267,3 +267,14 @@ fn a_resubmission_that_finds_too_few_places_is_given_back_whole() {
     drop(resubmission);
     assert_eq!(poll_ready(&mut future).number(), -libc::EINTR);
 }
+
+#[test]
+#[ignore = "a fault is repeated without asking the event"]
+fn an_event_that_refuses_to_be_repeated_is_not_after_a_fault_either() {
+    let toy = Toy::new(1);
+    let counts = Counts::new();
+    let (mut future, entry) = start(&toy, Probe::new(&counts).repeating(false), Waker::noop());
+    toy.post(entry.user_data, -libc::EFAULT, 0);
+    assert_eq!(toy.take(), None);
+    assert_eq!(poll_ready(&mut future).number(), -libc::EFAULT);
+}

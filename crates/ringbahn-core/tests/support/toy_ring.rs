@@ -139,6 +139,11 @@ impl Toy {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many places its queue has.
+    pub(crate) fn size(&self) -> usize {
+        self.lock().places.len()
+    }
+
     /// The future of `probe` on this ring, pinned.
     pub(crate) fn probe(&self, probe: Probe) -> Probing {
         Box::pin(self.clone().submit(probe))
