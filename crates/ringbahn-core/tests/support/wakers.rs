@@ -65,8 +65,8 @@ pub(crate) fn grumpy_waker(grudge: Grudge) -> (Arc<Signal>, Waker) {
             assert!(grumpy(data).grudge != Grudge::Clone, "a waker panics when cloned");
             RawWaker::new(data, &VTABLE)
         },
-        |data| wake(data),
-        |data| wake(data),
+        wake,
+        wake,
         |data| {
             let grudge = grumpy(data).grudge;
             if !std::thread::panicking() {
