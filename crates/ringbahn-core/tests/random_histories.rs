@@ -351,13 +351,15 @@ fn run(seed: u64) -> Tally {
 fn every_operation_of_a_random_history_ends_once() {
     let chosen = std::env::var("RINGBAHN_SEED").ok().and_then(|seed| seed.parse().ok());
     let seeds = chosen.map_or(0..SEEDS, |seed: u64| seed..seed + 1);
+    let mut seen = [0; 4];
     for seed in seeds {
         let history = std::panic::catch_unwind(|| run(seed));
         let Ok(tally) = history else { panic!("the history of RINGBAHN_SEED={seed} fails") };
-        // Nothing in them is so rare that a history might do without.
-        let rare = [tally.resubmitted, tally.missed_cancels, tally.disposed, tally.unknown];
-        assert!(rare.into_iter().all(|count| count > 0), "seed {seed}: {tally:?}");
+        let counts = [tally.resubmitted, tally.missed_cancels, tally.disposed, tally.unknown];
+        (0..4).for_each(|at| seen[at] += counts[at]);
     }
+    // Nothing is so rare that the histories might do without.
+    assert!(chosen.is_some() || seen.into_iter().all(|count| count > 1_000), "{seen:?}");
 }
 
 #[test]
