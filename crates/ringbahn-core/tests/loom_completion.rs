@@ -212,6 +212,12 @@ async fn future_of_cancel(mut future: Probing) -> Cancelled<toy_ring::Answer> {
     std::future::poll_fn(move |cx| future.as_mut().poll_cancel(cx)).await
 }
 
+/// Asks for the end of everything, on a thread of its own.
+fn shut_down(toy: &Toy) -> thread::JoinHandle<usize> {
+    let toy = toy.clone();
+    thread::spawn(move || toy.cancel_all(true))
+}
+
 #[test]
 fn the_kernels_cancelled_meets_the_request_for_it() {
     // The -ECANCELED is nobody's wish when it comes before the request, and is repeated then.
@@ -396,10 +402,7 @@ fn a_detach_meets_a_resubmission() {
 fn a_shutdown_meets_a_drop() {
     model(|| {
         let Scene { toy, counts, future, user_data } = scene(Waker::noop());
-        let driver = {
-            let toy = toy.clone();
-            thread::spawn(move || toy.cancel_all(true))
-        };
+        let driver = shut_down(&toy);
         drop(future);
         driver.join().unwrap();
         let mut kernel = Kernel { running: vec![user_data], cancels: 0 };
@@ -413,10 +416,7 @@ fn a_shutdown_meets_a_drop() {
 fn a_shutdown_meets_the_poll_of_a_cancel() {
     model(|| {
         let Scene { toy, counts, mut future, user_data } = scene(Waker::noop());
-        let driver = {
-            let toy = toy.clone();
-            thread::spawn(move || toy.cancel_all(true))
-        };
+        let driver = shut_down(&toy);
         let polled = future.as_mut().poll_cancel(&mut Context::from_waker(Waker::noop()));
         assert!(polled.is_pending());
         driver.join().unwrap();
@@ -434,10 +434,7 @@ fn a_shutdown_meets_a_first_poll() {
         let toy = Toy::new(4);
         let counts = Counts::new();
         let mut future = toy.probe(Probe::new(&counts));
-        let driver = {
-            let toy = toy.clone();
-            thread::spawn(move || toy.cancel_all(true))
-        };
+        let driver = shut_down(&toy);
         let (signal, waker) = Signal::new();
         poll_pending(&mut future, &waker);
         let asked = driver.join().unwrap();
@@ -550,10 +547,7 @@ fn an_end_meets_a_shutdown_and_a_drop() {
     bounded_model(|| {
         let Scene { toy, counts, future, user_data } = scene(Waker::noop());
         let kernel = post(&toy, user_data, &[(7, 0)]);
-        let driver = {
-            let toy = toy.clone();
-            thread::spawn(move || toy.cancel_all(true))
-        };
+        let driver = shut_down(&toy);
         drop(future);
         kernel.join().unwrap();
         driver.join().unwrap();
