@@ -25,13 +25,16 @@ pub(crate) fn run() -> Result<Outcome, Failure> {
     };
     check_form(&workspace::read(LEAKS)?)?;
     let finds_leaks = Program::new("llvm-symbolizer", &["--version"]).succeeds();
+    let leaks = u8::from(finds_leaks);
     let arguments = ["+nightly", "test", "--workspace", "--exclude", "xtask", "--all-features"];
     let which = ["--tests", "--no-fail-fast", "--target", host];
     let suppressions = workspace::root().join(LEAKS);
     let program = Program::cargo(&[&arguments[..], &which].concat())
         .env("CARGO_TARGET_DIR", workspace::target_of("sanitize"))
-        .env("RUSTFLAGS", "-Zsanitizer=address")
-        .env_default("ASAN_OPTIONS", if finds_leaks { "detect_leaks=1" } else { "detect_leaks=0" })
+        // Without frame pointers the callers of a `catch_unwind` are not found.
+        .env("RUSTFLAGS", "-Zsanitizer=address -Cforce-frame-pointers=yes")
+        // The test is far from the allocation where that is part of a panic.
+        .env_default("ASAN_OPTIONS", &format!("malloc_context_size=100:detect_leaks={leaks}"))
         .env_default(
             "LSAN_OPTIONS",
             &format!("suppressions={}:print_suppressions=0", suppressions.display()),
