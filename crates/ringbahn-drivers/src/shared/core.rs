@@ -17,6 +17,10 @@ use crate::{CompletionQueue, Queues, RingHandle, SubmissionQueue};
 /// How many CQEs are read before their consequences are run.
 const REAP_MAX: usize = 64;
 
+/// How often a submitter submits once more what has just ended. What goes round more often, as a
+/// transfer may that comes in small pieces, is left to the helper thread.
+const ROUNDS_MAX: u32 = 4;
+
 /// How often an enter that fails for want of memory or room is tried again at once. After that
 /// the helper thread takes over, which may wait in between.
 const ENTER_TRIES_MAX: u32 = 3;
@@ -210,7 +214,11 @@ impl Core {
         }
         let submitted = self.enter();
         let mut rounds = 0;
-        while self.reap(false) > 0 && self.overdue.swap(false, Ordering::SeqCst) && rounds < 4 {
+        // The rounds come first: whoever clears `overdue` has to flush.
+        while self.reap(false) > 0
+            && rounds < ROUNDS_MAX
+            && self.overdue.swap(false, Ordering::SeqCst)
+        {
             rounds += 1;
             self.flush();
             let _ = self.enter();

@@ -141,6 +141,8 @@ fn run(core: Arc<Core>) {
         }
         let stuck = core.is_overdue() || core.has_missed_cancels();
         let timeout = match (stuck, until) {
+            // What was reaped has left something to be submitted: that needs no pause.
+            (true, _) if reaped > 0 => Some(Duration::ZERO),
             (true, Some(until)) => Some(pause.min(until)),
             (true, None) => Some(pause),
             (false, until) => until,

@@ -1,0 +1,67 @@
+//! Operations that are submitted more than once: after short transfers, and when the driver ends.
+
+use std::io;
+use std::thread;
+
+use ringbahn_core::{Drive, Event, Outcome, Sqe, Sqes};
+
+#[path = "support/scene.rs"]
+mod scene;
+#[path = "support/skip.rs"]
+mod skip;
+
+use scene::{end, run};
+
+/// Goes round `rounds` times, as an operation may that completes a little at a time.
+struct Again {
+    rounds: usize,
+}
+
+impl Event for Again {
+    type Output = io::Result<usize>;
+
+    #[allow(unsafe_code, reason = "the trait's method is unsafe to call")]
+    unsafe fn prepare(&mut self, sqes: &mut Sqes) {
+        sqes.push(Sqe::nop());
+    }
+
+    fn complete(self, outcome: Outcome<'_, Self>) -> io::Result<usize> {
+        outcome.result().map(|_| self.rounds)
+    }
+
+    fn resubmit(&mut self, _outcome: &Outcome<'_, Self>) -> bool {
+        self.rounds = self.rounds.saturating_sub(1);
+        self.rounds > 0
+    }
+}
+
+#[test]
+fn an_operation_may_go_round_any_number_of_times() {
+    let test = "an_operation_may_go_round_any_number_of_times";
+    for rounds in [1, 2, 4, 5, 6, 7, 8, 100] {
+        let Some(driver) = skip::driver(test, 1, 2) else { return };
+        assert_eq!(run(driver.clone().submit(Again { rounds })).unwrap(), 0);
+        let counters = driver.counters();
+        assert_eq!((counters.submitted, counters.completed), (1, 1));
+        assert_eq!(counters.repeated, rounds as u64 - 1);
+        end(&driver);
+    }
+}
+
+#[test]
+fn many_operations_that_go_round_at_once_all_end() {
+    let test = "many_operations_that_go_round_at_once_all_end";
+    let Some(driver) = skip::driver(test, 1, 2) else { return };
+    let threads: Vec<_> = (0..4)
+        .map(|_| {
+            let driver = driver.clone();
+            thread::spawn(move || {
+                for rounds in 1..50 {
+                    assert_eq!(run(driver.clone().submit(Again { rounds })).unwrap(), 0);
+                }
+            })
+        })
+        .collect();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    end(&driver);
+}
