@@ -1,8 +1,11 @@
 //! Operations that are submitted more than once: after short transfers, and when the driver ends.
 
-use std::io;
+use std::io::{self, Write as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use ringbahn_core::event::{Position, ReadExact};
 use ringbahn_core::{Drive, Event, Outcome, Sqe, Sqes};
 
 #[path = "support/scene.rs"]
@@ -10,7 +13,7 @@ mod scene;
 #[path = "support/skip.rs"]
 mod skip;
 
-use scene::{end, run};
+use scene::{end, pipe, run, start};
 
 /// Goes round `rounds` times, as an operation may that completes a little at a time.
 struct Again {
@@ -63,5 +66,58 @@ fn many_operations_that_go_round_at_once_all_end() {
         })
         .collect();
     threads.into_iter().for_each(|thread| thread.join().unwrap());
+    end(&driver);
+}
+
+/// Says that its memory is gone by panicking, in a thread that has nothing to do with it.
+struct PanicsAtItsEnd(Arc<AtomicUsize>);
+
+impl Drop for PanicsAtItsEnd {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        panic!("on purpose");
+    }
+}
+
+/// Wants to go round for ever, and panics when it is disposed of.
+struct Endless(PanicsAtItsEnd);
+
+impl Event for Endless {
+    type Output = PanicsAtItsEnd;
+
+    #[allow(unsafe_code, reason = "the trait's method is unsafe to call")]
+    unsafe fn prepare(&mut self, sqes: &mut Sqes) {
+        sqes.push(Sqe::nop());
+    }
+
+    fn complete(self, _outcome: Outcome<'_, Self>) -> PanicsAtItsEnd {
+        self.0
+    }
+
+    fn resubmit(&mut self, _outcome: &Outcome<'_, Self>) -> bool {
+        true
+    }
+}
+
+#[test]
+fn an_event_that_goes_round_for_ever_and_panics_at_its_end_stops_nobody_else() {
+    let test = "an_event_that_goes_round_for_ever_and_panics_at_its_end_stops_nobody_else";
+    let Some(driver) = skip::driver(test, 1, 2) else { return };
+    let ends = Arc::new(AtomicUsize::new(0));
+    for _ in 0..4 {
+        let event = Endless(PanicsAtItsEnd(ends.clone()));
+        let mut endless = driver.clone().submit(event);
+        start(&mut endless);
+        drop(endless);
+    }
+    // A cancel of what goes round finds it, sooner or later, between two rounds.
+    scene::until("all have ended", || ends.load(Ordering::SeqCst) == 4);
+    let (reader, mut writer) = pipe();
+    let event = ReadExact::new(reader, [0; 1], Position::Current);
+    let mut read = driver.clone().submit(event);
+    start(&mut read);
+    writer.write_all(b"x").unwrap();
+    run(read).0.unwrap();
+    scene::until("the panics are counted", || driver.counters().panics == 4);
     end(&driver);
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -397,9 +398,16 @@ impl Core {
             self.overdue.store(true, Ordering::SeqCst);
         }
         drop(submission);
-        // Dropping one ends its operation, which wakes its future.
+        // Dropping one ends its operation, which runs a waker or the event; a panic there is the
+        // affair of neither the others nor the thread that happens to be here.
         add(&self.tally.completed, dropped.len() as u64);
-        drop(dropped);
+        for resubmission in dropped {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(resubmission))) {
+                // Dropping the payload may panic once more.
+                std::mem::forget(panic);
+                add(&self.tally.panics, 1);
+            }
+        }
     }
 
     /// Gets a cancel of `target` to the kernel, now or when there is room.
