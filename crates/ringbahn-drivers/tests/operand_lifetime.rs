@@ -271,8 +271,7 @@ impl Huge {
             // SAFETY: the offset is within what has just been mapped.
             let place = unsafe { start.byte_add(offset) };
             // SAFETY: the addresses are those of the mapping made above, which nobody uses.
-            let piece =
-                unsafe { libc::mmap(place, PIECE, protection, flags, file.as_raw_fd(), 0) };
+            let piece = unsafe { libc::mmap(place, PIECE, protection, flags, file.as_raw_fd(), 0) };
             assert_eq!(piece, place);
         }
         Huge { memory: start.cast() }

@@ -1,11 +1,12 @@
 //! Operations that are submitted more than once: after short transfers, and when the driver ends.
 
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
-use ringbahn_core::event::{Position, ReadExact};
+use ringbahn_core::event::{Position, ReadExact, WriteAll};
 use ringbahn_core::{Drive, Event, Outcome, Sqe, Sqes};
 
 #[path = "support/scene.rs"]
@@ -13,7 +14,7 @@ mod scene;
 #[path = "support/skip.rs"]
 mod skip;
 
-use scene::{end, pipe, run, start};
+use scene::{end, pipe, run, shared, start};
 
 /// Goes round `rounds` times, as an operation may that completes a little at a time.
 struct Again {
@@ -67,6 +68,46 @@ fn many_operations_that_go_round_at_once_all_end() {
         .collect();
     threads.into_iter().for_each(|thread| thread.join().unwrap());
     end(&driver);
+}
+
+#[test]
+fn a_detached_write_runs_to_its_end_though_the_driver_is_shut_down() {
+    let test = "a_detached_write_runs_to_its_end_though_the_driver_is_shut_down";
+    let Some(driver) = skip::driver(test, 1, 2) else { return };
+    let (mut reader, writer) = io::pipe().unwrap();
+    let data: Vec<u8> = (0..500_000_u32).map(|number| (number % 251) as u8).collect();
+    let mut write = Box::pin(driver.clone().submit(WriteAll::new(
+        shared(writer),
+        data.clone(),
+        Position::Current,
+    )));
+    assert!(scene::poll_once(write.as_mut()).is_pending());
+    write.as_mut().detach();
+    drop(write);
+    let shutdown = driver.shutdown(Duration::from_secs(10));
+    let mut received = Vec::new();
+    reader.read_to_end(&mut received).unwrap();
+    assert_eq!(received.len(), data.len());
+    assert!(received == data);
+    let report = run(shutdown);
+    assert_eq!((report.completed, report.cancelled, report.leaked), (1, 0, 0));
+    assert_eq!(driver.counters().submitted, driver.counters().completed);
+}
+
+#[test]
+fn a_read_that_goes_on_is_stopped_by_the_shutdown_and_gives_its_buffer_back() {
+    let test = "a_read_that_goes_on_is_stopped_by_the_shutdown_and_gives_its_buffer_back";
+    let Some(driver) = skip::driver(test, 1, 2) else { return };
+    let (reader, mut writer) = pipe();
+    writer.write_all(b"abc").unwrap();
+    let event = ReadExact::new(reader, Vec::with_capacity(64), Position::Current);
+    let mut read = driver.clone().submit(event);
+    start(&mut read);
+    let report = run(driver.shutdown(Duration::from_secs(10)));
+    let (result, buffer) = run(read);
+    assert!(result.is_err());
+    assert_eq!(buffer, b"abc");
+    assert_eq!(report.leaked, 0);
 }
 
 /// Says that its memory is gone by panicking, in a thread that has nothing to do with it.

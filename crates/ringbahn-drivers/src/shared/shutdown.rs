@@ -12,6 +12,9 @@ use super::counters::Ends;
 /// How long after the deadline the cancels of the last operations may take.
 const GRACE_TIME: Duration = Duration::from_secs(1);
 
+/// How long to wait for another thread to submit an operation once more.
+const MOMENT: Duration = Duration::from_millis(1);
+
 /// What became of the operations that were in flight when a driver was shut down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Report {
@@ -71,7 +74,8 @@ impl Closing {
         let mut state = lock(&self.state);
         let Some(deadline) = state.deadline else { return Step::Continue(None) };
         if in_flight == 0 {
-            return Step::Exit;
+            // Whoever repeats an operation does so at once, and does not call the helper for it.
+            return if core.is_done() { Step::Exit } else { Step::Continue(Some(MOMENT)) };
         }
         if state.report.is_some() {
             return Step::Continue(None);

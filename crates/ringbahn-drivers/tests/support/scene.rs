@@ -136,9 +136,8 @@ pub(crate) fn descriptors() -> usize {
 /// How many threads this process has, less the kernel's workers, which go when it suits them.
 pub(crate) fn threads() -> usize {
     let tasks = std::fs::read_dir("/proc/self/task").unwrap();
-    let names = tasks.filter_map(|task| {
-        std::fs::read_to_string(task.ok()?.path().join("comm")).ok()
-    });
+    let names =
+        tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
     names.filter(|name| !name.starts_with("iou-")).count()
 }
 
