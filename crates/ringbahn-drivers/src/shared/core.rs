@@ -492,7 +492,8 @@ impl Core {
                 self.helper.wake();
             } else {
                 // Nothing was ever submitted.
-                self.closing.finish(self.tally.ends(), 0);
+                let panics = self.closing.finish(self.tally.ends(), 0);
+                add(&self.tally.panics, panics);
             }
         }
         Shutdown::new(self.closing.clone(), self.ring.forked())

@@ -169,5 +169,5 @@ fn run(core: Arc<Core>) {
     let leaked = core.in_flight();
     let ends = core.tally.ends();
     drop(core);
-    closing.finish(ends, leaked);
+    let _panics = closing.finish(ends, leaked);
 }
