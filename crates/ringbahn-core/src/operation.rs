@@ -25,7 +25,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
-use crate::completion::cell::{Cell, Departure, End};
+use crate::completion::cell::{Cell, Cqes, Departure, End};
 use crate::cqe::Cqe;
 use crate::event::Event;
 use crate::outcome::Outcome;
@@ -254,13 +254,17 @@ impl<E: Event> Record<E> {
     /// # Safety
     ///
     /// The caller holds the event by O4.
-    pub(crate) unsafe fn complete(&self, stopped: Option<io::Error>) -> (E::Output, bool) {
-        let cqes = self.ordered_cqes();
+    pub(crate) unsafe fn complete(
+        &self,
+        cqes: Cqes,
+        stopped: Option<io::Error>,
+    ) -> (E::Output, bool) {
+        let cqes = self.ordered(cqes);
         // SAFETY: V1: these are the CQEs of the record's own event, and it is taken once (O4).
         let outcome = unsafe { Outcome::completed(&cqes) };
         let has_not_run = outcome.has_not_run();
         let outcome = match stopped {
-            Some(error) if has_not_run => Outcome::refused(error),
+            Some(reason) if has_not_run => outcome.because(reason),
             _ => outcome,
         };
         // SAFETY: O4, by the contract of this function.
@@ -274,8 +278,8 @@ impl<E: Event> Record<E> {
     /// # Safety
     ///
     /// The caller holds the event by O4.
-    pub(crate) unsafe fn dispose(&self) {
-        let cqes = self.ordered_cqes();
+    pub(crate) unsafe fn dispose(&self, cqes: Cqes) {
+        let cqes = self.ordered(cqes);
         // SAFETY: O4, by the contract of this function.
         if let Some(event) = unsafe { self.take() } {
             // SAFETY: V1: these are the CQEs of the record's own event, and it is taken once (O4).
@@ -284,19 +288,20 @@ impl<E: Event> Record<E> {
         }
     }
 
-    /// The future goes.
+    /// The future goes. Says whether the driver is to cancel the operation.
     pub(crate) fn depart(&self, detach: bool) -> bool {
-        let departure = if detach { self.header.cell.detach() } else { self.header.cell.abandon() };
-        if departure == Departure::Dispose {
+        let cell = &self.header.cell;
+        match if detach { cell.detach() } else { cell.abandon() } {
+            Departure::Request => return true,
+            Departure::Nothing => {}
             // SAFETY: O4: the cell has just given out `Dispose`.
-            unsafe { self.dispose() };
+            Departure::Dispose(cqes) => unsafe { self.dispose(cqes) },
         }
-        departure == Departure::Request
+        false
     }
 
     /// The CQEs by step, and within a step in the order of arrival.
-    fn ordered_cqes(&self) -> crate::completion::cell::Cqes {
-        let mut cqes = self.header.cell.take_cqes();
+    fn ordered(&self, mut cqes: Cqes) -> Cqes {
         if self.steps > 1 {
             cqes.sort_by_key(|cqe| step_of(cqe.user_data));
         }
@@ -309,10 +314,10 @@ impl<E: Event> Record<E> {
     ///
     /// The caller holds the event by O3.
     unsafe fn wants_repeat(&self, last: Cqe) -> bool {
-        if self.steps != 1 || !self.header.cell.may_repeat() {
+        if self.steps != 1 {
             return false;
         }
-        let cqe = self.header.cell.first_cqe(last);
+        let Some(cqe) = self.header.cell.may_repeat(last) else { return false };
         // A read that the kernel could not finish at once fails with EFAULT when the thread that
         // submitted it has exited meanwhile, its memory map being gone. Relaxed: O3 orders it.
         if cqe.failed_with(libc::EFAULT) && !self.header.faulted.swap(true, Ordering::Relaxed) {
@@ -344,9 +349,9 @@ impl<E: Event> Record<E> {
             End::Resubmit => return None,
             End::Wake(Some(waker)) => waker.wake(),
             End::Wake(None) | End::Nothing => {}
-            End::Dispose => {
+            End::Dispose(cqes) => {
                 // SAFETY: O4: the cell has just given out `Dispose`.
-                unsafe { self.dispose() };
+                unsafe { self.dispose(cqes) };
                 return Some(Ending::Disposed);
             }
         }

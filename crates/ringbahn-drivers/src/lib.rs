@@ -54,3 +54,13 @@ pub use setup::{Queues, Setup};
 pub use shared::{Counters, Report, SharedBuilder, SharedDriver, Shutdown};
 pub use sys::probe::Probe;
 pub use unavailable::{Reason, Unavailable};
+
+/// What drivers rely on: halves move between threads, handles are shared among them.
+const _: () = {
+    const fn is_send<T: Send>() {}
+    const fn is_sync<T: Sync>() {}
+    is_send::<Queues>();
+    is_send::<RingHandle>();
+    is_sync::<RingHandle>();
+    is_sync::<Unavailable>();
+};

@@ -160,7 +160,7 @@ fn locked_memory(limits: &str) -> Option<u64> {
 fn hint(reason: Reason, circumstances: Circumstances) -> String {
     let seccomp = "allow the system calls io_uring_setup, io_uring_enter and io_uring_register \
                    (425, 426, 427) in the seccomp profile (docker: --security-opt \
-                   seccomp=<profile>; systemd: SystemCallFilter=@io-event), or in the policy of \
+                   seccomp=<profile>; systemd: SystemCallFilter=@aio), or in the policy of \
                    the security module";
     match (reason, circumstances.disabled) {
         (Reason::Blocked, Some(2)) => "the sysctl kernel.io_uring_disabled is 2, which forbids it \

@@ -38,8 +38,8 @@ struct Inner {
 pub(crate) enum End {
     /// Wake the future, if it has left a waker.
     Wake(Option<Waker>),
-    /// Take the event and run its cancellation callback.
-    Dispose,
+    /// Take the event and run its cancellation callback, with these CQEs.
+    Dispose(Cqes),
     /// Submit the event once more.
     Resubmit,
     /// Nothing: it had ended before.
@@ -47,12 +47,12 @@ pub(crate) enum End {
 }
 
 /// What the departure of a future asks of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Departure {
     /// Ask the driver to cancel.
     Request,
-    /// Take the event and run its cancellation callback.
-    Dispose,
+    /// Take the event and run its cancellation callback, with these CQEs.
+    Dispose(Cqes),
     /// Nothing.
     Nothing,
 }
@@ -73,10 +73,11 @@ impl Cell {
         Cell { inner: Mutex::new(inner) }
     }
 
-    /// The future's poll: `Ready` means that the event is the caller's to take.
-    pub(crate) fn poll(&self, waker: &Waker) -> Poll<()> {
+    /// The future's poll: `Ready` means that the event is the caller's to take, and brings all
+    /// its CQEs.
+    pub(crate) fn poll(&self, waker: &Waker) -> Poll<Cqes> {
         self.wait(waker, |inner| match inner.step(Input::Poll) {
-            Action::Take => Poll::Ready(()),
+            Action::Take => Poll::Ready(std::mem::take(&mut inner.cqes)),
             _ => Poll::Pending,
         })
     }
@@ -123,10 +124,12 @@ impl Cell {
         }
     }
 
-    /// Whether the event may ask to be submitted once more.
-    pub(crate) fn may_repeat(&self) -> bool {
+    /// Whether the event may ask to be submitted once more after its `last` CQE, and the CQE to
+    /// show it: the first, whose result counts.
+    pub(crate) fn may_repeat(&self, last: Cqe) -> Option<Cqe> {
         let inner = lock(&self.inner);
-        inner.state.may_repeat() && !inner.forewarned
+        let may = inner.state.may_repeat() && !inner.forewarned;
+        may.then(|| inner.cqes.first().copied().unwrap_or(last))
     }
 
     /// Whether somebody has asked for the operation's end.
@@ -156,14 +159,9 @@ impl Cell {
         match action {
             Action::Resubmit => End::Resubmit,
             Action::Wake => End::Wake(inner.waker.take()),
-            Action::Dispose => End::Dispose,
+            Action::Dispose => End::Dispose(std::mem::take(&mut inner.cqes)),
             _ => End::Nothing,
         }
-    }
-
-    /// The CQE whose result counts: the first, or `last` where it is the only one.
-    pub(crate) fn first_cqe(&self, last: Cqe) -> Cqe {
-        lock(&self.inner).cqes.first().copied().unwrap_or(last)
     }
 
     /// A cancel of the operation is on its way, as an event of its own.
@@ -187,20 +185,16 @@ impl Cell {
     }
 
     fn depart(&self, input: Input) -> Departure {
-        let (action, waker) = {
+        let (departure, waker) = {
             let mut inner = lock(&self.inner);
-            (inner.step(input), inner.waker.take())
+            let departure = match inner.step(input) {
+                Action::Request => Departure::Request,
+                Action::Dispose => Departure::Dispose(std::mem::take(&mut inner.cqes)),
+                _ => Departure::Nothing,
+            };
+            (departure, inner.waker.take())
         };
         drop(waker);
-        match action {
-            Action::Request => Departure::Request,
-            Action::Dispose => Departure::Dispose,
-            _ => Departure::Nothing,
-        }
-    }
-
-    /// All CQEs, for the one who takes the event.
-    pub(crate) fn take_cqes(&self) -> Cqes {
-        std::mem::take(&mut lock(&self.inner).cqes)
+        departure
     }
 }

@@ -17,6 +17,7 @@ use std::task::{Context, Poll};
 
 use super::Record;
 use super::target::CancelTarget;
+use crate::completion::cell::Cqes;
 use crate::cqe::Cqe;
 use crate::drive::Drive;
 use crate::event::Event;
@@ -25,13 +26,14 @@ use crate::event::Event;
 pub(crate) struct Claim<E: Event> {
     record: Arc<Record<E>>,
     admitted: bool,
-    taken: bool,
+    /// The CQEs of an operation that has ended, once a poll has brought them.
+    taken: Option<Cqes>,
 }
 
 impl<E: Event> Claim<E> {
     /// Moves `event` to the heap, where it stays until its operation has ended.
     pub(crate) fn new(event: E) -> Claim<E> {
-        Claim { record: Arc::new(Record::new(event)), admitted: false, taken: false }
+        Claim { record: Arc::new(Record::new(event)), admitted: false, taken: None }
     }
 
     /// Has `driver` commit the event's entries.
@@ -71,9 +73,7 @@ impl<E: Event> Claim<E> {
     }
 
     pub(crate) fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
-        let polled = self.record.cell().poll(cx.waker());
-        self.taken |= polled.is_ready();
-        polled
+        self.record.cell().poll(cx.waker()).map(|cqes| self.taken = Some(cqes))
     }
 
     pub(crate) fn poll_cqe(&self, cx: &Context<'_>, index: usize) -> Poll<Option<Cqe>> {
@@ -83,9 +83,9 @@ impl<E: Event> Claim<E> {
     /// The output, after a poll that was ready, and whether it is that of an operation that has
     /// not run.
     pub(crate) fn complete(self, stopped: Option<io::Error>) -> (E::Output, bool) {
-        assert!(self.taken, "an operation is completed after it has ended");
-        // SAFETY: C2.
-        unsafe { self.record.complete(stopped) }
+        let cqes = self.taken.expect("an operation is completed after it has ended");
+        // SAFETY: C2: `taken` was brought by a poll that was ready.
+        unsafe { self.record.complete(cqes, stopped) }
     }
 
     /// The event of an operation that never started.
@@ -102,7 +102,7 @@ impl<E: Event> Claim<E> {
 
     /// The future goes. Yields a target where the driver is to cancel the operation.
     pub(crate) fn depart(self, detach: bool) -> Option<CancelTarget> {
-        let request = self.admitted && !self.taken && self.record.depart(detach);
+        let request = self.admitted && self.taken.is_none() && self.record.depart(detach);
         request.then(|| self.target())
     }
 }

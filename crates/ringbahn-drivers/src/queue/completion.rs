@@ -194,6 +194,21 @@ mod tests {
     }
 
     #[test]
+    fn a_panic_while_reaping_gives_back_what_was_looked_at() {
+        let (_submission, mut completion, rings) = over_memory(1, 2);
+        assert!(rings.post(cqe(1)) && rings.post(cqe(2)));
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let advance = Advance { head: &mut completion.head, memory: &rings.completion };
+            *advance.head = advance.head.wrapping_add(1);
+            panic!("while the first one is noted");
+        }));
+        assert!(result.is_err());
+        assert!(rings.post(cqe(3)), "the first one's place is free");
+        assert!(!rings.post(cqe(4)), "and no other");
+        assert_eq!(completion.pop_raw(), Some(cqe(2)));
+    }
+
+    #[test]
     fn reaping_stops_at_the_limit_and_gives_the_places_back() {
         let (_submission, mut completion, rings) = over_memory(1, 4);
         let mut batch = Batch::default();

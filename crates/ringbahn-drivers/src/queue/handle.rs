@@ -225,3 +225,80 @@ impl fmt::Debug for RingHandle {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::time::Instant;
+
+    use ringbahn_core::Sqe;
+
+    use super::*;
+    use crate::{Queues, Reason, Setup};
+
+    const SHORT: Duration = Duration::from_millis(50);
+
+    /// One entry and two CQEs, unless this machine has no io_uring.
+    fn smallest(test: &str) -> Option<Queues> {
+        match Setup::new(1).completion_entries(2).build() {
+            Ok(queues) => Some(queues),
+            Err(unavailable) if unavailable.reason() == Reason::Other => panic!("{unavailable}"),
+            Err(unavailable) => {
+                println!("SKIPPED: {test}: {unavailable}");
+                None
+            }
+        }
+    }
+
+    fn publish_nop(queues: &mut Queues) {
+        let pushed = queues.submission.push_raw(Sqe::nop());
+        assert!(matches!(pushed, Ok(Ok(()))));
+        queues.submission.publish();
+    }
+
+    #[test]
+    fn what_is_published_stays_unsubmitted_until_the_kernel_is_entered() {
+        let Some(mut queues) = smallest("what_is_published") else { return };
+        for _ in 0..100 {
+            assert!(queues.submission.push_raw(Sqe::nop()).unwrap().is_ok());
+            assert_eq!(queues.handle.unsubmitted(), 0);
+            queues.submission.publish();
+            assert_eq!(queues.handle.unsubmitted(), 1);
+            assert!(queues.submission.reserve(1).unwrap().is_none());
+            assert_eq!(queues.handle.enter(0).unwrap(), 1);
+            assert_eq!(queues.handle.unsubmitted(), 0);
+            assert!(queues.completion.pop_raw().is_some());
+        }
+    }
+
+    #[test]
+    fn a_call_that_submits_also_waits() {
+        let Some(mut queues) = smallest("a_call_that_submits") else { return };
+        publish_nop(&mut queues);
+        let start = Instant::now();
+        // One CQE is there at once, two never are; the kernel then reports what it has submitted.
+        assert_eq!(queues.handle.enter_timeout(2, SHORT).unwrap(), 1);
+        assert!(start.elapsed() >= SHORT);
+        let ready = queues.handle.poll_readable(None, None).unwrap();
+        assert_eq!(ready, Readiness { ring: true, wake: false });
+    }
+
+    #[test]
+    fn cqes_that_do_not_fit_in_wait_in_the_kernel_and_come_in_with_a_flush() {
+        let Some(mut queues) = smallest("cqes_that_do_not_fit_in") else { return };
+        for _ in 0..5 {
+            publish_nop(&mut queues);
+            assert_eq!(queues.handle.enter(0).unwrap(), 1);
+        }
+        assert!(queues.handle.overflowed());
+        let mut seen = 0;
+        while seen < 5 {
+            while queues.completion.pop_raw().is_some() {
+                seen += 1;
+            }
+            assert!(seen == 5 || queues.handle.overflowed());
+            queues.handle.enter_flush().unwrap();
+        }
+        assert!(!queues.handle.overflowed() && queues.completion.is_empty());
+        assert_eq!(queues.handle.overflow_count(), 0, "nothing was lost");
+    }
+}

@@ -7,23 +7,27 @@
 //!
 //! What they are worth was tried by breaking the room check in
 //! [`Index::free`](super::index::Index): with `room + 1 >= count` (one place too many) they fail,
-//! because the model's cells see the half write to a place that the kernel reads; with
-//! `room > count` (one too few) a full set of entries never gets in, and they fail for going on
-//! without end.
+//! because the model checker sees the half write to a place that the kernel reads, or because an
+//! entry that was accepted never arrives; with `room > count` (one too few) they fail because an
+//! empty queue does not accept as many entries as it has places. So does reading the head with
+//! Relaxed, and storing the tail with it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use loom::model::Builder;
-use loom::sync::Mutex;
+use loom::sync::{Mutex, MutexGuard};
 use loom::thread;
 use ringbahn_core::Sqe;
 
 use super::fake_kernel::over_memory_from;
+use super::submission::SubmissionQueue;
 
-/// `submitters` threads submit `each` entries one by one through a queue of `entries`.
+/// `submitters` threads each try to submit `each` entries, one by one, through a queue of `entries`.
 ///
 /// A submitter publishes in a turn of its own, so entries lie filled and unpublished while others
-/// reserve.
+/// reserve. One that finds the queue full gives that entry up: a loop that waits for room has no
+/// end that a model could reach.
 fn model(entries: u32, submitters: u32, each: u32, preemptions: Option<usize>) {
     let mut builder = Builder::new();
     builder.preemption_bound = preemptions;
@@ -33,44 +37,51 @@ fn model(entries: u32, submitters: u32, each: u32, preemptions: Option<usize>) {
         let threads: Vec<_> = (0..submitters)
             .map(|submitter| {
                 let submission = submission.clone();
-                thread::spawn(move || {
-                    for n in 0..each {
-                        let number = submitter * each + n;
-                        loop {
-                            let mut half = submission.lock().unwrap();
-                            let pushed = half.push_raw(Sqe::nop().length(number)).unwrap();
-                            drop(half);
-                            if pushed.is_ok() {
-                                break;
-                            }
-                            thread::yield_now();
-                        }
-                        submission.lock().unwrap().publish();
-                    }
-                })
+                thread::spawn(move || submit(&submission, submitter * each..(submitter + 1) * each))
             })
             .collect();
 
-        // This thread is the kernel. It takes as many entries as were submitted: one lost would
-        // keep it here for ever, which the model checker reports.
+        // This thread is the kernel.
         let mut taken = Vec::new();
-        while taken.len() < (submitters * each) as usize {
-            match rings.take_entry() {
-                Some(number) => taken.push(number),
-                None => thread::yield_now(),
-            }
+        for _ in 0..submitters * each {
+            taken.extend(rings.take_entry());
         }
-        for thread in threads {
-            thread.join().unwrap();
+        let accepted: Vec<Vec<u32>> =
+            threads.into_iter().map(|thread| thread.join().expect("no panic")).collect();
+        while let Some(number) = rings.take_entry() {
+            taken.push(number);
         }
-        assert_eq!(rings.take_entry(), None);
-        for submitter in 0..submitters {
-            let own = submitter * each..(submitter + 1) * each;
-            let of_submitter: Vec<u32> =
-                taken.iter().copied().filter(|number| own.contains(number)).collect();
-            assert_eq!(of_submitter, own.collect::<Vec<u32>>(), "lost, repeated or out of order");
+
+        assert_eq!(taken.len(), accepted.iter().map(Vec::len).sum::<usize>());
+        for own in accepted {
+            let arrived: Vec<u32> = taken.iter().copied().filter(|n| own.contains(n)).collect();
+            assert_eq!(arrived, own, "lost, repeated or out of order");
         }
+        let mut half = lock(&submission);
+        for number in 0..entries {
+            assert!(push(&mut half, number), "an empty queue has room for all its places");
+        }
+        assert!(!push(&mut half, entries), "and for no more");
     });
+}
+
+/// Submits what there is room for of `numbers`, and says which those were.
+fn submit(submission: &Mutex<SubmissionQueue>, numbers: Range<u32>) -> Vec<u32> {
+    numbers
+        .filter(|&number| {
+            let accepted = push(&mut lock(submission), number);
+            lock(submission).publish();
+            accepted
+        })
+        .collect()
+}
+
+fn push(half: &mut SubmissionQueue, number: u32) -> bool {
+    matches!(half.push_raw(Sqe::nop().length(number)), Ok(Ok(())))
+}
+
+fn lock(submission: &Mutex<SubmissionQueue>) -> MutexGuard<'_, SubmissionQueue> {
+    submission.lock().expect("no panic")
 }
 
 #[test]

@@ -2,9 +2,9 @@
 //!
 //! | word | written by | read by |
 //! |---|---|---|
-//! | submission head | kernel | [`SubmissionQueue`](super::submission::SubmissionQueue) |
+//! | submission head | kernel | [`SubmissionQueue`] |
 //! | submission tail | `SubmissionQueue` | kernel |
-//! | completion head | [`CompletionQueue`](super::completion::CompletionQueue) | kernel |
+//! | completion head | [`CompletionQueue`] | kernel |
 //! | completion tail | kernel | `CompletionQueue` |
 //! | flags, dropped, overflow | kernel | [`RingHandle`](super::handle::RingHandle) |
 //!

@@ -12,10 +12,9 @@
 //!
 //! # Safety
 //!
-//! Q1. The places from `head + entries − (local tail − head)` free ones on belong to this half: the
-//!     kernel reads only what lies between its head and the tail in memory, and it never moves its
-//!     head back. So a free place stays free until this half fills it, and a stale head errs on
-//!     the safe side.
+//! Q1. The places from the local tail up to `head + entries` belong to this half: the kernel reads
+//!     only what lies between its head and the tail in memory, and it never moves its head back. So
+//!     a free place stays free until this half fills it, and a stale head errs on the safe side.
 //!
 //! Q2. There is one `SubmissionQueue` per ring (R3 of `rings`), and it reserves with `&mut self`. So
 //!     no two references to one place exist at a time.

@@ -106,10 +106,13 @@ fn short_memory_makes_the_ring_smaller_and_not_smaller_than_needed() {
 
 #[test]
 fn sizes_are_rounded_up_clamped_and_never_zero() {
-    for (entries, wanted) in [(0, 1), (1, 1), (3, 4), (u32::MAX, 32_768)] {
+    for (entries, wanted) in [(0, 1), (1, 1), (3, 4)] {
         let Some(queues) = build("sizes_are_rounded", Setup::new(entries)) else { return };
         assert_eq!(queues.submission.capacity(), wanted);
     }
+    let Some(queues) = build("sizes_are_rounded", Setup::new(u32::MAX)) else { return };
+    let capacity = queues.submission.capacity(); // Where locked memory is short, less.
+    assert!((ENTRIES_MIN..=ENTRIES_MAX).contains(&capacity));
     let Some(queues) = build("sizes_are_rounded", Setup::new(8).completion_entries(1)) else {
         return;
     };

@@ -38,6 +38,9 @@ pub(super) struct Core {
     /// Whether there is a backlog in `submission`, or entries that an enter has failed to submit.
     /// Set under the lock of `submission`, cleared by whoever sets out to deal with it.
     overdue: AtomicBool,
+    /// How many threads are in [`submit`](Core::submit). Each of them looks, as it leaves, whether
+    /// it leaves something in flight behind.
+    submitting: AtomicUsize,
     /// Whether `submission` has cancels that are to be tried again after a moment.
     missed: AtomicBool,
     /// How many threads are running the consequences of CQEs, from before they take these out of
@@ -104,6 +107,7 @@ impl Core {
             completion: Mutex::new(queues.completion),
             waiting: AtomicUsize::new(0),
             overdue: AtomicBool::new(false),
+            submitting: AtomicUsize::new(0),
             missed: AtomicBool::new(false),
             settling: AtomicUsize::new(0),
             helper: Helper::new()?,
@@ -231,6 +235,7 @@ impl Core {
         if self.ring.forked() {
             return Err(forked());
         }
+        let submitting = Submitting::begin(self);
         let submitted = self.enter();
         let mut rounds = 0;
         // The rounds come first: whoever clears `overdue` has to flush.
@@ -242,6 +247,8 @@ impl Core {
             self.flush();
             let _ = self.enter();
         }
+        // In this order: see `needs_watching`.
+        drop(submitting);
         if self.in_flight() > 0 {
             self.helper.watch();
         }
@@ -249,6 +256,20 @@ impl Core {
             self.helper.wake();
         }
         submitted
+    }
+
+    /// Whether something may be in flight that no thread in `submit` will look after.
+    ///
+    /// The helper, having said that it rests, asks this. A thread in `submit` counts itself out
+    /// first and then looks what is in flight and whether the helper rests; so if it was counted
+    /// in here, it will see that the helper rests, and call it should that be needed.
+    pub(super) fn needs_watching(&self) -> bool {
+        self.in_flight() > self.submitting.load(Ordering::SeqCst)
+    }
+
+    /// Whether a thread is in `submit`, and will reap before it leaves.
+    pub(super) fn is_submitting(&self) -> bool {
+        self.submitting.load(Ordering::SeqCst) > 0
     }
 
     /// The helper's share of the work: what others have left, or failed to do. Says how many CQEs
@@ -382,7 +403,9 @@ impl Core {
 
     /// Moves the backlog to the queue, as far as there is room.
     pub(super) fn flush(&self) {
-        let mut dropped = Vec::new();
+        // What is dropped may be the last share of an operation, and with it run foreign code; so
+        // it goes when the lock has gone.
+        let (mut dropped, mut aimed) = (Vec::new(), Vec::new());
         let mut submission = lock(&self.submission);
         let Submission { queue, cancels, resubmissions, refusal, .. } = &mut *submission;
         let mut full = false;
@@ -420,6 +443,7 @@ impl Core {
             match queue.reserve(1) {
                 Ok(Some(reservation)) => {
                     reservation.cancel(&target);
+                    aimed.push(target);
                 }
                 _ => {
                     cancels.push_front(target);
@@ -435,6 +459,7 @@ impl Core {
         // Dropping one ends its operation, which runs a waker or the event; a panic there is the
         // affair of neither the others nor the thread that happens to be here.
         add(&self.tally.completed, dropped.len() as u64);
+        drop(aimed);
         for resubmission in dropped {
             if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(resubmission))) {
                 // Dropping the payload may panic once more.
@@ -513,6 +538,24 @@ impl Settling<'_> {
 impl Drop for Settling<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Counts a thread in and out of [`Core::submit`], also where a waker's panic drives it out.
+struct Submitting<'a> {
+    core: &'a Core,
+}
+
+impl Submitting<'_> {
+    fn begin(core: &Core) -> Submitting<'_> {
+        core.submitting.fetch_add(1, Ordering::SeqCst);
+        Submitting { core }
+    }
+}
+
+impl Drop for Submitting<'_> {
+    fn drop(&mut self) {
+        self.core.submitting.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
