@@ -306,8 +306,13 @@ impl Core {
         while self.ring.unsubmitted() > 0 {
             add(&self.tally.enters, 1);
             match self.ring.enter(0) {
-                // Somebody else was faster.
-                Ok(0) => break,
+                // Somebody else was faster, and then nothing is left; or else the kernel took
+                // nothing and did not say why.
+                Ok(0) if tries < ENTER_TRIES_MAX => tries += 1,
+                Ok(0) => {
+                    self.overdue.store(true, Ordering::SeqCst);
+                    break;
+                }
                 Ok(count) => submitted += count,
                 Err(error) => {
                     add(&self.tally.failed_enters, 1);

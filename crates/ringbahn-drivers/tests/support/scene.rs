@@ -149,6 +149,7 @@ pub(crate) fn is_child(test: &str) -> bool {
 }
 
 /// Runs `scenario` in a process of its own: this program once more, with nothing but `test`.
+/// Skipped where there is no io_uring.
 #[track_caller]
 pub(crate) fn in_child(test: &str, scenario: impl FnOnce()) {
     in_child_of(&[], test, scenario);
@@ -159,6 +160,9 @@ pub(crate) fn in_child(test: &str, scenario: impl FnOnce()) {
 pub(crate) fn in_child_of(wrapper: &[&str], test: &str, scenario: impl FnOnce()) {
     if is_child(test) {
         return scenario();
+    }
+    if crate::skip::driver(test, 1, 2).is_none() {
+        return;
     }
     let this = std::env::current_exe().unwrap();
     let mut command = match wrapper {
