@@ -27,6 +27,7 @@ mod nop;
 mod poll_add;
 mod read;
 mod recv;
+mod rescued;
 mod send;
 #[cfg(test)]
 mod testing;
@@ -40,6 +41,7 @@ pub use nop::Nop;
 pub use poll_add::{Interest, PollAdd, Ready};
 pub use read::Read;
 pub use recv::Recv;
+pub use rescued::{Keep, Rescued};
 pub use send::Send;
 pub use timeout::Timeout;
 pub use transfer::{Incomplete, Position};
