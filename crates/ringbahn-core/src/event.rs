@@ -22,6 +22,7 @@
 #![allow(unsafe_code)]
 
 mod accept;
+mod async_cancel;
 mod connect;
 mod nop;
 mod poll_add;
@@ -36,6 +37,7 @@ mod transfer;
 mod write;
 
 pub use accept::Accept;
+pub use async_cancel::AsyncCancel;
 pub use connect::Connect;
 pub use nop::Nop;
 pub use poll_add::{Interest, PollAdd, Ready};
@@ -47,7 +49,6 @@ pub use timeout::Timeout;
 pub use transfer::{Incomplete, Position};
 pub use write::Write;
 
-use crate::cqe::Cqe;
 use crate::outcome::Outcome;
 use crate::sqe::Sqes;
 
@@ -80,7 +81,7 @@ use crate::sqe::Sqes;
 ///         sqes.push(Sqe::nop());
 ///     }
 ///
-///     fn complete(self, outcome: Outcome<'_>) -> bool {
+///     fn complete(self, outcome: Outcome<'_, Self>) -> bool {
 ///         outcome.result().is_ok()
 ///     }
 /// }
@@ -108,20 +109,19 @@ pub trait Event: std::marker::Send + Sized + 'static {
     unsafe fn prepare(&mut self, sqes: &mut Sqes);
 
     /// Turns the event and what the kernel said into the output.
-    fn complete(self, outcome: Outcome<'_>) -> Self::Output;
+    fn complete(self, outcome: Outcome<'_, Self>) -> Self::Output;
 
     /// The cancellation callback: runs instead of a wake-up when nobody waits any more.
-    fn cancelled(self, outcome: Outcome<'_>) {
+    fn cancelled(self, outcome: Outcome<'_, Self>) {
         drop(self.complete(outcome));
     }
 
-    /// Whether an operation of one entry, now ended with `cqe`, is to be submitted once more.
+    /// Whether an operation of one entry, now ended with `outcome`, is to be submitted once more.
     ///
     /// Asked only while nobody has cancelled it. The default repeats what has not run: an
     /// operation interrupted by a signal, or bound to a thread that has exited. An event that
     /// must not be repeated, or that goes on after a short transfer, says so here.
-    fn resubmit(&mut self, cqe: Cqe) -> bool {
-        cqe.has_not_run()
+    fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
+        outcome.has_not_run()
     }
 }
-

@@ -39,6 +39,7 @@ pub(crate) mod table;
 pub(crate) mod target;
 
 use id::step_of;
+use table::OperationTable;
 
 /// The `user_data` of an operation that no ring knows of; never that of one in a table, since
 /// the mark of a ring's own entries is set in it.
@@ -53,6 +54,8 @@ pub(crate) struct Header {
     /// Stored by the table, under its lock; read by those who would cancel. The order that
     /// matters is told at [`Header::enter`].
     user_data: AtomicU64,
+    /// The number of the table that it is or was in.
+    table: AtomicU64,
     /// The steps that have not had their last CQE: bit *n* is step *n*.
     pending: AtomicU64,
     /// Whether the operation has been repeated after an `EFAULT`; once is all it gets.
@@ -64,6 +67,7 @@ impl Header {
         Header {
             cell: Cell::new(),
             user_data: AtomicU64::new(NOWHERE),
+            table: AtomicU64::new(0),
             pending: AtomicU64::new(0),
             faulted: AtomicBool::new(false),
         }
@@ -74,11 +78,17 @@ impl Header {
     ///
     /// Cancelling goes the other way round: first the cell is told, then `user_data` is read. The
     /// cell's lock orders the two, so one of them sees the other.
-    pub(crate) fn enter(&self, user_data: u64, steps: u32) -> bool {
+    pub(crate) fn enter(&self, table: &OperationTable, user_data: u64, steps: u32) -> bool {
         // Relaxed: the table's lock orders the changes, the cell's lock the reads that matter.
+        self.table.store(table.number, Ordering::Relaxed);
         self.pending.store(u64::MAX >> (64 - steps), Ordering::Relaxed);
         self.user_data.store(user_data, Ordering::Release); // Acquire in `next_step`.
         self.cell.is_cancelled()
+    }
+
+    /// Whether the operation is, or was last, in `table`.
+    pub(crate) fn is_in(&self, table: &OperationTable) -> bool {
+        self.table.load(Ordering::Relaxed) == table.number
     }
 
     /// Notes the last CQE of the step that `user_data` names. Called under the table's lock.
@@ -144,7 +154,7 @@ pub(crate) trait Operation: Send + Sync {
     /// # Safety
     ///
     /// The caller has a [`Resubmission`] of this operation, and uses it up.
-    unsafe fn give_up(&self, cqe: Cqe);
+    unsafe fn give_up(&self);
 }
 
 /// What the end of an operation came to.
@@ -246,10 +256,12 @@ impl<E: Event> Record<E> {
     /// The caller holds the event by O4.
     pub(crate) unsafe fn complete(&self, stopped: Option<io::Error>) -> (E::Output, bool) {
         let cqes = self.ordered_cqes();
-        let has_not_run = cqes.first().is_some_and(Cqe::has_not_run);
+        // SAFETY: V1: these are the CQEs of the record's own event, and it is taken once (O4).
+        let outcome = unsafe { Outcome::completed(&cqes) };
+        let has_not_run = outcome.has_not_run();
         let outcome = match stopped {
-            Some(error) if has_not_run => Outcome::stopped(error),
-            _ => Outcome::completed(&cqes),
+            Some(error) if has_not_run => Outcome::refused(error),
+            _ => outcome,
         };
         // SAFETY: O4, by the contract of this function.
         let event = unsafe { self.take() };
@@ -266,7 +278,9 @@ impl<E: Event> Record<E> {
         let cqes = self.ordered_cqes();
         // SAFETY: O4, by the contract of this function.
         if let Some(event) = unsafe { self.take() } {
-            event.cancelled(Outcome::completed(&cqes));
+            // SAFETY: V1: these are the CQEs of the record's own event, and it is taken once (O4).
+            let outcome = unsafe { Outcome::completed(&cqes) };
+            event.cancelled(outcome);
         }
     }
 
@@ -304,15 +318,19 @@ impl<E: Event> Record<E> {
         if cqe.failed_with(libc::EFAULT) && !self.header.faulted.swap(true, Ordering::Relaxed) {
             return true;
         }
+        let cqes = [cqe];
+        // SAFETY: V1: this is the CQE of the record's own event. It is told again when the event
+        // is completed, unless it goes round once more; events count on that.
+        let outcome = unsafe { Outcome::completed(&cqes) };
         self.event.with_mut(|event| {
             // SAFETY: O3, by the contract of this function.
             let event = unsafe { &mut *event };
-            event.as_mut().is_some_and(|event| event.resubmit(cqe))
+            event.as_mut().is_some_and(|event| event.resubmit(&outcome))
         })
     }
 
     /// Runs `ask`, code of the event; should it panic, the operation ends here and now.
-    fn or_end<R>(&self, cqe: Cqe, ask: impl FnOnce() -> R) -> R {
+    fn or_end<R>(&self, cqe: Option<Cqe>, ask: impl FnOnce() -> R) -> R {
         catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|panic| {
             self.tell_end(cqe, false);
             resume_unwind(panic)
@@ -321,7 +339,7 @@ impl<E: Event> Record<E> {
 
     /// Tells the cell that the last CQE came, and does what it says; `None` where that is to
     /// submit the event once more.
-    fn tell_end(&self, cqe: Cqe, repeat: bool) -> Option<Ending> {
+    fn tell_end(&self, cqe: Option<Cqe>, repeat: bool) -> Option<Ending> {
         match self.header.cell.end(cqe, repeat) {
             End::Resubmit => return None,
             End::Wake(Some(waker)) => waker.wake(),
@@ -342,26 +360,26 @@ impl<E: Event> Operation for Record<E> {
     }
 
     unsafe fn end(self: Arc<Self>, cqe: Cqe) -> Ending {
-        let repeat = self.or_end(cqe, || {
+        let repeat = self.or_end(Some(cqe), || {
             // SAFETY: O3: the caller has the operation's `Ended`.
             unsafe { self.wants_repeat(cqe) }
         });
-        if let Some(ending) = self.tell_end(cqe, repeat) {
+        if let Some(ending) = self.tell_end(Some(cqe), repeat) {
             return ending;
         }
-        let prepared = self.or_end(cqe, || {
+        let prepared = self.or_end(None, || {
             // SAFETY: O3: the cell said `Resubmit`, so the event is still ours, and the entries
             // of before have ended.
             unsafe { self.prepare() }
         });
         match prepared {
-            Ok(sqes) => Ending::Again(Resubmission { operation: self, sqes, cqe }),
-            Err(_) => self.tell_end(cqe, false).unwrap_or(Ending::Finished),
+            Ok(sqes) => Ending::Again(Resubmission { operation: self, sqes }),
+            Err(_) => self.tell_end(None, false).unwrap_or(Ending::Finished),
         }
     }
 
-    unsafe fn give_up(&self, cqe: Cqe) {
-        self.tell_end(cqe, false);
+    unsafe fn give_up(&self) {
+        self.tell_end(None, false);
     }
 }
 
@@ -394,12 +412,10 @@ impl Ended {
 ///
 /// A driver gets these from [`Batch::run`](crate::Batch::run), finds room in its queue and gives
 /// them to [`Reservation::resubmit`](crate::Reservation::resubmit). Dropping one ends the
-/// operation with the error it ended with.
+/// operation as cancelled.
 pub struct Resubmission {
     operation: Arc<dyn Operation>,
     sqes: Sqes,
-    /// What it ended with.
-    cqe: Cqe,
 }
 
 impl Resubmission {
@@ -428,7 +444,7 @@ impl Drop for Resubmission {
         if !self.sqes.entries().is_empty() {
             // SAFETY: O3: this is the operation's `Resubmission`, not committed, and here it
             // goes.
-            unsafe { self.operation.give_up(self.cqe) };
+            unsafe { self.operation.give_up() };
         }
     }
 }

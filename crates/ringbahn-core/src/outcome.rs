@@ -1,42 +1,58 @@
 //! [`Outcome`]: what became of an operation, for its event to read.
+//!
+//! # Safety
+//!
+//! V1. An outcome that tells of CQEs is made for the event whose entries they were posted for.
+//!     Nothing else could be given to that event in safe code, since the outcome of another type
+//!     of event is of another type, and nobody but an event is ever given its own.
+#![allow(unsafe_code)]
 
+use std::fmt;
 use std::io;
+use std::marker::PhantomData;
 
 use crate::cqe::Cqe;
 use crate::operation::id::step_of;
 
-/// What became of an operation: every CQE of every entry, or why it never started.
+/// What became of an operation of the event `E`: every CQE of every entry, or why it never
+/// started.
 ///
-/// Most events post one CQE and only ask for its [`result`](Outcome::result). An event of several
-/// entries takes its steps apart with [`split_at`](Outcome::split_at).
-#[derive(Debug)]
-pub struct Outcome<'a> {
+/// It names the type of its event, and only ringbahn makes one that says an entry has completed.
+/// So an event that is given one may believe it: that so many bytes have been written to its
+/// buffer, or that a descriptor is its own.
+///
+/// Most events post one CQE and only ask for its [`result`](Outcome::result).
+pub struct Outcome<'a, E> {
     kind: Kind<'a>,
+    event: PhantomData<fn(E)>,
 }
 
 #[derive(Debug)]
 enum Kind<'a> {
     /// The CQEs of the steps from `first_step` on, ordered by step and then by arrival.
     Completed { cqes: &'a [Cqe], first_step: u32 },
-    /// No entry was submitted, so the kernel never knew of the operation.
-    Refused(io::Error),
-    /// The operation ended in `ECANCELED` because somebody asked, and this is the reason to give.
-    Stopped(io::Error),
+    /// The reason why no entry was submitted, or why the only one was cancelled before it ran.
+    Failed(io::Error),
 }
 
-impl<'a> Outcome<'a> {
+impl<'a, E> Outcome<'a, E> {
     /// The outcome of an operation that ended with `cqes`, ordered by step and then by arrival.
-    pub fn completed(cqes: &'a [Cqe]) -> Outcome<'a> {
-        Outcome { kind: Kind::Completed { cqes, first_step: 0 } }
+    ///
+    /// # Safety
+    ///
+    /// The CQEs were posted for entries that the event which is given this outcome has prepared,
+    /// and it is given no other outcome of them.
+    pub unsafe fn completed(cqes: &'a [Cqe]) -> Outcome<'a, E> {
+        Outcome::new(Kind::Completed { cqes, first_step: 0 })
     }
 
-    /// The outcome of an operation that was never submitted, for the reason of `error`.
-    pub fn refused(error: io::Error) -> Outcome<'a> {
-        Outcome { kind: Kind::Refused(error) }
+    /// The outcome of an operation that never ran, for the reason of `error`.
+    pub fn refused(error: io::Error) -> Outcome<'a, E> {
+        Outcome::new(Kind::Failed(error))
     }
 
-    pub(crate) fn stopped(error: io::Error) -> Outcome<'a> {
-        Outcome { kind: Kind::Stopped(error) }
+    fn new(kind: Kind<'a>) -> Outcome<'a, E> {
+        Outcome { kind, event: PhantomData }
     }
 
     /// The result of the (first) entry: a count, a descriptor, or the error it failed with.
@@ -50,7 +66,7 @@ impl<'a> Outcome<'a> {
                 Some(cqe) => cqe.result(),
                 None => Err(io::Error::from_raw_os_error(libc::ECANCELED)),
             },
-            Kind::Refused(error) | Kind::Stopped(error) => Err(error),
+            Kind::Failed(error) => Err(error),
         }
     }
 
@@ -58,29 +74,51 @@ impl<'a> Outcome<'a> {
     pub fn cqes(&self) -> &'a [Cqe] {
         match self.kind {
             Kind::Completed { cqes, .. } => cqes,
-            Kind::Refused(_) | Kind::Stopped(_) => &[],
+            Kind::Failed(_) => &[],
         }
+    }
+
+    /// Whether the (first) entry was stopped before it did anything, or never submitted.
+    pub fn has_not_run(&self) -> bool {
+        self.cqes().first().is_none_or(Cqe::has_not_run)
+    }
+
+    /// The (first) CQE; that of a cancelled entry where nothing was submitted.
+    pub(crate) fn cqe(&self) -> Cqe {
+        let cancelled = Cqe { result: -libc::ECANCELED, ..Cqe::default() };
+        self.cqes().first().copied().unwrap_or(cancelled)
+    }
+
+    /// The same outcome for the event that makes up `E`: its entries are those of `E`.
+    pub(crate) fn of<F>(self) -> Outcome<'a, F> {
+        Outcome::new(self.kind)
     }
 
     /// The outcome of the first `steps` entries, and that of the rest.
     ///
     /// Where the operation never started the first half holds the reason and the second one reads
     /// as cancelled, as the kernel reports a chain that was broken at its head.
-    pub fn split_at(self, steps: u32) -> (Outcome<'a>, Outcome<'a>) {
+    pub(crate) fn split_at<A, B>(self, steps: u32) -> (Outcome<'a, A>, Outcome<'a, B>) {
         match self.kind {
             Kind::Completed { cqes, first_step } => {
                 let border = first_step + steps;
                 let count = cqes.partition_point(|cqe| step_of(cqe.user_data) < border);
                 let (head, tail) = cqes.split_at(count);
                 (
-                    Outcome { kind: Kind::Completed { cqes: head, first_step } },
-                    Outcome { kind: Kind::Completed { cqes: tail, first_step: border } },
+                    Outcome::new(Kind::Completed { cqes: head, first_step }),
+                    Outcome::new(Kind::Completed { cqes: tail, first_step: border }),
                 )
             }
-            kind @ (Kind::Refused(_) | Kind::Stopped(_)) => {
+            kind @ Kind::Failed(_) => {
                 let broken = io::Error::from_raw_os_error(libc::ECANCELED);
-                (Outcome { kind }, Outcome::refused(broken))
+                (Outcome::new(kind), Outcome::refused(broken))
             }
         }
+    }
+}
+
+impl<E> fmt::Debug for Outcome<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(f)
     }
 }

@@ -71,10 +71,10 @@ impl<'a> Reservation<'a> {
         }
     }
 
-    /// Fills one place with a cancel of `target`. `false` where there is nothing left to cancel,
-    /// or no place.
+    /// Fills one place with a cancel of `target`. `false` where there is nothing left to cancel
+    /// in this ring, or no place.
     pub fn cancel(mut self, target: &CancelTarget) -> bool {
-        let Some(user_data) = target.user_data() else { return false };
+        let Some(user_data) = target.user_data_in(self.table) else { return false };
         let mut entry = Sqe::cancel(user_data);
         entry.set_user_data(cancel_of(user_data));
         self.fill(entry).is_ok()
@@ -92,6 +92,7 @@ impl<'a> Reservation<'a> {
             return Err(TooFewPlaces);
         }
         let (id, cancelled) = self.table.insert(operation, steps).ok_or(TooFewPlaces)?;
+        sqes.aim(self.table);
         for (step, entry) in sqes.take_entries().enumerate() {
             let mut entry = entry;
             entry.set_user_data(id.user_data(step as u32));

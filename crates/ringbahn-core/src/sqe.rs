@@ -24,6 +24,8 @@ use std::mem::{offset_of, size_of};
 use smallvec::SmallVec;
 
 use crate::fd::{Place, SharedFd};
+use crate::operation::table::OperationTable;
+use crate::operation::target::CancelTarget;
 
 /// The most entries that one event may ask for.
 pub const SQES_PER_EVENT_MAX: u32 = 64;
@@ -103,6 +105,9 @@ unsafe impl Sync for Sqe {}
 
 /// `IOSQE_FIXED_FILE`: the descriptor is an index into the ring's table of registered files.
 pub(crate) const FLAG_FIXED_FILE: u8 = 1 << 0;
+/// A `user_data` that no entry has: it bears the mark of the ring's own ones.
+const NOBODY: u64 = u64::MAX;
+
 /// `IOSQE_IO_LINK`: the next entry starts when this one has succeeded.
 pub(crate) const FLAG_LINK: u8 = 1 << 2;
 
@@ -364,6 +369,9 @@ impl fmt::Debug for Sqe {
 #[derive(Debug, Default)]
 pub struct Sqes {
     entries: SmallVec<[Sqe; 1]>,
+    /// Which entry is to cancel which operation. Where that is to be found is known only when
+    /// the tray meets its ring.
+    cancels: Vec<(usize, CancelTarget)>,
 }
 
 impl Sqes {
@@ -375,6 +383,21 @@ impl Sqes {
     /// Adds an entry behind those there are.
     pub fn push(&mut self, entry: Sqe) {
         self.entries.push(entry);
+    }
+
+    /// Adds an entry that cancels `target`, if that is an operation of the same ring.
+    pub(crate) fn push_cancel(&mut self, target: CancelTarget) {
+        self.cancels.push((self.entries.len(), target));
+        self.entries.push(Sqe::cancel(NOBODY));
+    }
+
+    /// Finds the operations that are to be cancelled in the ring of `table`.
+    pub(crate) fn aim(&mut self, table: &OperationTable) {
+        for (index, target) in self.cancels.drain(..) {
+            if let Some(user_data) = target.user_data_in(table) {
+                self.entries[index].address = Word { integer: user_data };
+            }
+        }
     }
 
     /// The entries so far, in the order of their submission.

@@ -24,6 +24,9 @@ pub(crate) struct Cell {
 #[derive(Debug)]
 struct Inner {
     state: State,
+    /// Whether the operation may end cancelled though neither its future nor its driver has
+    /// asked: somebody has submitted a cancel of it as an event of its own.
+    forewarned: bool,
     /// Whom to wake; the future of the last poll that had to wait.
     waker: Option<Waker>,
     /// Every CQE so far, in the order of arrival.
@@ -65,7 +68,8 @@ impl Inner {
 impl Cell {
     /// The cell of an operation that a future waits for.
     pub(crate) fn new() -> Cell {
-        let inner = Inner { state: State::Running, waker: None, cqes: Cqes::new() };
+        let inner =
+            Inner { state: State::Running, forewarned: false, waker: None, cqes: Cqes::new() };
         Cell { inner: Mutex::new(inner) }
     }
 
@@ -121,7 +125,8 @@ impl Cell {
 
     /// Whether the event may ask to be submitted once more.
     pub(crate) fn may_repeat(&self) -> bool {
-        lock(&self.inner).state.may_repeat()
+        let inner = lock(&self.inner);
+        inner.state.may_repeat() && !inner.forewarned
     }
 
     /// Whether somebody has asked for the operation's end.
@@ -136,21 +141,22 @@ impl Cell {
 
     /// The last CQE came. With `repeat` the event wants to be submitted once more, and is unless
     /// somebody has asked for its end meanwhile.
-    pub(crate) fn end(&self, cqe: Cqe, repeat: bool) -> End {
+    ///
+    /// Without a CQE it is the end of an operation that was to be submitted once more and has not
+    /// been: the CQEs of before have been told to the event already.
+    pub(crate) fn end(&self, cqe: Option<Cqe>, repeat: bool) -> End {
         let mut inner = lock(&self.inner);
-        match inner.step(if repeat { Input::Repeat } else { Input::Finish }) {
-            Action::Resubmit => {
-                inner.cqes.clear();
-                End::Resubmit
-            }
-            Action::Wake => {
-                inner.cqes.push(cqe);
-                End::Wake(inner.waker.take())
-            }
-            Action::Dispose => {
-                inner.cqes.push(cqe);
-                End::Dispose
-            }
+        let repeat = repeat && !inner.forewarned;
+        let action = inner.step(if repeat { Input::Repeat } else { Input::Finish });
+        match action {
+            Action::Resubmit => inner.cqes.clear(),
+            Action::Wake | Action::Dispose => inner.cqes.extend(cqe),
+            _ => {}
+        }
+        match action {
+            Action::Resubmit => End::Resubmit,
+            Action::Wake => End::Wake(inner.waker.take()),
+            Action::Dispose => End::Dispose,
             _ => End::Nothing,
         }
     }
@@ -158,6 +164,11 @@ impl Cell {
     /// The CQE whose result counts: the first, or `last` where it is the only one.
     pub(crate) fn first_cqe(&self, last: Cqe) -> Cqe {
         lock(&self.inner).cqes.first().copied().unwrap_or(last)
+    }
+
+    /// A cancel of the operation is on its way, as an event of its own.
+    pub(crate) fn forewarn(&self) {
+        lock(&self.inner).forewarned = true;
     }
 
     /// Somebody asks for the operation's end. Says whether the driver is to be asked for it.

@@ -62,7 +62,7 @@ impl Event for Accept {
         sqes.push(entry.address(&raw mut self.address).address2(&raw mut self.length));
     }
 
-    fn complete(self, outcome: Outcome<'_>) -> io::Result<(OwnedFd, SocketAddress)> {
+    fn complete(self, outcome: Outcome<'_, Self>) -> io::Result<(OwnedFd, SocketAddress)> {
         let number = outcome.result()?.cast_signed();
         // SAFETY: E3: a fresh descriptor that is the event's alone.
         let connection = unsafe { OwnedFd::from_raw_fd(number) };
@@ -75,6 +75,7 @@ impl Event for Accept {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::testing::cancelled;
     use crate::event::testing::{complete, entry, is_open, shared_null, stray_fd};
 
     /// Lets the kernel answer with the peer `address`.
@@ -119,7 +120,7 @@ mod tests {
         let number = stray_fd();
         let mut accept = Accept::new(shared_null());
         entry(&mut accept);
-        accept.cancelled(Outcome::completed(&[crate::event::testing::cqe(number)]));
+        cancelled(accept, number);
         assert!(!is_open(number));
     }
 

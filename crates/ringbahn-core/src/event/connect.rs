@@ -4,7 +4,6 @@
 use std::io;
 
 use crate::address::SocketAddress;
-use crate::cqe::Cqe;
 use crate::event::Event;
 use crate::fd::SharedFd;
 use crate::opcode;
@@ -78,7 +77,7 @@ impl Event for Connect {
         sqes.push(entry.file(&self.socket).address(self.address.as_ptr()).offset(length));
     }
 
-    fn complete(self, outcome: Outcome<'_>) -> io::Result<()> {
+    fn complete(self, outcome: Outcome<'_, Self>) -> io::Result<()> {
         let result = outcome.result().map(drop);
         match (self.asked, &result) {
             // It would have gone on, but was not let.
@@ -89,7 +88,8 @@ impl Event for Connect {
         }
     }
 
-    fn resubmit(&mut self, cqe: Cqe) -> bool {
+    fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
+        let cqe = outcome.cqe();
         self.next = match self.asked {
             Step::Wait if cqe.has_not_run() => Step::Wait,
             Step::Wait => Step::Attempt,
@@ -104,7 +104,8 @@ impl Event for Connect {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::testing::{complete, cqe, entry, shared_null};
+    use crate::event::testing::resubmits;
+    use crate::event::testing::{complete, entry, shared_null};
 
     fn connect() -> Connect {
         let address: std::net::SocketAddr = "127.0.0.1:80".parse().unwrap();
@@ -116,7 +117,7 @@ mod tests {
         let mut connect = connect();
         let mut last = entry(&mut connect);
         for &result in results {
-            assert!(connect.resubmit(cqe(result)), "after {result}");
+            assert!(resubmits(&mut connect, result), "after {result}");
             last = entry(&mut connect);
         }
         (connect, last)
@@ -142,7 +143,7 @@ mod tests {
 
         let (mut connect, entry) = after(&[stopped, -libc::EALREADY, 4]);
         assert_eq!(entry.opcode(), opcode::CONNECT);
-        assert!(!connect.resubmit(cqe(-libc::ECONNREFUSED)));
+        assert!(!resubmits(&mut connect, -libc::ECONNREFUSED));
         let error = complete(connect, -libc::ECONNREFUSED).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
     }

@@ -36,7 +36,7 @@ impl Event for Nop {
         sqes.push(Sqe::nop());
     }
 
-    fn complete(self, outcome: Outcome<'_>) -> io::Result<()> {
+    fn complete(self, outcome: Outcome<'_, Self>) -> io::Result<()> {
         outcome.result().map(drop)
     }
 }

@@ -124,7 +124,7 @@ impl Event for PollAdd {
         sqes.push(entry.file(&self.file).op_flags(self.interest.entry_mask()));
     }
 
-    fn complete(self, outcome: Outcome<'_>) -> io::Result<Ready> {
+    fn complete(self, outcome: Outcome<'_, Self>) -> io::Result<Ready> {
         // Every flag there is fits in 16 bits.
         outcome.result().map(|mask| Ready(mask as i16))
     }

@@ -76,7 +76,7 @@ impl<B: IoBufMut> Event for Recv<B> {
         sqes.push(entry.address(target).length(length));
     }
 
-    fn complete(mut self, outcome: Outcome<'_>) -> BufResult<usize, B> {
+    fn complete(mut self, outcome: Outcome<'_, Self>) -> BufResult<usize, B> {
         // SAFETY: E3: the entry asked for the buffer's target.
         let result = unsafe { received(outcome, &mut self.buffer) };
         (result, self.buffer)

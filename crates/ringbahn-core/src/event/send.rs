@@ -66,7 +66,7 @@ impl<B: IoBuf> Event for Send<B> {
         sqes.push(entry.address(bytes).length(length));
     }
 
-    fn complete(self, outcome: Outcome<'_>) -> BufResult<usize, B> {
+    fn complete(self, outcome: Outcome<'_, Self>) -> BufResult<usize, B> {
         (sent(outcome, self.buffer.bytes_len()), self.buffer)
     }
 }

@@ -4,7 +4,6 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use crate::cqe::Cqe;
 use crate::event::Event;
 use crate::opcode;
 use crate::outcome::Outcome;
@@ -71,14 +70,15 @@ impl Event for Timeout {
         sqes.push(entry.address(&raw const self.rest).length(1));
     }
 
-    fn complete(self, outcome: Outcome<'_>) -> io::Result<()> {
+    fn complete(self, outcome: Outcome<'_, Self>) -> io::Result<()> {
         match outcome.result() {
             Err(error) if error.raw_os_error() == Some(libc::ETIME) => Ok(()),
             result => result.map(drop),
         }
     }
 
-    fn resubmit(&mut self, cqe: Cqe) -> bool {
+    fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
+        let cqe = outcome.cqe();
         if let Some(begin) = self.begin {
             self.rest = Timeout::timespec(self.duration.saturating_sub(begin.elapsed()));
         }
@@ -89,7 +89,8 @@ impl Event for Timeout {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::testing::{complete, cqe, entry};
+    use crate::event::testing::resubmits;
+    use crate::event::testing::{complete, entry};
 
     #[test]
     fn the_end_of_the_time_is_success() {
@@ -105,9 +106,9 @@ mod tests {
         let mut timeout = Timeout::new(Duration::from_secs(3600));
         entry(&mut timeout);
         assert_eq!((timeout.rest.seconds, timeout.rest.nanoseconds), (3600, 0));
-        assert!(timeout.resubmit(cqe(-libc::ECANCELED)));
+        assert!(resubmits(&mut timeout, -libc::ECANCELED));
         assert!(timeout.rest.seconds < 3600);
-        assert!(!timeout.resubmit(cqe(-libc::ETIME)));
+        assert!(!resubmits(&mut timeout, -libc::ETIME));
     }
 
     #[test]

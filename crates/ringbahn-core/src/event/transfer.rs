@@ -46,7 +46,7 @@ impl Position {
 }
 
 /// The count that a write reports: never more than was asked for.
-pub(crate) fn sent(outcome: Outcome<'_>, length: usize) -> io::Result<usize> {
+pub(crate) fn sent<E>(outcome: Outcome<'_, E>, length: usize) -> io::Result<usize> {
     let asked = entry_length(length);
     outcome.result().map(|count| count.min(asked) as usize)
 }
@@ -56,8 +56,8 @@ pub(crate) fn sent(outcome: Outcome<'_>, length: usize) -> io::Result<usize> {
 /// # Safety
 ///
 /// `outcome` is that of an entry which asked for `buffer`'s target (E3).
-pub(crate) unsafe fn received<B: IoBufMut>(
-    outcome: Outcome<'_>,
+pub(crate) unsafe fn received<E, B: IoBufMut>(
+    outcome: Outcome<'_, E>,
     buffer: &mut B,
 ) -> io::Result<usize> {
     let count = sent(outcome, buffer.target_len())?;
@@ -142,9 +142,9 @@ impl Progress {
 
     /// How much was done in all, and whether that is everything. Where the kernel moved nothing
     /// more, the error is of the kind `at_end`.
-    pub(crate) fn end(
+    pub(crate) fn end<E>(
         self,
-        outcome: Outcome<'_>,
+        outcome: Outcome<'_, E>,
         wanted: usize,
         at_end: io::ErrorKind,
     ) -> (usize, io::Result<()>) {
@@ -170,6 +170,7 @@ impl Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::testing::ended;
 
     const END: io::ErrorKind = io::ErrorKind::UnexpectedEof;
 
@@ -186,7 +187,7 @@ mod tests {
             assert_eq!(more, at + 1 < rounds.len(), "after {result}");
         }
         let last = [cqe(rounds[rounds.len() - 1])];
-        progress.end(Outcome::completed(&last), wanted, END)
+        progress.end(ended::<()>(&last), wanted, END)
     }
 
     #[test]
@@ -224,7 +225,7 @@ mod tests {
         progress.begin();
         assert!(progress.goes_on(cqe(4), 10));
         let last = [cqe(4)];
-        let (done, result) = progress.end(Outcome::completed(&last), 10, END);
+        let (done, result) = progress.end(ended::<()>(&last), 10, END);
         assert_eq!((done, result.is_err()), (4, true));
 
         // Refused after it had gone on.
@@ -235,7 +236,7 @@ mod tests {
             if laid_out {
                 progress.begin();
             }
-            let refused = Outcome::refused(io::ErrorKind::BrokenPipe.into());
+            let refused = Outcome::<()>::refused(io::ErrorKind::BrokenPipe.into());
             let (done, result) = progress.end(refused, 10, END);
             assert_eq!((done, result.unwrap_err().kind()), (4, io::ErrorKind::BrokenPipe));
         }

@@ -29,6 +29,8 @@ use crate::sync::{AtomicUsize, Mutex, Ordering, lock};
 /// draining it, a table leaks them: the kernel may write to their buffers after the ring has been
 /// closed. It says so on the standard error output.
 pub struct OperationTable {
+    /// Tells tables apart, for those who would cancel.
+    pub(crate) number: u64,
     places: Mutex<Places>,
     in_flight: AtomicUsize,
 }
@@ -61,7 +63,13 @@ pub enum Matched {
 impl OperationTable {
     /// An empty table.
     pub fn new() -> OperationTable {
-        OperationTable { places: Mutex::new(Places::default()), in_flight: AtomicUsize::new(0) }
+        static TABLES: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+        OperationTable {
+            // Relaxed: numbers differ, and that is all they need.
+            number: TABLES.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
+            places: Mutex::new(Places::default()),
+            in_flight: AtomicUsize::new(0),
+        }
     }
 
     /// How many operations are in flight: committed to the queue and not ended.
@@ -93,7 +101,7 @@ impl OperationTable {
         };
         let place = &mut places.places[index as usize];
         let id = OperationId { index, generation: place.generation };
-        let cancelled = operation.header().enter(id.user_data(0), steps);
+        let cancelled = operation.header().enter(self, id.user_data(0), steps);
         place.tenant = Some(operation);
         self.in_flight.fetch_add(1, Ordering::SeqCst);
         Some((id, cancelled))
@@ -161,19 +169,21 @@ impl OperationTable {
         }
     }
 
-    /// Asks for the end of every operation in flight, and yields those that a cancel is now to be
-    /// submitted for.
+    /// Asks for the end of every operation in flight, and yields them: a cancel is now to be
+    /// submitted for each.
     ///
     /// Operations that shall run to their end with nobody waiting, such as writes that were
     /// accepted and whose file has been dropped, are spared unless `detached` is set.
     pub fn cancel_all(&self, detached: bool) -> Vec<CancelTarget> {
         let places = lock(&self.places);
         let tenants = places.places.iter().filter_map(|place| place.tenant.as_ref());
-        tenants
+        let targets: Vec<_> = tenants
             .filter(|tenant| detached || !tenant.header().cell.is_detached())
             .map(|tenant| CancelTarget::new(tenant.clone()))
-            .filter(CancelTarget::mark)
-            .collect()
+            .collect();
+        // One that has been marked before gets another cancel: the first may have been lost.
+        targets.iter().for_each(|target| drop(target.mark()));
+        targets
     }
 }
 

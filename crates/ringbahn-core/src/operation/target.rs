@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Operation;
+use super::table::OperationTable;
 
 /// An operation in flight that somebody wants cancelled.
 ///
@@ -22,12 +23,14 @@ impl CancelTarget {
 
     /// Whether the operation is in flight, as far as one can tell: it may end at any moment.
     pub fn is_in_flight(&self) -> bool {
-        self.user_data().is_some()
+        self.operation.header().next_step().is_some()
     }
 
-    /// The `user_data` a cancel is to aim at now: that of the first entry that still runs.
-    pub(crate) fn user_data(&self) -> Option<u64> {
-        self.operation.header().next_step()
+    /// The `user_data` that a cancel in the ring of `table` is to aim at now: that of the first
+    /// entry that still runs. `None` where the operation is not, or not any more, in that ring.
+    pub(crate) fn user_data_in(&self, table: &OperationTable) -> Option<u64> {
+        let header = self.operation.header();
+        if header.is_in(table) { header.next_step() } else { None }
     }
 
     /// Marks the operation as one whose end has been asked for, so that it is not repeated when
@@ -35,10 +38,16 @@ impl CancelTarget {
     pub(crate) fn mark(&self) -> bool {
         self.operation.header().cell.cancel()
     }
+
+    /// Tells the operation that it may end cancelled by somebody's event, so that it is not
+    /// repeated then. A later drop of its future still asks the driver for a cancel.
+    pub(crate) fn forewarn(&self) {
+        self.operation.header().cell.forewarn();
+    }
 }
 
 impl fmt::Debug for CancelTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CancelTarget").field("user_data", &self.user_data()).finish()
+        f.debug_struct("CancelTarget").field("in_flight", &self.is_in_flight()).finish()
     }
 }

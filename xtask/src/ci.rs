@@ -1,0 +1,155 @@
+//! `cargo xtask ci`: everything that must hold before a change is merged.
+//!
+//! All steps run, also after one has failed, so that one run shows everything there is to mend.
+//! The summary at the end lists for each step how it went and how long it took. What could not
+//! run on this machine is in it as NOT RUN, with the reason, and every count of skipped tests.
+
+use std::time::{Duration, Instant};
+
+use crate::process::{Failure, Outcome, Program, cargo_has};
+use crate::{loom, miri, sanitize, skips, stress, test, tidy};
+
+/// One step: its name, what it does, and whether it runs tests that may be skipped.
+struct Step {
+    name: &'static str,
+    run: fn() -> Result<Outcome, Failure>,
+    has_skips: bool,
+}
+
+impl Step {
+    const fn check(name: &'static str, run: fn() -> Result<Outcome, Failure>) -> Step {
+        Step { name, run, has_skips: false }
+    }
+
+    const fn tests(name: &'static str, run: fn() -> Result<Outcome, Failure>) -> Step {
+        Step { name, run, has_skips: true }
+    }
+}
+
+/// Cheap ones first: whoever broke the formatting learns it in a second.
+const STEPS: &[Step] = &[
+    Step::check("fmt", fmt),
+    Step::check("tidy", tidy::run),
+    Step::check("clippy", clippy),
+    Step::check("doc", doc),
+    Step::tests("test", test::run),
+    Step::tests("loom", loom::run),
+    Step::tests("stress", || stress::run(stress::OPERATIONS_DEFAULT)),
+    Step::tests("sanitize", sanitize::run),
+    Step::tests("miri", miri::run),
+    Step::check("tour", tour),
+];
+
+/// How a step went.
+struct Entry {
+    name: &'static str,
+    result: Result<Outcome, Failure>,
+    skipped: Option<String>,
+    took: Duration,
+}
+
+impl Entry {
+    fn line(&self) -> String {
+        let what = match &self.result {
+            Ok(Outcome::Done) => "ok".to_string(),
+            Ok(Outcome::NotRun(reason)) => format!("NOT RUN: {reason}"),
+            Err(Failure(message)) => format!("FAILED: {message}"),
+        };
+        let skipped = self.skipped.as_deref().map(|text| format!(" ({text})"));
+        let seconds = self.took.as_secs_f64();
+        format!("{:<9} {seconds:>7.1} s  {what}{}", self.name, skipped.unwrap_or_default())
+    }
+}
+
+/// Runs every step.
+pub(crate) fn run() -> Result<Outcome, Failure> {
+    let start = Instant::now();
+    let mut entries = Vec::new();
+    for step in STEPS {
+        println!("\n== {} ==", step.name);
+        let start = Instant::now();
+        let result = (step.run)();
+        let passed = matches!(result, Ok(Outcome::Done));
+        let skipped = if step.has_skips && passed { skips::last_summary() } else { None };
+        let entry = Entry { name: step.name, result, skipped, took: start.elapsed() };
+        println!("{}", entry.line());
+        entries.push(entry);
+    }
+    println!("\n== summary ==");
+    for entry in &entries {
+        println!("{}", entry.line());
+    }
+    println!("{:<9} {:>7.1} s", "all", start.elapsed().as_secs_f64());
+    verdict(&entries)
+}
+
+fn verdict(entries: &[Entry]) -> Result<Outcome, Failure> {
+    let failed: Vec<_> = entries.iter().filter(|entry| entry.result.is_err()).collect();
+    if failed.is_empty() {
+        return Ok(Outcome::Done);
+    }
+    let names: Vec<&str> = failed.iter().map(|entry| entry.name).collect();
+    Err(Failure(format!("failed: {}", names.join(", "))))
+}
+
+fn fmt() -> Result<Outcome, Failure> {
+    if !cargo_has(&["fmt"]) {
+        return Ok(Outcome::NotRun("rustfmt is not installed".to_string()));
+    }
+    Program::cargo(&["fmt", "--all", "--check"]).run()?;
+    Ok(Outcome::Done)
+}
+
+fn clippy() -> Result<Outcome, Failure> {
+    if !cargo_has(&["clippy"]) {
+        return Ok(Outcome::NotRun("clippy is not installed".to_string()));
+    }
+    let what = ["clippy", "--workspace", "--all-targets", "--all-features"];
+    Program::cargo(&[&what[..], &["--", "-D", "warnings"]].concat()).run()?;
+    Ok(Outcome::Done)
+}
+
+fn doc() -> Result<Outcome, Failure> {
+    Program::cargo(&["doc", "--workspace", "--no-deps", "--all-features"])
+        .env("RUSTDOCFLAGS", "-D warnings")
+        .run()?;
+    Ok(Outcome::Done)
+}
+
+fn tour() -> Result<Outcome, Failure> {
+    Program::cargo(&["run", "--release", "--package", "ringbahn-cli", "--", "tour"]).run()?;
+    Ok(Outcome::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(result: Result<Outcome, Failure>) -> Entry {
+        Entry { name: "step", result, skipped: None, took: Duration::from_secs(2) }
+    }
+
+    #[test]
+    fn a_step_that_did_not_run_is_visible_and_no_failure() {
+        let entry = entry(Ok(Outcome::NotRun("no tool".to_string())));
+        assert_eq!(entry.line(), "step          2.0 s  NOT RUN: no tool");
+        assert_eq!(verdict(&[entry]).expect("no failure"), Outcome::Done);
+    }
+
+    #[test]
+    fn one_failure_among_passes_fails() {
+        let failed = entry(Err(Failure("it broke".to_string())));
+        assert!(failed.line().ends_with("FAILED: it broke"));
+        let Err(Failure(message)) = verdict(&[entry(Ok(Outcome::Done)), failed]) else {
+            panic!("the failure was overlooked");
+        };
+        assert_eq!(message, "failed: step");
+    }
+
+    #[test]
+    fn skips_are_in_the_line_of_their_step() {
+        let skipped = Some("3 skipped, all expected".to_string());
+        let line = Entry { skipped, ..entry(Ok(Outcome::Done)) }.line();
+        assert!(line.ends_with("ok (3 skipped, all expected)"));
+    }
+}

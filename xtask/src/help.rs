@@ -1,0 +1,26 @@
+//! `cargo xtask help`: the list of commands.
+
+use crate::process::{Failure, Outcome};
+
+const TEXT: &str = "\
+cargo xtask <command>
+
+  ci         everything that continuous integration runs, with a summary at the end
+  tidy       the project's own rules that neither rustc nor clippy knows
+  test       all tests of the workspace, examples in the documentation included
+  loom       the concurrency models, under every interleaving that loom finds
+  stress     random operations, drops and cancels on a real ring
+             [--operations N]   how many, 1000000 if not given
+  sanitize   all tests but the documentation's under AddressSanitizer and LeakSanitizer (nightly)
+  miri       the tests that need no kernel, under Miri (nightly)
+  skips      what the last test command skipped on this machine, and whether that is expected
+  help       this text
+
+A command whose tools are not installed prints NOT RUN and the reason, and succeeds.
+";
+
+/// Prints the list of commands.
+pub(crate) fn run() -> Result<Outcome, Failure> {
+    print!("{TEXT}");
+    Ok(Outcome::Done)
+}

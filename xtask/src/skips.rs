@@ -1,0 +1,195 @@
+//! The account of skipped tests.
+//!
+//! A test that cannot run on a machine (no io_uring, no `strace`, not root) appends the line
+//! `SKIPPED: <test name>: <reason>` to the file that `RINGBAHN_SKIP_LOG` names, and returns. The
+//! commands that run tests set the variable, and compare the lines with `expected-skips.txt`
+//! afterwards: an unexpected skip fails the command. So a test that quietly stops running is
+//! noticed, and a skip is never taken for a pass.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::process::{Failure, Outcome, Program};
+use crate::workspace;
+
+/// The list of skips that are no surprise.
+const EXPECTED: &str = "expected-skips.txt";
+
+/// One skipped test.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Skip {
+    test: String,
+    reason: String,
+}
+
+/// One line of the list: which tests may skip, and for what reason.
+#[derive(Debug)]
+struct Expectation {
+    test_prefix: String,
+    reason_prefix: String,
+}
+
+impl Expectation {
+    fn covers(&self, skip: &Skip) -> bool {
+        let test = self.test_prefix == "*" || skip.test.starts_with(&self.test_prefix);
+        test && skip.reason.starts_with(&self.reason_prefix)
+    }
+}
+
+/// What was skipped, held against what may be.
+#[derive(Debug)]
+struct Account {
+    skips: Vec<Skip>,
+    unexpected: Vec<Skip>,
+}
+
+impl Account {
+    fn new(log: &str, expected: &str) -> Result<Account, Failure> {
+        let expectations = parse_expected(expected)?;
+        let mut account = Account { skips: Vec::new(), unexpected: Vec::new() };
+        for skip in parse_log(log) {
+            let expected = expectations.iter().any(|expectation| expectation.covers(&skip));
+            if expected { &mut account.skips } else { &mut account.unexpected }.push(skip);
+        }
+        Ok(account)
+    }
+
+    fn count(&self) -> usize {
+        self.skips.len() + self.unexpected.len()
+    }
+
+    fn summary(&self) -> String {
+        match (self.count(), self.unexpected.len()) {
+            (0, _) => "no test was skipped".to_string(),
+            (count, 0) => format!("{count} skipped, all expected"),
+            (count, unexpected) => format!("{count} skipped, {unexpected} of them unexpected"),
+        }
+    }
+}
+
+/// The lines of the log, each test once; other lines are ignored.
+fn parse_log(log: &str) -> Vec<Skip> {
+    let mut skips: Vec<Skip> = log
+        .lines()
+        .filter_map(|line| line.strip_prefix("SKIPPED: ")?.split_once(": "))
+        .map(|(test, reason)| Skip { test: test.to_string(), reason: reason.trim().to_string() })
+        .collect();
+    skips.sort();
+    skips.dedup();
+    skips
+}
+
+fn parse_expected(text: &str) -> Result<Vec<Expectation>, Failure> {
+    let mut expectations = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let Some((test, reason)) = line.split_once(": ") else {
+            return Err(Failure(format!(
+                "{EXPECTED}:{}: not of the form `<test name prefix>: <reason prefix>`",
+                index + 1
+            )));
+        };
+        let (test_prefix, reason_prefix) = (test.to_string(), reason.trim().to_string());
+        expectations.push(Expectation { test_prefix, reason_prefix });
+    }
+    Ok(expectations)
+}
+
+fn log_path() -> PathBuf {
+    workspace::target().join("skips.txt")
+}
+
+/// Runs a program that runs tests, and then accounts for those that were skipped.
+pub(crate) fn run_tests(program: Program) -> Result<Outcome, Failure> {
+    let path = log_path();
+    fs::create_dir_all(workspace::target())
+        .and_then(|()| fs::write(&path, ""))
+        .map_err(|error| Failure(format!("{}: cannot be written: {error}", path.display())))?;
+    program.env("RINGBAHN_SKIP_LOG", &path).run()?;
+    run()
+}
+
+/// Prints what the last test command skipped; fails where that is not all expected.
+pub(crate) fn run() -> Result<Outcome, Failure> {
+    let Ok(log) = fs::read_to_string(log_path()) else {
+        return Ok(Outcome::NotRun("no test command has run yet".to_string()));
+    };
+    let account = Account::new(&log, &workspace::read(EXPECTED)?)?;
+    for skip in &account.skips {
+        println!("skipped as expected: {}: {}", skip.test, skip.reason);
+    }
+    for skip in &account.unexpected {
+        println!("SKIPPED UNEXPECTEDLY: {}: {}", skip.test, skip.reason);
+    }
+    println!("skips: {}", account.summary());
+    if account.unexpected.is_empty() {
+        Ok(Outcome::Done)
+    } else {
+        Err(Failure(format!("skips: {}; see {EXPECTED}", account.summary())))
+    }
+}
+
+/// The account of the last test command, in a few words for a summary.
+pub(crate) fn last_summary() -> Option<String> {
+    let log = fs::read_to_string(log_path()).ok()?;
+    let account = Account::new(&log, &workspace::read(EXPECTED).ok()?).ok()?;
+    (account.count() > 0).then(|| account.summary())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIST: &str = "# comment\n\n*: strace is not installed\nfallback::: not root\n";
+
+    fn account(log: &str) -> Account {
+        Account::new(log, LIST).expect("the list is well-formed")
+    }
+
+    #[test]
+    fn nothing_skipped_is_said_so() {
+        assert_eq!(account("").summary(), "no test was skipped");
+    }
+
+    #[test]
+    fn an_expected_reason_may_go_on() {
+        let account = account("SKIPPED: faults::eintr: strace is not installed (PATH=/bin)\n");
+        assert_eq!(account.summary(), "1 skipped, all expected");
+    }
+
+    #[test]
+    fn a_skip_for_another_reason_is_unexpected() {
+        let account = account("SKIPPED: faults::eintr: the moon is full\n");
+        assert_eq!(account.summary(), "1 skipped, 1 of them unexpected");
+    }
+
+    #[test]
+    fn an_expected_reason_of_another_test_is_unexpected() {
+        let log = "SKIPPED: fallback::seccomp: not root\nSKIPPED: files::chown: not root\n";
+        let account = account(log);
+        assert_eq!(account.summary(), "2 skipped, 1 of them unexpected");
+        assert_eq!(account.unexpected[0].test, "files::chown");
+    }
+
+    #[test]
+    fn a_test_that_skips_twice_counts_once() {
+        let line = "SKIPPED: a::b: strace is not installed\n";
+        assert_eq!(account(&line.repeat(2)).summary(), "1 skipped, all expected");
+    }
+
+    #[test]
+    fn a_malformed_list_names_its_line() {
+        let Err(Failure(message)) = Account::new("", "# fine\nno colon here\n") else {
+            panic!("the list was accepted");
+        };
+        assert!(message.starts_with("expected-skips.txt:2:"));
+    }
+
+    #[test]
+    fn the_projects_own_list_is_well_formed() {
+        parse_expected(&workspace::read(EXPECTED).expect("there")).expect("well-formed");
+    }
+}
