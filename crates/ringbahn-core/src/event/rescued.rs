@@ -3,7 +3,6 @@
 
 use std::fmt;
 
-use crate::cqe::Cqe;
 use crate::event::Event;
 use crate::outcome::Outcome;
 use crate::sqe::Sqes;
@@ -72,16 +71,18 @@ impl<E: Event, K: Keep<E::Output>> Event for Rescued<E, K> {
         unsafe { self.event.prepare(sqes) };
     }
 
-    fn complete(self, outcome: Outcome<'_>) -> E::Output {
-        self.event.complete(outcome)
+    fn complete(self, outcome: Outcome<'_, Self>) -> E::Output {
+        self.event.complete(outcome.of())
     }
 
-    fn cancelled(self, outcome: Outcome<'_>) {
-        self.keeper.keep(self.event.complete(outcome));
+    fn cancelled(self, outcome: Outcome<'_, Self>) {
+        self.keeper.keep(self.event.complete(outcome.of()));
     }
 
-    fn resubmit(&mut self, cqe: Cqe) -> bool {
-        self.event.resubmit(cqe)
+    fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
+        // SAFETY: V1: the entries are the inner event's, which only looks at this outcome.
+        let outcome = unsafe { Outcome::completed(outcome.cqes()) };
+        self.event.resubmit(&outcome)
     }
 }
 
@@ -95,7 +96,7 @@ impl<E: fmt::Debug, K> fmt::Debug for Rescued<E, K> {
 mod tests {
     use super::*;
     use crate::event::Recv;
-    use crate::event::testing::{complete, cqe, entry, fill, shared_null};
+    use crate::event::testing::{cancelled, complete, entry, fill, shared_null};
     use std::sync::mpsc::channel;
 
     #[test]
@@ -104,7 +105,7 @@ mod tests {
         let keeper = move |output| drop(sender.send(output));
         let mut recv = Rescued::new(Recv::new(shared_null(), vec![0; 8]), keeper.clone());
         fill(&entry(&mut recv), b"hello");
-        recv.cancelled(Outcome::completed(&[cqe(5)]));
+        cancelled(recv, 5);
         let (count, buffer) = receiver.recv().unwrap();
         assert_eq!((count.unwrap(), &buffer[..]), (5, &b"hello"[..]));
 
