@@ -1,4 +1,9 @@
 //! [`SocketAddress`]: the address of a socket, of the internet or of a path.
+//!
+//! # Safety
+//!
+//! A1. An address made from what the kernel has written is well-formed as far as its length says,
+//!     and zero behind that: the storage was zero, and the kernel writes whole addresses.
 #![allow(unsafe_code)]
 
 use std::net::SocketAddr;
@@ -47,7 +52,7 @@ impl SocketAddress {
     /// `storage` holds a well-formed address of `length` bytes; what is behind them is zero.
     pub(crate) unsafe fn from_kernel(storage: SockAddrStorage, length: u32) -> SocketAddress {
         let length = length.min(storage.size_of());
-        // SAFETY: by the contract of this function; the length is no more than the storage's.
+        // SAFETY: A1, by the contract of this function; the length is no more than the storage's.
         let inner = unsafe { SockAddr::new(storage, length) };
         SocketAddress { inner }
     }

@@ -40,6 +40,8 @@
 //!
 //! B3. [`IoBufMut::set_filled`] is called only when as many bytes at the target's start are
 //!     initialised, and no more than fit.
+//!
+//! B4. An [`IoBufs`] gives out the same buffers each time, and they are touched only through it.
 #![allow(unsafe_code)]
 
 mod fixed;
@@ -139,7 +141,8 @@ pub unsafe trait IoBuf: Send + 'static {
 ///   again, moved or dropped; nobody else has access to them.
 /// - `target_len` answers the same until `set_filled` or other code touches the buffer through
 ///   `&mut`, also after a move. `target_ptr` and `set_filled` leave it as it is.
-/// - `bytes_len` is at most `target_len`, and the bytes are those at `target_ptr`, if there are any.
+/// - `bytes_len` is at most `target_len`, and the bytes, if there are any, are those at
+///   `target_ptr`.
 /// - After `set_filled` the bytes handed out by [`IoBuf`] are initialised.
 pub unsafe trait IoBufMut: IoBuf {
     /// Where a read begins to fill.

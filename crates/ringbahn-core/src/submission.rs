@@ -76,7 +76,7 @@ impl<E: Event, D: Drive> Submission<E, D> {
     /// use ringbahn_core::{Cancelled, Drive, event::Nop};
     ///
     /// # async fn example(driver: impl Drive) {
-    /// match driver.submit(Nop::new()).cancel().await {
+    /// match driver.submit(Nop).cancel().await {
     ///     Cancelled::Completed(result) => println!("it was faster: {result:?}"),
     ///     Cancelled::Cancelled(_) => println!("nothing has happened"),
     /// }

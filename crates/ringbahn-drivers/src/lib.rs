@@ -1,1 +1,66 @@
-//! Placeholder.
+//! Drivers for ringbahn: the raw io_uring layer, the queue halves, and what runs on them.
+//!
+//! # Which driver
+//!
+//! | driver | for | how it waits |
+//! |---|---|---|
+//! | [`SharedDriver`] | any executor; the default | submits and reaps inline; a helper thread waits when nobody else does |
+//!
+//! # Writing your own
+//!
+//! A driver manages a ring: it readies places, submits, and processes completions, and it may hold
+//! operations back at each step. All of it can be written under `#![forbid(unsafe_code)]`:
+//!
+//! * [`Setup`] makes a ring, or says with [`Unavailable`] why there is none;
+//! * [`SubmissionQueue`] reserves places and publishes them;
+//! * [`RingHandle`] enters the kernel, and waits;
+//! * [`CompletionQueue`] reaps what the kernel has answered.
+//!
+//! A driver that forgets to submit or to reap makes operations hang; it cannot make them unsound.
+//!
+//! ```
+//! use ringbahn_core::Batch;
+//! use ringbahn_drivers::{Queues, Setup};
+//!
+//! # fn main() -> std::io::Result<()> {
+//! let queues = Setup::new(64).build();
+//! # if queues.is_err() { return Ok(()); }
+//! let Queues { mut submission, mut completion, handle } = queues?;
+//!
+//! let _places = submission.reserve(1)?; // An operation is laid out in them.
+//! submission.publish();
+//! handle.enter(0)?;
+//!
+//! let mut batch = Batch::default();
+//! let reaped = completion.reap(&mut batch, usize::MAX);
+//! assert_eq!(reaped.count, 0); // Nothing was laid out.
+//! # Ok(())
+//! # }
+//! ```
+
+#![cfg(target_os = "linux")]
+
+mod queue;
+mod setup;
+mod shared;
+mod sync;
+mod sys;
+mod unavailable;
+
+pub use queue::completion::{CompletionQueue, Reaped};
+pub use queue::handle::{Readiness, RingHandle};
+pub use queue::submission::SubmissionQueue;
+pub use setup::{Queues, Setup};
+pub use shared::{Counters, Report, SharedBuilder, SharedDriver, Shutdown};
+pub use sys::probe::Probe;
+pub use unavailable::{Reason, Unavailable};
+
+/// What drivers rely on: halves move between threads, handles are shared among them.
+const _: () = {
+    const fn is_send<T: Send>() {}
+    const fn is_sync<T: Sync>() {}
+    is_send::<Queues>();
+    is_send::<RingHandle>();
+    is_sync::<RingHandle>();
+    is_sync::<Unavailable>();
+};

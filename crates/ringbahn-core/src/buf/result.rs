@@ -12,10 +12,6 @@ pub type BufResult<T, B> = (io::Result<T>, B);
 pub trait BufResultExt<T, B> {
     /// Both, the value and the buffer, or an error that carries the buffer.
     ///
-    /// # Errors
-    ///
-    /// The operation's error, together with the buffer.
-    ///
     /// # Examples
     ///
     /// ```
@@ -35,6 +31,10 @@ pub trait BufResultExt<T, B> {
     /// assert_eq!((error.error.kind(), error.buf), (io::ErrorKind::NotFound, vec![1]));
     /// # Ok::<(), io::Error>(())
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// The operation's error, together with the buffer.
     fn both(self) -> Result<(T, B), BufError<B>>;
 }
 

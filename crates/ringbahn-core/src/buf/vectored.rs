@@ -38,7 +38,7 @@ pub unsafe trait IoBufs: Send + 'static {
     fn buffers_mut(&mut self) -> &mut [Self::Buffer];
 }
 
-// SAFETY: a vector's elements are its own.
+// SAFETY: B4: a vector's elements are its own.
 unsafe impl<B: IoBuf> IoBufs for Vec<B> {
     type Buffer = B;
 
@@ -51,7 +51,7 @@ unsafe impl<B: IoBuf> IoBufs for Vec<B> {
     }
 }
 
-// SAFETY: an array's elements are its own.
+// SAFETY: B4: an array's elements are its own.
 unsafe impl<B: IoBuf, const N: usize> IoBufs for [B; N] {
     type Buffer = B;
 
@@ -70,8 +70,8 @@ pub(crate) struct IoVecs {
     vectors: Vec<libc::iovec>,
 }
 
-// SAFETY: the vectors are addresses that this type never follows; the event next to it owns the
-// memory behind them, and is `Send` itself.
+// SAFETY: E1: the vectors are addresses that this type never follows; the event next to it owns
+// the memory behind them, and is `Send` itself.
 unsafe impl Send for IoVecs {}
 
 impl IoVecs {
@@ -149,10 +149,10 @@ mod tests {
         vectors.describe_targets(&mut buffers);
         let before = vectors.bytes();
         assert!(before >= 6);
-        // SAFETY: the vectors are initialised to their lengths.
-        unsafe { vectors.set_filled(&mut buffers, buffers[0].capacity() + 1) };
-        assert_eq!(buffers[1], b"c");
-        assert_eq!(buffers[2], b"");
+        let count = buffers[0].capacity() + 1;
+        // SAFETY: B3: of each vector no more is claimed than it held, all initialised.
+        unsafe { vectors.set_filled(&mut buffers, count) };
+        assert_eq!(buffers, [&b"ab"[..], b"c", b""]);
     }
 
     #[test]

@@ -66,7 +66,7 @@ impl Event for Accept {
         let number = outcome.result()?.cast_signed();
         // SAFETY: E3: a fresh descriptor that is the event's alone.
         let connection = unsafe { OwnedFd::from_raw_fd(number) };
-        // SAFETY: the place was zero, and the kernel has written an address to it.
+        // SAFETY: A1: the place was zero, and the kernel has written an address to it.
         let address = unsafe { SocketAddress::from_kernel(self.address, self.length) };
         Ok((connection, address))
     }

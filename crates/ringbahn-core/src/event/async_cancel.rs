@@ -23,7 +23,7 @@ use crate::sqe::Sqes;
 /// use ringbahn_core::event::{AsyncCancel, Nop};
 ///
 /// # async fn example(driver: impl Drive + Clone) -> std::io::Result<()> {
-/// let operation = pin!(driver.clone().submit(Nop::new()));
+/// let operation = pin!(driver.clone().submit(Nop));
 /// if let Some(target) = operation.cancel_target() {
 ///     driver.submit(AsyncCancel::new(target)).await?;
 /// }

@@ -5,6 +5,7 @@ use std::io;
 
 use crate::address::SocketAddress;
 use crate::event::Event;
+use crate::event::poll_add::Interest;
 use crate::fd::SharedFd;
 use crate::opcode;
 use crate::outcome::Outcome;
@@ -68,7 +69,7 @@ impl Event for Connect {
         if self.asked == Step::Wait {
             // SAFETY: S1 by E2; the entry names no memory.
             let entry = unsafe { Sqe::new(opcode::POLL_ADD) };
-            let mask = super::poll_add::Interest::WRITABLE.entry_mask();
+            let mask = Interest::WRITABLE.entry_mask();
             return sqes.push(entry.file(&self.socket).op_flags(mask));
         }
         let length = u64::from(self.address.length());

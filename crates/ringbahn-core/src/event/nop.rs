@@ -29,6 +29,13 @@ use crate::sqe::{Sqe, Sqes};
 #[derive(Debug, Default)]
 pub struct Nop;
 
+impl Nop {
+    /// Does nothing.
+    pub const fn new() -> Nop {
+        Nop
+    }
+}
+
 impl Event for Nop {
     type Output = io::Result<()>;
 

@@ -47,6 +47,14 @@ impl<T, F: FnOnce(T) + std::marker::Send + 'static> Keep<T> for F {
 /// # Cancellation
 ///
 /// That of the inner event.
+///
+/// # Kernel
+///
+/// Linux 5.5. The inner event may need a newer one.
+///
+/// # References
+///
+/// [`io_uring_enter(2)`](https://man7.org/linux/man-pages/man2/io_uring_enter.2.html)
 pub struct Rescued<E, K> {
     event: E,
     keeper: K,

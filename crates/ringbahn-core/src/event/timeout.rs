@@ -21,6 +21,8 @@ struct Timespec {
 ///
 /// The time counts from the first `prepare`, on the monotonic clock.
 ///
+/// In a chain the end of the time counts as failed: what is linked behind it does not start.
+///
 /// # Errors
 ///
 /// None of its own; `ECANCELED` where it was cancelled before the time was over.

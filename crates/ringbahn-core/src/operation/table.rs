@@ -182,7 +182,9 @@ impl OperationTable {
             .map(|tenant| CancelTarget::new(tenant.clone()))
             .collect();
         // One that has been marked before gets another cancel: the first may have been lost.
-        targets.iter().for_each(|target| drop(target.mark()));
+        for target in &targets {
+            target.mark();
+        }
         targets
     }
 }

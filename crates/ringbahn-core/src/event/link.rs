@@ -1,0 +1,224 @@
+//! [`Link`]: two events in a chain, and [`EventExt`], which makes it.
+
+use crate::event::Event;
+use crate::outcome::Outcome;
+use crate::sqe::{SQES_PER_EVENT_MAX, Sqes};
+
+/// Two events, of which the second one starts when the first one has succeeded.
+///
+/// Made by [`EventExt::link`]. Their entries stand next to each other in one submission, so
+/// nothing comes between them. Yields both outputs. Where the first event fails, the second one
+/// does not start and reports `ECANCELED`; a read or write that moves less than was asked for
+/// counts as failed here, though its own output says that it has succeeded.
+///
+/// The chain is submitted once: where a part of it was interrupted, its output says so.
+///
+/// # Examples
+///
+/// ```
+/// use std::fs::File;
+/// use std::sync::Arc;
+/// use ringbahn_core::SharedFd;
+/// use ringbahn_core::event::{EventExt, Fsync, Position, Write};
+///
+/// let file = File::options().write(true).open("/dev/null")?;
+/// let file = SharedFd::new(Arc::new(file));
+/// let write = Write::new(file.clone(), "entry", Position::Current);
+/// let durable = write.link(Fsync::new(file)); // Not before all of it is written.
+/// # drop(durable);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// Those of the events.
+///
+/// # Cancellation
+///
+/// That of the event which runs; those behind it do not start. What has run has run, and what
+/// nobody takes of the outputs is disposed of as for the single events.
+///
+/// # Kernel
+///
+/// Linux 5.3. The events may need a newer one. Both events live until both have ended.
+///
+/// # References
+///
+/// [`io_uring_enter(2)`](https://man7.org/linux/man-pages/man2/io_uring_enter.2.html)
+#[doc(alias = "IOSQE_IO_LINK")]
+#[derive(Debug)]
+pub struct Link<A, B> {
+    first: A,
+    second: B,
+}
+
+/// What every event can do besides.
+pub trait EventExt: Event {
+    /// Puts `next` behind this event: it starts when this one has succeeded. See [`Link`].
+    ///
+    /// # Panics
+    ///
+    /// Panics where both together need more than
+    /// [`SQES_PER_EVENT_MAX`](crate::SQES_PER_EVENT_MAX) entries.
+    fn link<B: Event>(self, next: B) -> Link<Self, B> {
+        let entries = self.sqes_needed().saturating_add(next.sqes_needed());
+        assert!(
+            entries <= SQES_PER_EVENT_MAX,
+            "a chain of {entries} entries, where {SQES_PER_EVENT_MAX} are the most"
+        );
+        Link { first: self, second: next }
+    }
+}
+
+impl<E: Event> EventExt for E {}
+
+/// The second event and its outcome, until somebody wants them: disposed of where the first one
+/// panics.
+struct Second<'a, B: Event> {
+    rest: Option<(B, Outcome<'a, B>)>,
+}
+
+impl<B: Event> Drop for Second<'_, B> {
+    fn drop(&mut self) {
+        if let Some((event, outcome)) = self.rest.take() {
+            event.cancelled(outcome);
+        }
+    }
+}
+
+impl<A: Event, B: Event> Event for Link<A, B> {
+    type Output = (A::Output, B::Output);
+
+    fn sqes_needed(&self) -> u32 {
+        self.first.sqes_needed() + self.second.sqes_needed()
+    }
+
+    #[allow(unsafe_code, reason = "passes on the duty of its own caller")]
+    unsafe fn prepare(&mut self, sqes: &mut Sqes) {
+        // SAFETY: E1: the first event is a part of this one, so it stays in place as long.
+        unsafe { self.first.prepare(sqes) };
+        sqes.link_last();
+        // SAFETY: E1: as for the first one.
+        unsafe { self.second.prepare(sqes) };
+    }
+
+    fn complete(self, outcome: Outcome<'_, Self>) -> Self::Output {
+        let (head, tail) = outcome.split_at(self.first.sqes_needed());
+        let mut second = Second { rest: Some((self.second, tail)) };
+        let first = self.first.complete(head);
+        let (event, tail) = second.rest.take().expect("taken here only");
+        (first, event.complete(tail))
+    }
+
+    fn cancelled(self, outcome: Outcome<'_, Self>) {
+        let (head, tail) = outcome.split_at(self.first.sqes_needed());
+        let _second = Second { rest: Some((self.second, tail)) };
+        self.first.cancelled(head);
+    }
+
+    /// Of several entries some have run; nobody but the caller knows what may run again.
+    fn resubmit(&mut self, _outcome: &Outcome<'_, Self>) -> bool {
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cqe::Cqe;
+    use crate::event::testing::{cqe, ended, is_open, prepared, resubmits, shared_null, stray_fd};
+    use crate::event::{Accept, Fsync, Nop, Position, Write};
+    use crate::operation::id::OperationId;
+    use crate::sqe::FLAG_LINK;
+
+    /// The answer to the entry of a step.
+    fn answer(step: u32, result: i32) -> Cqe {
+        let user_data = OperationId { index: 3, generation: 7 }.user_data(step);
+        Cqe { user_data, ..cqe(result) }
+    }
+
+    #[test]
+    fn all_entries_but_the_last_are_linked() {
+        let mut chain = Nop.link(Nop).link(Nop.link(Nop));
+        let sqes = prepared(&mut chain);
+        let flags: Vec<u8> = sqes.entries().iter().map(|entry| entry.flags()).collect();
+        assert_eq!(flags, [FLAG_LINK, FLAG_LINK, FLAG_LINK, 0]);
+        assert!(!resubmits(&mut chain, -libc::ECANCELED));
+    }
+
+    #[test]
+    fn each_event_gets_its_own_answer() {
+        let write = Write::new(shared_null(), "hello", Position::Current);
+        let chain = write.link(Fsync::new(shared_null())).link(Nop);
+        let cqes = [answer(0, 3), answer(1, -libc::ECANCELED), answer(2, -libc::ECANCELED)];
+        let (((count, buffer), fsync), nop) = chain.complete(ended(&cqes));
+        assert_eq!((count.unwrap(), buffer), (3, "hello"));
+        assert_eq!(fsync.unwrap_err().raw_os_error(), Some(libc::ECANCELED));
+        assert_eq!(nop.unwrap_err().raw_os_error(), Some(libc::ECANCELED));
+    }
+
+    #[test]
+    fn a_chain_never_submitted_gives_the_reason_once() {
+        let refused = Outcome::refused(std::io::ErrorKind::BrokenPipe.into());
+        let (first, second) = Nop.link(Nop).complete(refused);
+        assert_eq!(first.unwrap_err().kind(), std::io::ErrorKind::BrokenPipe);
+        assert_eq!(second.unwrap_err().raw_os_error(), Some(libc::ECANCELED));
+    }
+
+    #[test]
+    fn what_nobody_takes_is_disposed_of_in_every_step() {
+        let numbers = [stray_fd(), stray_fd()];
+        let chain = Accept::new(shared_null()).link(Accept::new(shared_null()));
+        chain.cancelled(ended(&[answer(0, numbers[0]), answer(1, numbers[1])]));
+        assert!(!numbers.into_iter().any(is_open));
+    }
+
+    struct Panics;
+
+    #[allow(unsafe_code, reason = "the trait's method is unsafe")]
+    impl Event for Panics {
+        type Output = ();
+
+        unsafe fn prepare(&mut self, sqes: &mut Sqes) {
+            sqes.push(crate::Sqe::nop());
+        }
+
+        fn complete(self, _outcome: Outcome<'_, Self>) {
+            panic!("on purpose");
+        }
+    }
+
+    #[test]
+    fn a_panic_in_the_first_event_loses_nothing_of_the_second() {
+        for cancelled in [false, true] {
+            let number = stray_fd();
+            let panic = std::panic::catch_unwind(|| {
+                let chain = Panics.link(Accept::new(shared_null()));
+                let cqes = [answer(0, 0), answer(1, number)];
+                if cancelled {
+                    chain.cancelled(ended(&cqes));
+                } else {
+                    drop(chain.complete(ended(&cqes)));
+                }
+            });
+            assert!(panic.is_err());
+            assert!(!is_open(number));
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "a chain of 65 entries")]
+    fn a_chain_that_is_too_long_is_refused() {
+        struct Long;
+        #[allow(unsafe_code, reason = "the trait's method is unsafe")]
+        impl Event for Long {
+            type Output = ();
+            fn sqes_needed(&self) -> u32 {
+                SQES_PER_EVENT_MAX
+            }
+            unsafe fn prepare(&mut self, _sqes: &mut Sqes) {}
+            fn complete(self, _outcome: Outcome<'_, Self>) {}
+        }
+        let _ = Long.link(Nop);
+    }
+}

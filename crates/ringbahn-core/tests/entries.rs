@@ -1,0 +1,283 @@
+//! Every event's entry is, byte for byte, what the `io-uring` crate builds for the same request.
+//!
+//! Pointers are read from our own entry and handed to the other builder, so what is compared is
+//! where each word stands; the unit tests next to the events check what it points to.
+#![allow(unsafe_code)]
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use io_uring::types::Fd;
+use io_uring::{opcode, squeue};
+use ringbahn_core::event::*;
+use ringbahn_core::{IoBuf, SharedFd, SocketAddress, Sqe, Sqes};
+
+/// The only entry of `event`, handed to `check` while the event is still in place.
+fn entry_of<E: Event>(event: E, check: impl FnOnce(&Sqe) -> squeue::Entry) {
+    let mut event = Box::new(event);
+    let mut sqes = Sqes::new();
+    // SAFETY: the entries are only looked at, never submitted.
+    unsafe { event.prepare(&mut sqes) };
+    let [entry] = sqes.entries() else { panic!("{} entries", sqes.entries().len()) };
+    let expected = check(entry);
+    // SAFETY: the type is `repr(C)` and of the size of `[u8; 64]`, without padding: it is the
+    // kernel's own struct, all of which the builders write, beginning from zero.
+    let expected: [u8; 64] = unsafe { std::mem::transmute(expected) };
+    assert_eq!(entry.bytes(), expected, "{entry:?}");
+}
+
+fn file() -> (SharedFd, RawFd) {
+    let file = Arc::new(File::open("/dev/null").expect("/dev/null opens"));
+    let number = file.as_raw_fd();
+    (SharedFd::new(file), number)
+}
+
+const POSITIONS: [(Position, u64); 4] = [
+    (Position::Current, u64::MAX),
+    (Position::At(0), 0),
+    (Position::At(0x1234_5678_9abc), 0x1234_5678_9abc),
+    (Position::At(u64::MAX), u64::MAX - 1),
+];
+
+#[test]
+fn nop() {
+    entry_of(Nop, |_| opcode::Nop::new().build());
+}
+
+#[test]
+fn read() {
+    let (file, fd) = file();
+    for (position, offset) in POSITIONS {
+        let request = |entry: &Sqe, length| {
+            let target = entry.get_address().cast();
+            opcode::Read::new(Fd(fd), target, length).offset(offset).build()
+        };
+        entry_of(Read::new(file.clone(), vec![0; 77], position), |entry| request(entry, 77));
+        entry_of(Read::new(file.clone(), [0; 5], position), |entry| request(entry, 5));
+        entry_of(Read::new(file.clone(), [0; 9].slice(4..), position), |entry| request(entry, 5));
+        entry_of(ReadExact::new(file.clone(), vec![0; 77], position), |entry| request(entry, 77));
+    }
+}
+
+#[test]
+fn write() {
+    let (file, fd) = file();
+    for (position, offset) in POSITIONS {
+        let request = |entry: &Sqe| {
+            let bytes = entry.get_address().cast_const().cast();
+            opcode::Write::new(Fd(fd), bytes, 5).offset(offset).build()
+        };
+        entry_of(Write::new(file.clone(), "hello", position), request);
+        entry_of(Write::new(file.clone(), String::from("hello"), position), request);
+        entry_of(WriteAll::new(file.clone(), "hello", position), request);
+    }
+}
+
+#[test]
+fn read_vectored() {
+    let (file, fd) = file();
+    for (position, offset) in POSITIONS {
+        entry_of(ReadVectored::new(file.clone(), vec![vec![0; 8]; 3], position), |entry| {
+            let vectors = entry.get_address().cast_const().cast();
+            opcode::Readv::new(Fd(fd), vectors, 3).offset(offset).build()
+        });
+    }
+}
+
+#[test]
+fn write_vectored() {
+    let (file, fd) = file();
+    for (position, offset) in POSITIONS {
+        entry_of(WriteVectored::new(file.clone(), ["a", "b"], position), |entry| {
+            let vectors = entry.get_address().cast_const().cast();
+            opcode::Writev::new(Fd(fd), vectors, 2).offset(offset).build()
+        });
+    }
+}
+
+#[test]
+fn fsync() {
+    let (file, fd) = file();
+    entry_of(Fsync::new(file.clone()), |_| opcode::Fsync::new(Fd(fd)).build());
+    entry_of(Fsync::new(file).data_only(true), |_| {
+        opcode::Fsync::new(Fd(fd)).flags(io_uring::types::FsyncFlags::DATASYNC).build()
+    });
+}
+
+#[test]
+fn open_at() {
+    let (directory, fd) = file();
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).mode(0o640).custom_flags(libc::O_DIRECT);
+    let flags = libc::O_RDWR | libc::O_CREAT | libc::O_DIRECT | libc::O_CLOEXEC;
+    let request = |entry: &Sqe, start| {
+        let path = entry.get_address().cast_const().cast();
+        opcode::OpenAt::new(Fd(start), path).flags(flags).mode(0o640).build()
+    };
+    let open = || OpenAt::new("some/file", &options).unwrap();
+    entry_of(open(), |entry| request(entry, libc::AT_FDCWD));
+    entry_of(open().relative_to(directory), |entry| request(entry, fd));
+}
+
+#[test]
+fn close() {
+    let fd = OwnedFd::from(File::open("/dev/null").expect("/dev/null opens"));
+    let number = fd.as_raw_fd();
+    entry_of(Close::new(fd), |_| opcode::Close::new(Fd(number)).build());
+}
+
+#[test]
+fn statx() {
+    let (file, fd) = file();
+    let mask = libc::STATX_BASIC_STATS | libc::STATX_BTIME;
+    let request = |entry: &Sqe, start, flags| {
+        let path = entry.get_address().cast_const().cast();
+        let answer = entry.get_address2().cast();
+        opcode::Statx::new(Fd(start), path, answer).flags(flags).mask(mask).build()
+    };
+    entry_of(Statx::of(file.clone()), |entry| request(entry, fd, libc::AT_EMPTY_PATH));
+    entry_of(Statx::at("/").unwrap(), |entry| request(entry, libc::AT_FDCWD, 0));
+    let link = Statx::at("a").unwrap().follow_links(false).relative_to(file);
+    entry_of(link, |entry| request(entry, fd, libc::AT_SYMLINK_NOFOLLOW));
+}
+
+#[test]
+fn truncate() {
+    let (file, fd) = file();
+    for length in [0, 1, 0x1234_5678_9abc] {
+        entry_of(Truncate::new(file.clone(), length), |_| {
+            opcode::Ftruncate::new(Fd(fd), length).build()
+        });
+    }
+}
+
+#[test]
+fn accept() {
+    let (socket, fd) = file();
+    entry_of(Accept::new(socket), |entry| {
+        let (address, length) = (entry.get_address().cast(), entry.get_address2().cast());
+        opcode::Accept::new(Fd(fd), address, length).flags(libc::SOCK_CLOEXEC).build()
+    });
+}
+
+#[test]
+fn connect() {
+    let (socket, fd) = file();
+    let inet = |text: &str| SocketAddress::from(text.parse::<SocketAddr>().unwrap());
+    for (address, length) in [
+        (inet("127.0.0.1:80"), 16),
+        (inet("[::1]:443"), 28),
+        (SocketAddress::unix("/tmp/x").unwrap(), 2 + 6 + 1),
+    ] {
+        entry_of(Connect::new(socket.clone(), address), |entry| {
+            let address = entry.get_address().cast_const().cast();
+            opcode::Connect::new(Fd(fd), address, length).build()
+        });
+    }
+}
+
+#[test]
+fn recv() {
+    let (socket, fd) = file();
+    for (wait_all, flags) in [(false, 0), (true, libc::MSG_WAITALL)] {
+        entry_of(Recv::new(socket.clone(), [0; 9]).wait_all(wait_all), |entry| {
+            let target = entry.get_address().cast();
+            opcode::Recv::new(Fd(fd), target, 9).flags(flags).build()
+        });
+    }
+}
+
+#[test]
+fn send() {
+    let (socket, fd) = file();
+    let request = |entry: &Sqe, flags: i32| {
+        let bytes = entry.get_address().cast_const().cast();
+        opcode::Send::new(Fd(fd), bytes, 5).flags(flags).build()
+    };
+    let both = libc::MSG_NOSIGNAL | libc::MSG_WAITALL;
+    for (wait_all, flags) in [(false, libc::MSG_NOSIGNAL), (true, both)] {
+        let send = Send::new(socket.clone(), "hello").wait_all(wait_all);
+        entry_of(send, |entry| request(entry, flags));
+        entry_of(SendZc::new(socket.clone(), "hello").wait_all(wait_all), |entry| {
+            let bytes = entry.get_address().cast_const().cast();
+            opcode::SendZc::new(Fd(fd), bytes, 5).flags(flags).build()
+        });
+    }
+    entry_of(SendAll::new(socket, "hello"), |entry| request(entry, both));
+}
+
+#[test]
+fn messages() {
+    let (socket, fd) = file();
+    let peer: SocketAddr = "[::1]:53".parse().unwrap();
+    entry_of(SendMsg::new(socket.clone(), ["a", "b"]).to(peer), |entry| {
+        let header = entry.get_address().cast_const().cast();
+        let flags = libc::MSG_NOSIGNAL.cast_unsigned();
+        opcode::SendMsg::new(Fd(fd), header).flags(flags).build()
+    });
+    entry_of(RecvMsg::new(socket, [[0; 8]]).control_space(64), |entry| {
+        let header = entry.get_address().cast();
+        let flags = libc::MSG_CMSG_CLOEXEC.cast_unsigned();
+        opcode::RecvMsg::new(Fd(fd), header).flags(flags).build()
+    });
+}
+
+#[test]
+fn shutdown() {
+    let (socket, fd) = file();
+    use std::net::Shutdown as How;
+    for (how, number) in [(How::Read, 0), (How::Write, 1), (How::Both, 2)] {
+        entry_of(Shutdown::new(socket.clone(), how), |_| {
+            opcode::Shutdown::new(Fd(fd), number).build()
+        });
+    }
+}
+
+#[test]
+fn socket() {
+    use socket2::{Domain, Protocol, Type};
+    let stream = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
+    entry_of(Socket::new(Domain::IPV6, Type::STREAM, Some(Protocol::TCP)), |_| {
+        opcode::Socket::new(libc::AF_INET6, stream, libc::IPPROTO_TCP).build()
+    });
+    entry_of(Socket::new(Domain::UNIX, Type::STREAM, None), |_| {
+        opcode::Socket::new(libc::AF_UNIX, stream, 0).build()
+    });
+}
+
+#[test]
+fn timeout() {
+    for duration in [Duration::ZERO, Duration::new(5, 7), Duration::MAX] {
+        entry_of(Timeout::new(duration), |entry| {
+            opcode::Timeout::new(entry.get_address().cast_const().cast()).build()
+        });
+    }
+}
+
+#[test]
+fn poll_add() {
+    let (file, fd) = file();
+    for (interest, mask) in [
+        (Interest::READABLE, libc::POLLIN),
+        (Interest::WRITABLE | Interest::PRIORITY, libc::POLLOUT | libc::POLLPRI),
+        (Interest::READ_CLOSED, libc::POLLRDHUP),
+    ] {
+        entry_of(PollAdd::new(file.clone(), interest), |_| {
+            opcode::PollAdd::new(Fd(fd), mask as u32).build()
+        });
+    }
+}
+
+#[test]
+fn every_event_in_the_list_is_compared() {
+    // A cancel is aimed only when it meets its ring; a chain is made of its events' entries.
+    let apart = ["AsyncCancel", "Link"];
+    for event in EVENTS.iter().filter(|event| !apart.contains(&event.name)) {
+        let used = [format!("{}::", event.name), format!("entry_of({},", event.name)];
+        let found = used.iter().any(|used| include_str!("entries.rs").contains(used));
+        assert!(found, "{} is not compared", event.name);
+    }
+}

@@ -1,0 +1,230 @@
+//! [`CompletionQueue`]: the half of a ring in which the kernel says what became of operations.
+//!
+//! # Safety
+//!
+//! K1. The CQEs between the head this half has stored last and the tail that the kernel has stored
+//!     are initialised, and stay as they are until the head moves past them.
+//!
+//! K2. There is one `CompletionQueue` per ring (R3 of `rings`), and it reaps with `&mut self`; its
+//!     local head moves past a CQE before that is looked at. So each CQE is noted once, and in the
+//!     order in which the kernel has posted them.
+//!
+//! K3. The table is that of the submission half of the same ring, through which alone entries get
+//!     into it. So the kernel that posts here is the executor of the table's entries.
+#![allow(unsafe_code)]
+
+use std::fmt;
+use std::sync::Arc;
+
+use ringbahn_core::{Batch, Cqe, Matched, OperationTable};
+
+use super::rings::{CompletionMemory, Rings};
+use crate::sync::Ordering;
+
+/// The half of a ring in which the kernel says what became of operations.
+///
+/// Made by [`Setup::build`](crate::Setup::build). Dropping it gives nothing back that belongs to an
+/// operation still in flight: the operation table leaks those records, because the kernel may yet
+/// write to what they own.
+///
+/// # References
+///
+/// [`io_uring(7)`](https://man7.org/linux/man-pages/man7/io_uring.7.html)
+pub struct CompletionQueue {
+    rings: Arc<Rings>,
+    table: Arc<OperationTable>,
+    /// The counter of the next CQE to look at.
+    head: u32,
+}
+
+/// What one [`CompletionQueue::reap`] has found: `count` CQEs, and of these, how many were what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reaped {
+    /// CQEs taken out of the queue.
+    pub count: usize,
+    /// Those that ended an operation.
+    pub finished: usize,
+    /// Those among `finished` that ended an operation before it had done anything.
+    pub stopped: usize,
+    /// Those that answered one of the ring's own cancels.
+    pub cancels_answered: usize,
+    /// Those that belonged to nothing in flight, and were ignored.
+    pub unknown: usize,
+}
+
+impl CompletionQueue {
+    pub(super) fn new(rings: Arc<Rings>, table: Arc<OperationTable>) -> CompletionQueue {
+        // Relaxed: this half is the only writer of the head, and is only just being made.
+        let head = rings.completion.head.load(Ordering::Relaxed);
+        CompletionQueue { rings, table, head }
+    }
+
+    /// The operations in flight on this ring.
+    pub fn table(&self) -> &OperationTable {
+        &self.table
+    }
+
+    pub(crate) fn shared_table(&self) -> Arc<OperationTable> {
+        self.table.clone()
+    }
+
+    /// Whether no CQE is waiting in the queue; `true` in a forked child.
+    ///
+    /// The kernel may hold more that did not fit in:
+    /// [`RingHandle::overflowed`](crate::RingHandle::overflowed).
+    pub fn is_empty(&self) -> bool {
+        self.rings.forked() || self.ready() == 0
+    }
+
+    /// Takes up to `limit` CQEs out of the queue, notes them in the operation table, and adds their
+    /// consequences to `batch`.
+    ///
+    /// Their places are given back to the kernel at the end, all at once. In a forked child nothing
+    /// is found.
+    pub fn reap(&mut self, batch: &mut Batch, limit: usize) -> Reaped {
+        let mut reaped = Reaped::default();
+        if self.rings.forked() {
+            return reaped;
+        }
+        let count = limit.min(self.ready() as usize);
+        if count == 0 {
+            return reaped;
+        }
+        let advance = Advance { head: &mut self.head, memory: &self.rings.completion };
+        for _ in 0..count {
+            // SAFETY: K1; `count` CQEs were ready, and this is one of the first `count`.
+            let cqe = unsafe { advance.memory.read(*advance.head) };
+            *advance.head = advance.head.wrapping_add(1);
+            reaped.count += 1;
+            // SAFETY: K2, K3; `cqe` is what the kernel has just posted, and the head is past it.
+            let matched = unsafe { self.table.note(cqe, batch) };
+            match matched {
+                Matched::Progress => {}
+                Matched::Finished => {
+                    reaped.finished += 1;
+                    reaped.stopped += usize::from(cqe.has_not_run());
+                }
+                Matched::Cancel => reaped.cancels_answered += 1,
+                Matched::Unknown => reaped.unknown += 1,
+            }
+        }
+        reaped
+    }
+
+    /// Takes one CQE out of the queue that belongs to no operation.
+    pub(crate) fn pop_raw(&mut self) -> Option<Cqe> {
+        if self.is_empty() {
+            return None;
+        }
+        let advance = Advance { head: &mut self.head, memory: &self.rings.completion };
+        // SAFETY: K1; the queue is not empty.
+        let cqe = unsafe { advance.memory.read(*advance.head) };
+        *advance.head = advance.head.wrapping_add(1);
+        Some(cqe)
+    }
+
+    fn ready(&self) -> u32 {
+        let memory = &self.rings.completion;
+        // Acquire: pairs with the kernel's `smp_store_release(&rings->cq.tail)`, which publishes
+        // the CQEs before it.
+        memory.index.used(self.head, memory.tail.load(Ordering::Acquire))
+    }
+}
+
+impl fmt::Debug for CompletionQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CompletionQueue").field("head", &self.head).finish_non_exhaustive()
+    }
+}
+
+/// Gives the places of the CQEs looked at back to the kernel when dropped, also by a panic.
+struct Advance<'a> {
+    head: &'a mut u32,
+    memory: &'a CompletionMemory,
+}
+
+impl Drop for Advance<'_> {
+    fn drop(&mut self) {
+        // Release: pairs with the kernel's read of `cq.head`, on which its writes to the places
+        // depend. The CQEs were copied out before.
+        self.memory.head.store(*self.head, Ordering::Release);
+    }
+}
+
+impl CompletionMemory {
+    /// The CQE counted as `counter`.
+    ///
+    /// # Safety
+    ///
+    /// It lies between the head and the tail.
+    unsafe fn read(&self, counter: u32) -> Cqe {
+        let place = self.index.place(counter) as usize;
+        // SAFETY: R1, the array has as many elements as the index says.
+        let cqe = unsafe { self.entries.add(place) };
+        // SAFETY: K1, by the caller's promise; the kernel does not write there now.
+        unsafe { cqe.read() }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::queue::fake_kernel::over_memory;
+
+    fn cqe(number: u64) -> Cqe {
+        Cqe { user_data: number, ..Cqe::default() }
+    }
+
+    #[test]
+    fn cqes_come_out_in_order_while_the_counters_wrap() {
+        for entries in [1, 2, 4] {
+            let (_submission, mut completion, rings) = over_memory(1, entries);
+            for round in 0..6 {
+                for number in 0..u64::from(entries) {
+                    assert!(rings.post(cqe(round * 4 + number)));
+                }
+                assert!(!rings.post(cqe(99)), "the queue is full");
+                for number in 0..u64::from(entries) {
+                    assert_eq!(completion.pop_raw(), Some(cqe(round * 4 + number)));
+                }
+                assert_eq!(completion.pop_raw(), None);
+                assert!(completion.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn a_panic_while_reaping_gives_back_what_was_looked_at() {
+        let (_submission, mut completion, rings) = over_memory(1, 2);
+        assert!(rings.post(cqe(1)) && rings.post(cqe(2)));
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let advance = Advance { head: &mut completion.head, memory: &rings.completion };
+            *advance.head = advance.head.wrapping_add(1);
+            panic!("while the first one is noted");
+        }));
+        assert!(result.is_err());
+        assert!(rings.post(cqe(3)), "the first one's place is free");
+        assert!(!rings.post(cqe(4)), "and no other");
+        assert_eq!(completion.pop_raw(), Some(cqe(2)));
+    }
+
+    #[test]
+    fn reaping_stops_at_the_limit_and_gives_the_places_back() {
+        let (_submission, mut completion, rings) = over_memory(1, 4);
+        let mut batch = Batch::default();
+        assert_eq!(completion.reap(&mut batch, 4), Reaped::default());
+        for _ in 0..4 {
+            assert!(rings.post(cqe(7)));
+        }
+        assert_eq!(completion.reap(&mut batch, 0), Reaped::default());
+        assert_eq!(
+            completion.reap(&mut batch, 3),
+            Reaped { count: 3, unknown: 3, ..Reaped::default() }
+        );
+        assert!(!completion.is_empty());
+        assert!(rings.post(cqe(7)) && rings.post(cqe(7)) && rings.post(cqe(7)));
+        assert!(!rings.post(cqe(7)));
+        assert_eq!(completion.reap(&mut batch, usize::MAX).count, 4);
+        assert!(completion.is_empty());
+    }
+}

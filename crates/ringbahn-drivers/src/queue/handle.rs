@@ -1,0 +1,304 @@
+//! [`RingHandle`]: the way into the kernel, shared by whoever submits and whoever waits.
+
+use std::fmt;
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringbahn_core::OperationTable;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::rings::Rings;
+use crate::sync::Ordering;
+use crate::sys::enter::{enter, enter_timeout};
+use crate::sys::probe::Probe;
+use crate::sys::uapi::{ENTER_GETEVENTS, SQ_CQ_OVERFLOW};
+
+/// The way into the kernel: submits what has been published, and waits for CQEs.
+///
+/// Cloning it costs one atomic increment. It needs no lock and no half of the ring, so a thread may
+/// wait with it while others submit. The descriptor is closed when the last handle and both halves
+/// are gone; that stops no operation, so a driver drains its ring first.
+///
+/// In a forked child every call that would enter the kernel fails with `Unsupported`, and the
+/// counters read as 0: the ring is the parent's.
+///
+/// # Errors
+///
+/// What [`enter`](RingHandle::enter) and its variants fail with never means that an entry was
+/// given back: once published it goes out with this call or with a later one.
+///
+/// | errno | what to do |
+/// |---|---|
+/// | `EINTR` | look at the completion queue and enter again |
+/// | `EAGAIN`, `EBUSY` | reap, then enter again |
+/// | `EBADR` | reap; the kernel has lost a CQE for want of memory |
+/// | `ETIME` | the timeout has passed |
+/// | others | the ring is dead: fail new operations, free nothing in flight |
+///
+/// # References
+///
+/// [`io_uring_enter(2)`](https://man7.org/linux/man-pages/man2/io_uring_enter.2.html)
+#[derive(Clone)]
+pub struct RingHandle {
+    rings: Arc<Rings>,
+    table: Arc<OperationTable>,
+}
+
+/// What [`RingHandle::poll_readable`] has found ready; neither, where the timeout has passed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Readiness {
+    /// The completion queue is worth looking at.
+    pub ring: bool,
+    /// The other descriptor is readable, or has failed.
+    pub wake: bool,
+}
+
+impl RingHandle {
+    pub(crate) fn new(rings: Arc<Rings>, table: Arc<OperationTable>) -> RingHandle {
+        RingHandle { rings, table }
+    }
+
+    /// The operations in flight on this ring.
+    pub fn table(&self) -> &OperationTable {
+        &self.table
+    }
+
+    /// Submits what has been published and, unless `wanted_completions` is 0, waits until so many
+    /// CQEs are in the completion queue. Returns how many entries the kernel has taken.
+    ///
+    /// It may return before they are there: for a signal, or because another thread has submitted
+    /// meanwhile. With 0 it never waits.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` in a forked child; else see [the table](RingHandle#errors).
+    pub fn enter(&self, wanted_completions: u32) -> io::Result<u32> {
+        let ring = self.rings.kernel()?.fd();
+        let (to_submit, flags) = self.request(wanted_completions);
+        enter(ring, to_submit, wanted_completions, flags)
+    }
+
+    /// As [`enter`](RingHandle::enter), but waits no longer than `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As `enter`; `ETIME` where the time has run out and nothing was submitted.
+    pub fn enter_timeout(&self, wanted_completions: u32, timeout: Duration) -> io::Result<u32> {
+        let ring = self.rings.kernel()?.fd();
+        let (to_submit, flags) = self.request(wanted_completions);
+        enter_timeout(ring, to_submit, wanted_completions, flags, timeout)
+    }
+
+    /// Brings CQEs into the completion queue that did not fit in before, and runs what the kernel
+    /// has put off for this thread. Submits nothing and waits for nothing.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` in a forked child; else see [the table](RingHandle#errors).
+    pub fn enter_flush(&self) -> io::Result<()> {
+        let ring = self.rings.kernel()?.fd();
+        enter(ring, 0, 0, ENTER_GETEVENTS).map(drop)
+    }
+
+    /// How many entries to submit, and the flags.
+    ///
+    /// The kernel skips waiting where it has submitted fewer than it was told to. So a call that
+    /// waits says what is there, and a call that does not says as many as could be.
+    fn request(&self, wanted_completions: u32) -> (u32, u32) {
+        match wanted_completions {
+            0 => (self.rings.submission.index.entries(), 0),
+            _ => (self.unsubmitted(), ENTER_GETEVENTS),
+        }
+    }
+
+    /// Waits until the completion queue is worth looking at, `wake` is readable, or `timeout` has
+    /// passed (`None`: for ever). Submits nothing.
+    ///
+    /// A signal reads as `ring`: it is how the kernel tells the thread that has submitted an
+    /// operation that it has ended. CQEs that are already in the queue count.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` in a forked child; `OutOfMemory` from the kernel.
+    ///
+    /// # References
+    ///
+    /// [`ppoll(2)`](https://man7.org/linux/man-pages/man2/poll.2.html)
+    pub fn poll_readable(
+        &self,
+        wake: Option<BorrowedFd<'_>>,
+        timeout: Option<Duration>,
+    ) -> io::Result<Readiness> {
+        let ring = self.rings.kernel()?.fd();
+        // What does not fit a timespec is as good as for ever.
+        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+        let on = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
+        let mut both = [on(ring), on(wake.unwrap_or(ring))];
+        let fds = if wake.is_some() { &mut both[..] } else { &mut both[..1] };
+        match poll(fds, timeout.as_ref()) {
+            Ok(_) => {
+                let ready = |n: usize| fds.get(n).is_some_and(|fd| !fd.revents().is_empty());
+                Ok(Readiness { ring: ready(0), wake: ready(1) })
+            }
+            Err(rustix::io::Errno::INTR) => Ok(Readiness { ring: true, wake: false }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// How many published entries the kernel has not taken yet.
+    pub fn unsubmitted(&self) -> u32 {
+        if self.rings.forked() {
+            return 0;
+        }
+        let memory = &self.rings.submission;
+        // Acquire: pairs with the kernel's `smp_store_release(&rings->sq.head)`. It comes before
+        // the load of the tail, so that the tail is never behind it.
+        let head = memory.head.load(Ordering::Acquire);
+        // Acquire: pairs with the Release in `SubmissionQueue::publish`.
+        let tail = memory.tail.load(Ordering::Acquire);
+        memory.index.used(head, tail)
+    }
+
+    /// Whether the kernel holds CQEs that did not fit into the completion queue. Nothing is lost:
+    /// [`enter_flush`](RingHandle::enter_flush) brings them in, after room has been made.
+    pub fn overflowed(&self) -> bool {
+        // Relaxed: a hint that publishes nothing; the CQEs come with the tail.
+        let flags = &self.rings.submission.flags;
+        !self.rings.forked() && flags.load(Ordering::Relaxed) & SQ_CQ_OVERFLOW != 0
+    }
+
+    /// How many CQEs the kernel has lost for want of memory since the ring was made.
+    pub fn overflow_count(&self) -> u32 {
+        // Relaxed: a counter that publishes nothing.
+        if self.rings.forked() { 0 } else { self.rings.completion.overflow.load(Ordering::Relaxed) }
+    }
+
+    /// How many entries the kernel has dropped as malformed since the ring was made: 0, unless the
+    /// queue itself is broken.
+    pub fn dropped_count(&self) -> u32 {
+        // Relaxed: a counter that publishes nothing.
+        if self.rings.forked() { 0 } else { self.rings.submission.dropped.load(Ordering::Relaxed) }
+    }
+
+    /// Asks the kernel which operations it knows.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` in a forked child; the kernel's error otherwise.
+    pub fn probe(&self) -> io::Result<Probe> {
+        Probe::of(self.rings.kernel()?.fd())
+    }
+
+    /// The kernel's `IORING_FEAT_*` bits; 0 in a forked child.
+    pub fn features(&self) -> u32 {
+        self.rings.kernel().map_or(0, |kernel| kernel.features)
+    }
+
+    /// The `IORING_SETUP_*` bits the ring was made with; 0 in a forked child.
+    pub fn setup_flags(&self) -> u32 {
+        self.rings.kernel().map_or(0, |kernel| kernel.flags)
+    }
+
+    /// How many entries fit into the submission queue.
+    pub fn submission_entries(&self) -> u32 {
+        self.rings.submission.index.entries()
+    }
+
+    /// How many CQEs fit into the completion queue.
+    pub fn completion_entries(&self) -> u32 {
+        self.rings.completion.index.entries()
+    }
+
+    /// Whether this process is a child of the one that made the ring. Costs one load.
+    pub fn forked(&self) -> bool {
+        self.rings.forked()
+    }
+}
+
+impl fmt::Debug for RingHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RingHandle")
+            .field("submission_entries", &self.submission_entries())
+            .field("completion_entries", &self.completion_entries())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::time::Instant;
+
+    use ringbahn_core::Sqe;
+
+    use super::*;
+    use crate::{Queues, Reason, Setup};
+
+    const SHORT: Duration = Duration::from_millis(50);
+
+    /// One entry and two CQEs, unless this machine has no io_uring.
+    fn smallest(test: &str) -> Option<Queues> {
+        match Setup::new(1).completion_entries(2).build() {
+            Ok(queues) => Some(queues),
+            Err(unavailable) if unavailable.reason() == Reason::Other => panic!("{unavailable}"),
+            Err(unavailable) => {
+                println!("SKIPPED: {test}: {unavailable}");
+                None
+            }
+        }
+    }
+
+    fn publish_nop(queues: &mut Queues) {
+        let pushed = queues.submission.push_raw(Sqe::nop());
+        assert!(matches!(pushed, Ok(Ok(()))));
+        queues.submission.publish();
+    }
+
+    #[test]
+    fn what_is_published_stays_unsubmitted_until_the_kernel_is_entered() {
+        let Some(mut queues) = smallest("what_is_published") else { return };
+        for _ in 0..100 {
+            assert!(queues.submission.push_raw(Sqe::nop()).unwrap().is_ok());
+            assert_eq!(queues.handle.unsubmitted(), 0);
+            queues.submission.publish();
+            assert_eq!(queues.handle.unsubmitted(), 1);
+            assert!(queues.submission.reserve(1).unwrap().is_none());
+            assert_eq!(queues.handle.enter(0).unwrap(), 1);
+            assert_eq!(queues.handle.unsubmitted(), 0);
+            assert!(queues.completion.pop_raw().is_some());
+        }
+    }
+
+    #[test]
+    fn a_call_that_submits_also_waits() {
+        let Some(mut queues) = smallest("a_call_that_submits") else { return };
+        publish_nop(&mut queues);
+        let start = Instant::now();
+        // One CQE is there at once, two never are; the kernel then reports what it has submitted.
+        assert_eq!(queues.handle.enter_timeout(2, SHORT).unwrap(), 1);
+        assert!(start.elapsed() >= SHORT);
+        let ready = queues.handle.poll_readable(None, None).unwrap();
+        assert_eq!(ready, Readiness { ring: true, wake: false });
+    }
+
+    #[test]
+    fn cqes_that_do_not_fit_in_wait_in_the_kernel_and_come_in_with_a_flush() {
+        let Some(mut queues) = smallest("cqes_that_do_not_fit_in") else { return };
+        for _ in 0..5 {
+            publish_nop(&mut queues);
+            assert_eq!(queues.handle.enter(0).unwrap(), 1);
+        }
+        assert!(queues.handle.overflowed());
+        let mut seen = 0;
+        while seen < 5 {
+            while queues.completion.pop_raw().is_some() {
+                seen += 1;
+            }
+            assert!(seen == 5 || queues.handle.overflowed());
+            queues.handle.enter_flush().unwrap();
+        }
+        assert!(!queues.handle.overflowed() && queues.completion.is_empty());
+        assert_eq!(queues.handle.overflow_count(), 0, "nothing was lost");
+    }
+}

@@ -1,0 +1,161 @@
+//! [`SharedDriver`]: the driver for any executor, with nothing to set up.
+//!
+//! For whom: everybody who has not measured a reason to take another one. Futures are `Send` and
+//! may move between threads; no loop has to be run.
+//!
+//! # How it works
+//!
+//! One ring, shared by all. Whoever polls a submission enters the kernel with it at once, and
+//! reaps what has completed meanwhile before it returns, so an operation that needs no waiting is
+//! ready at its first poll. What has to wait is waited for by one *helper thread*, started with
+//! the first operation: it sleeps on the ring's readiness, reaps, and wakes. It looks after the
+//! ring only while something is in flight that nobody else has reaped; a program whose operations
+//! all complete inline never sees it wake.
+//!
+//! | lock | guards | held while |
+//! |---|---|---|
+//! | `submission` | the submission queue, its backlog, and who waits for room | entries are copied |
+//! | `completion` | the completion queue | CQEs are read and noted |
+//!
+//! Neither is held during a system call, and no waker and no event is called, cloned or dropped
+//! under either. Where both the table's lock and one of these are held, the table's is the inner
+//! one.
+//!
+//! # Costs
+//!
+//! One `io_uring_enter` per submission, since the driver cannot know of a better moment. A wake-up
+//! of the helper thread, and of the task by it, for an operation that has to wait.
+//!
+//! # Kernel
+//!
+//! Linux 5.11 or later. The ring is a plain one: completions are posted by the thread that has
+//! submitted, which the kernel interrupts for it, so that they never wait for a thread that is
+//! busy or gone. An operation that was bound to a thread that has exited is repeated.
+//!
+//! # When not
+//!
+//! Where one thread does all the work, a driver that submits and waits in one system call costs
+//! less.
+#![forbid(unsafe_code)]
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use ringbahn_core::{CancelTarget, Completion, Drive, Reservation};
+
+mod builder;
+mod core;
+mod counters;
+mod helper;
+mod shutdown;
+
+use self::core::Core;
+pub use builder::SharedBuilder;
+pub use counters::Counters;
+pub use shutdown::{Report, Shutdown};
+
+/// The driver for any executor: a handle to a ring that all its clones share.
+///
+/// When the last clone goes, and with it the last submission, the driver winds up in the
+/// background: abandoned operations are cancelled, detached ones are given
+/// [`WIND_UP_TIME`](SharedDriver::WIND_UP_TIME) to end, and the ring is closed when the kernel is
+/// done with all of them. [`shutdown`](SharedDriver::shutdown) does the same, and waits.
+///
+/// # Examples
+///
+/// ```
+/// use ringbahn_core::{Drive, event::Nop};
+/// use ringbahn_drivers::SharedDriver;
+///
+/// # fn main() -> std::io::Result<()> {
+/// # let Ok(driver) = SharedDriver::new() else { return Ok(()) };
+/// futures::executor::block_on(driver.clone().submit(Nop))?;
+/// assert_eq!(driver.counters().completed, 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct SharedDriver {
+    handle: Arc<Handle>,
+}
+
+/// What all clones share, and the helper thread does not: when it goes, the driver winds up.
+#[derive(Debug)]
+struct Handle {
+    core: Arc<Core>,
+}
+
+impl SharedDriver {
+    /// How long a driver that is simply dropped lets detached operations run.
+    pub const WIND_UP_TIME: Duration = Duration::from_secs(10);
+
+    /// A driver with a ring of its own, of the usual size.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](crate::Unavailable) as an `io::Error`, where there can be no ring.
+    pub fn new() -> io::Result<SharedDriver> {
+        SharedDriver::builder().build()
+    }
+
+    /// Settings for a driver that is not of the usual size.
+    pub fn builder() -> SharedBuilder {
+        SharedBuilder::new()
+    }
+
+    fn from_core(core: Arc<Core>) -> SharedDriver {
+        SharedDriver { handle: Arc::new(Handle { core }) }
+    }
+
+    /// What the driver has done so far.
+    pub fn counters(&self) -> Counters {
+        self.core().counters()
+    }
+
+    /// Winds the driver up, for all its clones: new events are refused, what is in flight is
+    /// cancelled, and the ring is closed when the kernel is done with it.
+    ///
+    /// Operations that were detached, such as writes whose file has been dropped, may run until
+    /// `deadline` has passed. What the kernel has not given back a second after that is leaked:
+    /// the future is then ready and says so, while the helper thread goes on waiting for it.
+    /// Nothing is ever freed early.
+    ///
+    /// # Cancel safety
+    ///
+    /// The shutdown begins with the call; dropping the future only forgoes the report.
+    pub fn shutdown(&self, deadline: Duration) -> Shutdown {
+        self.core().shut_down(deadline)
+    }
+
+    fn core(&self) -> &Arc<Core> {
+        &self.handle.core
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.core.wind_up(SharedDriver::WIND_UP_TIME);
+    }
+}
+
+impl Drive for SharedDriver {
+    fn poll_prepare<'cx>(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'cx>,
+        count: u32,
+        prepare: impl FnOnce(Reservation<'_>, &mut Context<'cx>) -> Completion<'cx>,
+    ) -> Poll<io::Result<Completion<'cx>>> {
+        self.core().poll_prepare(cx, count, prepare)
+    }
+
+    fn poll_submit(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<u32>> {
+        Poll::Ready(self.core().submit())
+    }
+
+    fn cancel(self: Pin<&mut Self>, target: CancelTarget) {
+        self.core().cancel(target);
+    }
+}

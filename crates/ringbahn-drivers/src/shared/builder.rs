@@ -1,0 +1,65 @@
+//! Settings of a shared driver.
+
+use std::io;
+use std::sync::Arc;
+
+use super::SharedDriver;
+use super::core::Core;
+use crate::Setup;
+
+/// Settings of a [`SharedDriver`].
+///
+/// ```
+/// use ringbahn_drivers::SharedDriver;
+///
+/// # fn main() -> std::io::Result<()> {
+/// # if SharedDriver::new().is_err() { return Ok(()) }
+/// let driver = SharedDriver::builder().entries(8).completion_entries(64).build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct SharedBuilder {
+    entries: u32,
+    completion_entries: Option<u32>,
+}
+
+impl SharedBuilder {
+    pub(super) fn new() -> SharedBuilder {
+        SharedBuilder { entries: 256, completion_entries: None }
+    }
+
+    /// How many entries the submission queue has, rounded up to a power of two; 256 unless told.
+    ///
+    /// It bounds how many operations can be on their way *to* the kernel, and the length of a
+    /// chain, not how many are in flight.
+    #[must_use]
+    pub fn entries(mut self, entries: u32) -> SharedBuilder {
+        self.entries = entries;
+        self
+    }
+
+    /// How many entries the completion queue has, rounded up to a power of two; four times as
+    /// many as the submission queue unless told.
+    ///
+    /// More may complete at a time; the kernel then keeps a list, which costs it memory and the
+    /// driver a system call, and nothing is lost.
+    #[must_use]
+    pub fn completion_entries(mut self, entries: u32) -> SharedBuilder {
+        self.completion_entries = Some(entries);
+        self
+    }
+
+    /// Builds the driver. Its helper thread is started with the first operation.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](crate::Unavailable) as an `io::Error`, where there can be no ring; and what
+    /// making an eventfd fails with.
+    pub fn build(self) -> io::Result<SharedDriver> {
+        let completion_entries = self.completion_entries.unwrap_or(self.entries.saturating_mul(4));
+        let queues =
+            Setup::new(self.entries).completion_entries(completion_entries).clamp(true).build()?;
+        Ok(SharedDriver::from_core(Arc::new(Core::new(queues)?)))
+    }
+}

@@ -1,0 +1,464 @@
+//! The ring of a shared driver, and what is done with it under which lock.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use ringbahn_core::{Aftermath, Batch, CancelTarget, Completion, Reservation, Resubmission};
+
+use super::counters::{Counters, Tally, add};
+use super::helper::Helper;
+use super::shutdown::{Closing, Shutdown};
+use crate::{CompletionQueue, Queues, RingHandle, SubmissionQueue};
+
+/// How many CQEs are read before their consequences are run.
+const REAP_MAX: usize = 64;
+
+/// How often an enter that fails for want of memory or room is tried again at once. After that
+/// the helper thread takes over, which may wait in between.
+const ENTER_TRIES_MAX: u32 = 3;
+
+/// The ring of a shared driver.
+#[derive(Debug)]
+pub(super) struct Core {
+    pub(super) ring: RingHandle,
+    submission: Mutex<Submission>,
+    completion: Mutex<CompletionQueue>,
+    /// How many wakers wait in `submission`. Changed under its lock; read without, after each
+    /// enter, to find out whether somebody waits for the room that it made.
+    waiting: AtomicUsize,
+    /// Whether there is a backlog in `submission`, or entries that an enter has failed to submit.
+    /// Set under the lock of `submission`, cleared by whoever sets out to deal with it.
+    overdue: AtomicBool,
+    /// Whether `submission` has cancels that are to be tried again after a moment.
+    missed: AtomicBool,
+    pub(super) helper: Helper,
+    pub(super) closing: Arc<Closing>,
+    pub(super) tally: Tally,
+}
+
+/// The submission side.
+#[derive(Debug)]
+struct Submission {
+    queue: SubmissionQueue,
+    /// Cancels that wait for room in the queue.
+    cancels: VecDeque<CancelTarget>,
+    /// Cancels that missed their operation before it had started, to be tried again.
+    missed_cancels: Vec<CancelTarget>,
+    /// Operations to be submitted once more.
+    resubmissions: VecDeque<Resubmission>,
+    /// Those who wait for room in the queue.
+    waiters: Vec<Waker>,
+    /// Why no event is accepted any more.
+    refusal: Option<Refusal>,
+}
+
+/// Why no event is accepted any more.
+#[derive(Clone, Copy, Debug)]
+enum Refusal {
+    ShutDown,
+    Dead(i32),
+}
+
+impl Refusal {
+    fn error(self) -> io::Error {
+        match self {
+            Refusal::ShutDown => io::Error::new(
+                io::ErrorKind::NotConnected,
+                "the driver has been shut down, and accepts no operations any more",
+            ),
+            Refusal::Dead(errno) => {
+                let cause = io::Error::from_raw_os_error(errno);
+                io::Error::other(format!("the driver's ring is dead: io_uring_enter: {cause}"))
+            }
+        }
+    }
+}
+
+impl Core {
+    pub(super) fn new(queues: Queues) -> io::Result<Core> {
+        Ok(Core {
+            ring: queues.handle,
+            submission: Mutex::new(Submission {
+                queue: queues.submission,
+                cancels: VecDeque::new(),
+                missed_cancels: Vec::new(),
+                resubmissions: VecDeque::new(),
+                waiters: Vec::new(),
+                refusal: None,
+            }),
+            completion: Mutex::new(queues.completion),
+            waiting: AtomicUsize::new(0),
+            overdue: AtomicBool::new(false),
+            missed: AtomicBool::new(false),
+            helper: Helper::new()?,
+            closing: Arc::default(),
+            tally: Tally::default(),
+        })
+    }
+
+    pub(super) fn counters(&self) -> Counters {
+        self.tally.snapshot(self.in_flight())
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        self.ring.table().in_flight()
+    }
+
+    /// Whether something waits to be submitted that no poll will come back for.
+    pub(super) fn is_overdue(&self) -> bool {
+        self.overdue.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn poll_prepare<'cx>(
+        self: &Arc<Self>,
+        cx: &mut Context<'cx>,
+        count: u32,
+        prepare: impl FnOnce(Reservation<'_>, &mut Context<'cx>) -> Completion<'cx>,
+    ) -> Poll<io::Result<Completion<'cx>>> {
+        if self.ring.forked() {
+            return Poll::Ready(Err(forked()));
+        }
+        self.helper.start(self)?;
+        let mut submitted_meanwhile = false;
+        let mut waker: Option<Waker> = None;
+        loop {
+            let mut submission = lock(&self.submission);
+            if let Some(refusal) = submission.refusal {
+                return Poll::Ready(Err(refusal.error()));
+            }
+            let capacity = submission.queue.capacity();
+            if let Some(reservation) = submission.queue.reserve(count)? {
+                let receipt = prepare(reservation, cx);
+                submission.queue.publish();
+                add(&self.tally.submitted, 1);
+                // A waker that turned out not to be needed is dropped without the lock.
+                drop(submission);
+                return Poll::Ready(Ok(receipt));
+            }
+            if count > capacity {
+                return Poll::Ready(Err(io::Error::new(
+                    io::ErrorKind::InvalidInput,
+                    format!(
+                        "the event needs {count} entries next to each other, and the submission \
+                         queue has {capacity}; build the driver with more entries"
+                    ),
+                )));
+            }
+            if !submitted_meanwhile {
+                drop(submission);
+                submitted_meanwhile = true;
+                let _ = self.submit();
+                continue;
+            }
+            if let Some(waker) = waker.take() {
+                return self.wait_for_room(submission, waker, count);
+            }
+            drop(submission);
+            waker = Some(cx.waker().clone());
+        }
+    }
+
+    /// Leaves `waker` with those who wait for room, unless there is some now.
+    fn wait_for_room<T>(
+        self: &Arc<Self>,
+        mut submission: MutexGuard<'_, Submission>,
+        waker: Waker,
+        count: u32,
+    ) -> Poll<io::Result<T>> {
+        add(&self.tally.full_queue_waits, 1);
+        let known = submission.waiters.iter().any(|known| known.will_wake(&waker));
+        let unused = if known {
+            Some(waker)
+        } else {
+            submission.waiters.push(waker);
+            None
+        };
+        // First the count, then another look at the kernel's head. Whoever makes room moves the
+        // head first and then reads the count (`submit`), so one of the two sees the other.
+        self.waiting.store(submission.waiters.len(), Ordering::SeqCst);
+        std::sync::atomic::fence(Ordering::SeqCst);
+        let room = submission.queue.reserve(count)?.is_some();
+        drop(submission);
+        drop(unused);
+        if room {
+            self.wake_waiters();
+        }
+        // Else somebody is about to enter, or an enter has failed; then the helper is at it.
+        Poll::Pending
+    }
+
+    fn wake_waiters(&self) {
+        let waiters = {
+            let mut submission = lock(&self.submission);
+            self.waiting.store(0, Ordering::SeqCst);
+            std::mem::take(&mut submission.waiters)
+        };
+        let mut batch = Batch::new();
+        waiters.into_iter().for_each(|waiter| batch.wake(waiter));
+        add(&self.tally.panics, u64::from(batch.run().panics));
+    }
+
+    /// Submits what is prepared, reaps what has completed, and sees to it that the rest is
+    /// watched. Yields how many entries the kernel took.
+    pub(super) fn submit(self: &Arc<Self>) -> io::Result<u32> {
+        if self.ring.forked() {
+            return Err(forked());
+        }
+        let submitted = self.enter();
+        let mut rounds = 0;
+        while self.reap(false) > 0 && self.overdue.swap(false, Ordering::SeqCst) && rounds < 4 {
+            rounds += 1;
+            self.flush();
+            let _ = self.enter();
+        }
+        if self.in_flight() > 0 {
+            self.helper.watch();
+        }
+        if self.is_overdue() || self.has_missed_cancels() {
+            self.helper.wake();
+        }
+        submitted
+    }
+
+    /// The helper's share of the work: what others have left, or failed to do. Says how many CQEs
+    /// there were.
+    pub(super) fn turn(self: &Arc<Self>) -> usize {
+        let reaped = self.reap(true);
+        if self.overdue.swap(false, Ordering::SeqCst) || self.ring.unsubmitted() > 0 {
+            self.flush();
+            let _ = self.enter();
+            return reaped + self.reap(true);
+        }
+        reaped
+    }
+
+    /// Whether cancels are to be tried again after a moment.
+    pub(super) fn has_missed_cancels(&self) -> bool {
+        self.missed.load(Ordering::SeqCst)
+    }
+
+    /// Tries the missed cancels again.
+    pub(super) fn retry_cancels(&self) {
+        if self.missed.swap(false, Ordering::SeqCst) {
+            let mut submission = lock(&self.submission);
+            let missed = std::mem::take(&mut submission.missed_cancels);
+            submission.cancels.extend(missed);
+            self.overdue.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// Enters the kernel until it has taken all entries that are published.
+    pub(super) fn enter(&self) -> io::Result<u32> {
+        let mut submitted = 0;
+        let mut tries = 0;
+        while self.ring.unsubmitted() > 0 {
+            add(&self.tally.enters, 1);
+            match self.ring.enter(0) {
+                // Somebody else was faster.
+                Ok(0) => break,
+                Ok(count) => submitted += count,
+                Err(error) => {
+                    add(&self.tally.failed_enters, 1);
+                    match error.raw_os_error() {
+                        Some(libc::EINTR) => continue,
+                        // Memory is short, or completions must be fetched first.
+                        Some(libc::EAGAIN | libc::EBUSY | libc::ENOMEM)
+                            if tries < ENTER_TRIES_MAX =>
+                        {
+                            tries += 1;
+                            self.reap(false);
+                            continue;
+                        }
+                        Some(libc::EAGAIN | libc::EBUSY | libc::ENOMEM) => {}
+                        errno => self.die(errno.unwrap_or(libc::EIO)),
+                    }
+                    self.overdue.store(true, Ordering::SeqCst);
+                    return Err(error);
+                }
+            }
+        }
+        // Pairs with `wait_for_room`: the kernel has moved the head, now the count is read.
+        std::sync::atomic::fence(Ordering::SeqCst);
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            self.wake_waiters();
+        }
+        Ok(submitted)
+    }
+
+    /// The ring accepts no entries any more. What is in flight stays the kernel's.
+    fn die(&self, errno: i32) {
+        let mut submission = lock(&self.submission);
+        submission.refusal.get_or_insert(Refusal::Dead(errno));
+        drop(submission);
+        self.wake_waiters();
+    }
+
+    /// Reads CQEs and runs their consequences; says how many there were. With `wait`, waits for
+    /// another thread that is reading them; else leaves them to it.
+    pub(super) fn reap(&self, wait: bool) -> usize {
+        let mut total = 0;
+        let mut batch = Batch::new();
+        loop {
+            if self.ring.overflowed() {
+                add(&self.tally.overflows, 1);
+                add(&self.tally.enters, 1);
+                let _ = self.ring.enter_flush();
+            }
+            let reaped = {
+                let queue =
+                    if wait { Some(lock(&self.completion)) } else { try_lock(&self.completion) };
+                let Some(mut queue) = queue else { return total };
+                queue.reap(&mut batch, REAP_MAX)
+            };
+            // An answer to a cancel is no progress: it must not lead to another try at once.
+            total += reaped.count - reaped.cancels_answered;
+            add(&self.tally.completed, reaped.finished as u64);
+            add(&self.tally.stopped, reaped.stopped as u64);
+            add(&self.tally.unknown_cqes, reaped.unknown as u64);
+            if !batch.is_empty() {
+                let aftermath = batch.run();
+                self.settle(aftermath);
+            }
+            if reaped.count < REAP_MAX && !self.ring.overflowed() {
+                return total;
+            }
+        }
+    }
+
+    /// Puts on the backlog what a batch has left to be done.
+    fn settle(&self, aftermath: Aftermath) {
+        let Aftermath { resubmissions, missed_cancels, disposed, panics, .. } = aftermath;
+        add(&self.tally.disposed, u64::from(disposed));
+        add(&self.tally.panics, u64::from(panics));
+        add(&self.tally.repeated, resubmissions.len() as u64);
+        // They have been counted as completed, and are not.
+        self.tally.completed.fetch_sub(resubmissions.len() as u64, Ordering::Relaxed);
+        if resubmissions.is_empty() && missed_cancels.is_empty() {
+            return;
+        }
+        let mut submission = lock(&self.submission);
+        if !resubmissions.is_empty() {
+            submission.resubmissions.extend(resubmissions);
+            self.overdue.store(true, Ordering::SeqCst);
+        }
+        if !missed_cancels.is_empty() {
+            submission.missed_cancels.extend(missed_cancels);
+            self.missed.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// Moves the backlog to the queue, as far as there is room.
+    pub(super) fn flush(&self) {
+        let mut dropped = Vec::new();
+        let mut submission = lock(&self.submission);
+        let Submission { queue, cancels, resubmissions, refusal, .. } = &mut *submission;
+        let mut full = false;
+        while !full && let Some(resubmission) = resubmissions.pop_front() {
+            if resubmission.is_cancelled() || refusal.is_some() {
+                dropped.push(resubmission);
+                continue;
+            }
+            match queue.reserve(resubmission.sqes_needed()) {
+                Ok(Some(reservation)) => match reservation.resubmit(resubmission) {
+                    Ok(cancelled) => cancels.extend(cancelled),
+                    Err(resubmission) => dropped.push(resubmission),
+                },
+                _ => {
+                    resubmissions.push_front(resubmission);
+                    full = true;
+                }
+            }
+        }
+        while !full && let Some(target) = cancels.pop_front() {
+            match queue.reserve(1) {
+                Ok(Some(reservation)) => {
+                    reservation.cancel(&target);
+                }
+                _ => {
+                    cancels.push_front(target);
+                    full = true;
+                }
+            }
+        }
+        queue.publish();
+        if full {
+            self.overdue.store(true, Ordering::SeqCst);
+        }
+        drop(submission);
+        // Dropping one ends its operation, which wakes its future.
+        add(&self.tally.completed, dropped.len() as u64);
+        drop(dropped);
+    }
+
+    /// Gets a cancel of `target` to the kernel, now or when there is room.
+    pub(super) fn cancel(self: &Arc<Self>, target: CancelTarget) {
+        if self.ring.forked() {
+            return;
+        }
+        add(&self.tally.cancelled, 1);
+        lock(&self.submission).cancels.push_back(target);
+        self.flush();
+        let _ = self.submit();
+    }
+
+    /// Accepts no events any more, and asks for the end of those in flight.
+    fn refuse_all(self: &Arc<Self>) {
+        lock(&self.submission).refusal.get_or_insert(Refusal::ShutDown);
+        self.wake_waiters();
+        self.cancel_all(false);
+    }
+
+    /// Asks for the end of what is in flight; of detached operations only if told to.
+    pub(super) fn cancel_all(&self, detached: bool) {
+        let targets = self.ring.table().cancel_all(detached);
+        add(&self.tally.cancelled, targets.len() as u64);
+        lock(&self.submission).cancels.extend(targets);
+        self.overdue.store(true, Ordering::SeqCst);
+    }
+
+    /// The last handle has gone.
+    pub(super) fn wind_up(self: &Arc<Self>, time: Duration) {
+        let started = !self.ring.forked() && self.helper.is_started();
+        if started && self.closing.begin(self.tally.ends(), time) {
+            self.refuse_all();
+            self.helper.wake();
+        }
+    }
+
+    pub(super) fn shut_down(self: &Arc<Self>, time: Duration) -> Shutdown {
+        if !self.ring.forked() && self.closing.begin(self.tally.ends(), time) {
+            self.refuse_all();
+            if self.helper.is_started() {
+                self.helper.wake();
+            } else {
+                // Nothing was ever submitted.
+                self.closing.finish(self.tally.ends(), 0);
+            }
+        }
+        Shutdown::new(self.closing.clone(), self.ring.forked())
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // No code that can panic half-way runs under these locks, so poison says nothing.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(std::sync::TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(std::sync::TryLockError::WouldBlock) => None,
+    }
+}
+
+pub(super) fn forked() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::Unsupported,
+        "the driver's ring belongs to the parent process; build a new driver after fork",
+    )
+}

@@ -1,0 +1,93 @@
+//! What a driver has done, in numbers.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What a driver has done so far.
+///
+/// Each number is exact; together they are a snapshot only when nothing is going on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Operations that were accepted. One of several entries counts once.
+    pub submitted: u64,
+    /// Operations that have ended, in whatever way, those that were repeated at their last end.
+    pub completed: u64,
+    /// Operations that the kernel has.
+    pub in_flight: u64,
+    /// Operations that a cancel was asked for, by a drop or otherwise.
+    pub cancelled: u64,
+    /// Results that came when nobody waited any more, and were disposed of.
+    pub disposed: u64,
+    /// Operations that ended without having run, though nobody had asked, and were repeated.
+    pub repeated: u64,
+    /// Calls of `io_uring_enter`.
+    pub enters: u64,
+    /// Calls of `io_uring_enter` that failed; what they had to submit went out with a later one.
+    pub failed_enters: u64,
+    /// Polls that found the submission queue full and had to wait for room.
+    pub full_queue_waits: u64,
+    /// Times that the completion queue had overflown and was filled again from the kernel's list.
+    pub overflows: u64,
+    /// CQEs that belonged to nothing in flight, and were ignored.
+    pub unknown_cqes: u64,
+    /// Wakers and events that panicked while CQEs were processed.
+    pub panics: u64,
+}
+
+/// The numbers as they grow. Relaxed throughout: none of them guards anything.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) submitted: AtomicU64,
+    pub(super) completed: AtomicU64,
+    pub(super) stopped: AtomicU64,
+    pub(super) cancelled: AtomicU64,
+    pub(super) disposed: AtomicU64,
+    pub(super) repeated: AtomicU64,
+    pub(super) enters: AtomicU64,
+    pub(super) failed_enters: AtomicU64,
+    pub(super) full_queue_waits: AtomicU64,
+    pub(super) overflows: AtomicU64,
+    pub(super) unknown_cqes: AtomicU64,
+    pub(super) panics: AtomicU64,
+}
+
+impl Tally {
+    pub(super) fn ends(&self) -> Ends {
+        Ends {
+            completed: self.completed.load(Ordering::Relaxed),
+            stopped: self.stopped.load(Ordering::Relaxed),
+        }
+    }
+
+    pub(super) fn snapshot(&self, in_flight: usize) -> Counters {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counters {
+            submitted: read(&self.submitted),
+            completed: read(&self.completed),
+            in_flight: in_flight as u64,
+            cancelled: read(&self.cancelled),
+            disposed: read(&self.disposed),
+            repeated: read(&self.repeated),
+            enters: read(&self.enters),
+            failed_enters: read(&self.failed_enters),
+            full_queue_waits: read(&self.full_queue_waits),
+            overflows: read(&self.overflows),
+            unknown_cqes: read(&self.unknown_cqes),
+            panics: read(&self.panics),
+        }
+    }
+}
+
+/// The numbers that the report of a shutdown is made of.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ends {
+    pub(super) completed: u64,
+    pub(super) stopped: u64,
+}
+
+/// Adds to a counter.
+pub(super) fn add(counter: &AtomicU64, count: u64) {
+    if count > 0 {
+        counter.fetch_add(count, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,147 @@
+//! The end of a shared driver: what it waits for, how long, and what it reports.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use super::core::{Core, lock};
+use super::counters::Ends;
+
+/// How long after the deadline the cancels of the last operations may take.
+const GRACE_TIME: Duration = Duration::from_secs(1);
+
+/// What became of the operations that were in flight when a driver was shut down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Ran to their end.
+    pub completed: u64,
+    /// Were stopped before they had done anything.
+    pub cancelled: u64,
+    /// Are still the kernel's. Their memory and files are leaked unless the kernel gives them
+    /// back later; their futures stay pending.
+    pub leaked: u64,
+}
+
+/// How far the end of a driver has come.
+#[derive(Debug, Default)]
+pub(super) struct Closing {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Until when detached operations may run; `None` before the end has begun.
+    deadline: Option<Instant>,
+    /// Whether detached operations have been told to stop, too.
+    past_deadline: bool,
+    /// The numbers at the beginning.
+    before: Ends,
+    report: Option<Report>,
+    waiters: Vec<Waker>,
+}
+
+/// What the helper thread is to do about the driver's end.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Go on, and look again after so long at the latest.
+    Continue(Option<Duration>),
+    /// Tell detached operations to stop, and look again.
+    CancelDetached,
+    /// Nothing is left to be done.
+    Exit,
+}
+
+impl Closing {
+    /// The end begins. `false` where it had begun before.
+    pub(super) fn begin(&self, ends: Ends, time: Duration) -> bool {
+        let mut state = lock(&self.state);
+        if state.deadline.is_some() {
+            return false;
+        }
+        let now = Instant::now();
+        state.deadline = Some(now.checked_add(time).unwrap_or(now + Duration::from_secs(1 << 30)));
+        state.before = ends;
+        true
+    }
+
+    /// What is to be done now, with so many operations in flight.
+    pub(super) fn step(&self, core: &Core, in_flight: usize) -> Step {
+        let mut state = lock(&self.state);
+        let Some(deadline) = state.deadline else { return Step::Continue(None) };
+        if in_flight == 0 {
+            return Step::Exit;
+        }
+        if state.report.is_some() {
+            return Step::Continue(None);
+        }
+        let now = Instant::now();
+        if now < deadline {
+            return Step::Continue(Some(deadline - now));
+        }
+        if !state.past_deadline {
+            state.past_deadline = true;
+            return Step::CancelDetached;
+        }
+        let last_moment = deadline + GRACE_TIME;
+        if now < last_moment {
+            return Step::Continue(Some(last_moment - now));
+        }
+        drop(state);
+        eprintln!(
+            "ringbahn: the kernel has kept {in_flight} operations past the deadline of the \
+             driver's shutdown; their memory and files are leaked until it gives them back"
+        );
+        self.finish(core.tally.ends(), in_flight);
+        Step::Continue(None)
+    }
+
+    /// The end is there, with so many operations left to the kernel.
+    pub(super) fn finish(&self, ends: Ends, leaked: usize) {
+        let waiters = {
+            let mut state = lock(&self.state);
+            let ended = ends.completed - state.before.completed;
+            let cancelled = ends.stopped - state.before.stopped;
+            let completed = ended.saturating_sub(cancelled);
+            let report = Report { completed, cancelled, leaked: leaked as u64 };
+            state.report.get_or_insert(report);
+            std::mem::take(&mut state.waiters)
+        };
+        waiters.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// The future of [`SharedDriver::shutdown`](super::SharedDriver::shutdown).
+#[derive(Debug)]
+#[must_use = "the shutdown goes on without it, but nobody reads its report"]
+pub struct Shutdown {
+    closing: Arc<Closing>,
+    forked: bool,
+}
+
+impl Shutdown {
+    pub(super) fn new(closing: Arc<Closing>, forked: bool) -> Shutdown {
+        Shutdown { closing, forked }
+    }
+}
+
+impl Future for Shutdown {
+    type Output = Report;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Report> {
+        if self.forked {
+            // The operations are the parent's, and so is the report.
+            return Poll::Ready(Report::default());
+        }
+        let waker = cx.waker().clone();
+        let mut state = lock(&self.closing.state);
+        if let Some(report) = state.report {
+            drop(state);
+            return Poll::Ready(report);
+        }
+        // A waker kept twice is woken twice; one that is dropped here could be foreign code.
+        state.waiters.push(waker);
+        Poll::Pending
+    }
+}

@@ -1,0 +1,12 @@
+//! The kernel's interface as it is: numbers, structures, three system calls, and mappings.
+//!
+//! Nothing here decides anything. Policy (which flags, what to retry, what an error means) lives in
+//! [`Setup`](crate::Setup) and above.
+
+pub(crate) mod enter;
+pub(crate) mod fork;
+pub(crate) mod mmap;
+pub(crate) mod probe;
+pub(crate) mod register;
+pub(crate) mod setup;
+pub(crate) mod uapi;

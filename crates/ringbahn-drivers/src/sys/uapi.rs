@@ -1,0 +1,198 @@
+//! The kernel's numbers and structures, from `include/uapi/linux/io_uring.h`.
+//!
+//! System call numbers are those of every architecture but alpha. Names are the header's without
+//! the prefix `IORING_`.
+#![allow(dead_code, reason = "a header is copied whole or not at all")]
+
+use std::mem::{offset_of, size_of};
+
+/// `io_uring_setup(2)`.
+pub(crate) const SYS_SETUP: libc::c_long = 425;
+/// `io_uring_enter(2)`.
+pub(crate) const SYS_ENTER: libc::c_long = 426;
+/// `io_uring_register(2)`.
+pub(crate) const SYS_REGISTER: libc::c_long = 427;
+
+/// The most entries of a submission queue; twice as many for a completion queue.
+pub(crate) const ENTRIES_MAX: u32 = 32_768;
+
+macro_rules! bits {
+    ($($(#[$doc:meta])* $name:ident = $bit:literal,)*) => {
+        $($(#[$doc])* pub(crate) const $name: u32 = 1 << $bit;)*
+    };
+}
+
+bits! {
+    SETUP_IOPOLL = 0,
+    SETUP_SQPOLL = 1,
+    SETUP_SQ_AFF = 2,
+    /// 5.5
+    SETUP_CQSIZE = 3,
+    /// 5.6
+    SETUP_CLAMP = 4,
+    SETUP_ATTACH_WQ = 5,
+    SETUP_R_DISABLED = 6,
+    /// 5.18: a bad entry does not keep the ones behind it from being submitted.
+    SETUP_SUBMIT_ALL = 7,
+    SETUP_COOP_TASKRUN = 8,
+    SETUP_TASKRUN_FLAG = 9,
+    SETUP_SQE128 = 10,
+    SETUP_CQE32 = 11,
+    SETUP_SINGLE_ISSUER = 12,
+    SETUP_DEFER_TASKRUN = 13,
+    SETUP_NO_MMAP = 14,
+    SETUP_REGISTERED_FD_ONLY = 15,
+    /// 6.6: places of the submission queue are taken in order, without an array of indices.
+    SETUP_NO_SQARRAY = 16,
+}
+
+bits! {
+    FEAT_SINGLE_MMAP = 0,
+    FEAT_NODROP = 1,
+    FEAT_SUBMIT_STABLE = 2,
+    FEAT_RW_CUR_POS = 3,
+    FEAT_CUR_PERSONALITY = 4,
+    FEAT_FAST_POLL = 5,
+    FEAT_POLL_32BITS = 6,
+    FEAT_SQPOLL_NONFIXED = 7,
+    FEAT_EXT_ARG = 8,
+    FEAT_NATIVE_WORKERS = 9,
+    FEAT_RSRC_TAGS = 10,
+    FEAT_CQE_SKIP = 11,
+    FEAT_LINKED_FILE = 12,
+    FEAT_REG_REG_RING = 13,
+    FEAT_RECVSEND_BUNDLE = 14,
+    FEAT_MIN_TIMEOUT = 15,
+    FEAT_RW_ATTR = 16,
+    FEAT_NO_IOWAIT = 17,
+}
+
+bits! {
+    ENTER_GETEVENTS = 0,
+    ENTER_SQ_WAKEUP = 1,
+    ENTER_SQ_WAIT = 2,
+    ENTER_EXT_ARG = 3,
+    ENTER_REGISTERED_RING = 4,
+    ENTER_ABS_TIMER = 5,
+    ENTER_EXT_ARG_REG = 6,
+    ENTER_NO_IOWAIT = 7,
+}
+
+bits! {
+    SQ_NEED_WAKEUP = 0,
+    /// CQEs wait in the kernel for room in the completion queue.
+    SQ_CQ_OVERFLOW = 1,
+    SQ_TASKRUN = 2,
+}
+
+/// `IORING_REGISTER_PROBE`.
+pub(crate) const REGISTER_PROBE: u32 = 8;
+
+/// Where the submission and completion rings are mapped from (`IORING_OFF_SQ_RING`).
+pub(crate) const OFFSET_RINGS: libc::off_t = 0;
+/// Where the submission queue's entries are mapped from (`IORING_OFF_SQES`).
+pub(crate) const OFFSET_ENTRIES: libc::off_t = 0x1000_0000;
+
+/// `struct io_sqring_offsets`: where the submission queue's words are in the mapping, in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct SubmissionOffsets {
+    pub(crate) head: u32,
+    pub(crate) tail: u32,
+    pub(crate) ring_mask: u32,
+    pub(crate) ring_entries: u32,
+    pub(crate) flags: u32,
+    pub(crate) dropped: u32,
+    pub(crate) array: u32,
+    pub(crate) reserved: u32,
+    pub(crate) user_address: u64,
+}
+
+/// `struct io_cqring_offsets`: where the completion queue's words are in the mapping, in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct CompletionOffsets {
+    pub(crate) head: u32,
+    pub(crate) tail: u32,
+    pub(crate) ring_mask: u32,
+    pub(crate) ring_entries: u32,
+    pub(crate) overflow: u32,
+    pub(crate) cqes: u32,
+    pub(crate) flags: u32,
+    pub(crate) reserved: u32,
+    pub(crate) user_address: u64,
+}
+
+/// `struct io_uring_params`: what is asked of `io_uring_setup`, and what it answers.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct Params {
+    pub(crate) sq_entries: u32,
+    pub(crate) cq_entries: u32,
+    pub(crate) flags: u32,
+    pub(crate) sq_thread_cpu: u32,
+    pub(crate) sq_thread_idle: u32,
+    pub(crate) features: u32,
+    pub(crate) wq_fd: u32,
+    pub(crate) reserved: [u32; 3],
+    pub(crate) submission: SubmissionOffsets,
+    pub(crate) completion: CompletionOffsets,
+}
+
+/// `struct __kernel_timespec`.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct Timespec {
+    pub(crate) seconds: i64,
+    pub(crate) nanoseconds: i64,
+}
+
+/// `struct io_uring_getevents_arg`: what `ENTER_EXT_ARG` passes.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct GeteventsArg {
+    pub(crate) signal_mask: u64,
+    pub(crate) signal_mask_size: u32,
+    pub(crate) min_wait_usec: u32,
+    /// The address of a [`Timespec`], or 0.
+    pub(crate) timeout: u64,
+}
+
+/// How many opcodes a probe has room for; the kernel knows fewer.
+pub(crate) const PROBE_OPCODES: usize = 256;
+
+/// `IO_URING_OP_SUPPORTED`.
+pub(crate) const PROBE_SUPPORTED: u16 = 1;
+
+/// `struct io_uring_probe_op`.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct ProbeOpcode {
+    pub(crate) opcode: u8,
+    pub(crate) reserved: u8,
+    pub(crate) flags: u16,
+    pub(crate) reserved2: u32,
+}
+
+/// `struct io_uring_probe` with room for every opcode.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct ProbeAnswer {
+    pub(crate) last_opcode: u8,
+    pub(crate) opcodes_len: u8,
+    pub(crate) reserved: u16,
+    pub(crate) reserved2: [u32; 3],
+    pub(crate) opcodes: [ProbeOpcode; PROBE_OPCODES],
+}
+
+const _: () = {
+    assert!(size_of::<SubmissionOffsets>() == 40);
+    assert!(size_of::<CompletionOffsets>() == 40);
+    assert!(size_of::<Params>() == 120);
+    assert!(offset_of!(Params, submission) == 40);
+    assert!(offset_of!(Params, completion) == 80);
+    assert!(size_of::<Timespec>() == 16);
+    assert!(size_of::<GeteventsArg>() == 24);
+    assert!(size_of::<ProbeOpcode>() == 8);
+    assert!(size_of::<ProbeAnswer>() == 16 + 8 * PROBE_OPCODES);
+};
