@@ -14,7 +14,9 @@ use crate::submission::Submission;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cancelled<T> {
     /// It was stopped before it did anything. The output holds its operands and the error
-    /// `ECANCELED`.
+    /// `ECANCELED`. Of an event that goes on by itself, such as
+    /// [`WriteAll`](crate::event::WriteAll), this is said of the round that was stopped; the
+    /// rounds before it are done.
     Cancelled(T),
     /// It had ended, or ran to its end all the same.
     Completed(T),

@@ -260,7 +260,7 @@ impl<E: Event> Record<E> {
         let outcome = unsafe { Outcome::completed(&cqes) };
         let has_not_run = outcome.has_not_run();
         let outcome = match stopped {
-            Some(error) if has_not_run => Outcome::refused(error),
+            Some(reason) if has_not_run => outcome.because(reason),
             _ => outcome,
         };
         // SAFETY: O4, by the contract of this function.

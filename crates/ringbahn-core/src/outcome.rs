@@ -31,8 +31,10 @@ pub struct Outcome<'a, E> {
 enum Kind<'a> {
     /// The CQEs of the steps from `first_step` on, ordered by step and then by arrival.
     Completed { cqes: &'a [Cqe], first_step: u32 },
-    /// The reason why no entry was submitted, or why the only one was cancelled before it ran.
-    Failed(io::Error),
+    /// The reason why no entry was submitted.
+    Refused(io::Error),
+    /// The CQEs of an operation that was stopped before it ran, and the reason to give for it.
+    Stopped { cqes: &'a [Cqe], reason: io::Error },
 }
 
 impl<'a, E> Outcome<'a, E> {
@@ -48,7 +50,13 @@ impl<'a, E> Outcome<'a, E> {
 
     /// The outcome of an operation that never ran, for the reason of `error`.
     pub fn refused(error: io::Error) -> Outcome<'a, E> {
-        Outcome::new(Kind::Failed(error))
+        Outcome::new(Kind::Refused(error))
+    }
+
+    /// The same outcome of an operation that was stopped before it ran, with another reason than
+    /// the kernel's.
+    pub(crate) fn because(self, reason: io::Error) -> Outcome<'a, E> {
+        Outcome::new(Kind::Stopped { cqes: self.cqes(), reason })
     }
 
     fn new(kind: Kind<'a>) -> Outcome<'a, E> {
@@ -66,15 +74,15 @@ impl<'a, E> Outcome<'a, E> {
                 Some(cqe) => cqe.result(),
                 None => Err(io::Error::from_raw_os_error(libc::ECANCELED)),
             },
-            Kind::Failed(error) => Err(error),
+            Kind::Refused(error) | Kind::Stopped { reason: error, .. } => Err(error),
         }
     }
 
     /// The CQEs, ordered by step and then by arrival; empty where nothing was submitted.
     pub fn cqes(&self) -> &'a [Cqe] {
         match self.kind {
-            Kind::Completed { cqes, .. } => cqes,
-            Kind::Failed(_) => &[],
+            Kind::Completed { cqes, .. } | Kind::Stopped { cqes, .. } => cqes,
+            Kind::Refused(_) => &[],
         }
     }
 
@@ -99,19 +107,25 @@ impl<'a, E> Outcome<'a, E> {
     /// Where the operation never started the first half holds the reason and the second one reads
     /// as cancelled, as the kernel reports a chain that was broken at its head.
     pub(crate) fn split_at<A, B>(self, steps: u32) -> (Outcome<'a, A>, Outcome<'a, B>) {
+        let split = |cqes: &'a [Cqe], first_step| {
+            let border = first_step + steps;
+            let count = cqes.partition_point(|cqe| step_of(cqe.user_data) < border);
+            let (head, tail) = cqes.split_at(count);
+            (head, Outcome::new(Kind::Completed { cqes: tail, first_step: border }))
+        };
         match self.kind {
             Kind::Completed { cqes, first_step } => {
-                let border = first_step + steps;
-                let count = cqes.partition_point(|cqe| step_of(cqe.user_data) < border);
-                let (head, tail) = cqes.split_at(count);
-                (
-                    Outcome::new(Kind::Completed { cqes: head, first_step }),
-                    Outcome::new(Kind::Completed { cqes: tail, first_step: border }),
-                )
+                let (head, tail) = split(cqes, first_step);
+                (Outcome::new(Kind::Completed { cqes: head, first_step }), tail)
             }
-            kind @ Kind::Failed(_) => {
+            // Only whole events are stopped, so this one's steps begin with the first.
+            Kind::Stopped { cqes, reason } => {
+                let (head, tail) = split(cqes, 0);
+                (Outcome::new(Kind::Stopped { cqes: head, reason }), tail)
+            }
+            refused @ Kind::Refused(_) => {
                 let broken = io::Error::from_raw_os_error(libc::ECANCELED);
-                (Outcome::new(kind), Outcome::refused(broken))
+                (Outcome::new(refused), Outcome::refused(broken))
             }
         }
     }

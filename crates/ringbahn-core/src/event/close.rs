@@ -84,7 +84,9 @@ impl Event for Close {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::testing::{close, complete, entry, is_open, owned_stray, resubmits};
+    use crate::event::testing::{
+        close, complete, cqe, ended, entry, is_open, owned_stray, resubmits,
+    };
     use std::os::fd::{FromRawFd, RawFd};
 
     /// Takes back a descriptor that the event believes to be closed.
@@ -104,6 +106,15 @@ mod tests {
             assert_eq!(complete(event, result).is_ok(), result == 0);
             close_again(number);
         }
+    }
+
+    #[test]
+    fn what_the_kernel_has_closed_stays_so_when_the_error_is_given_another_name() {
+        let (fd, number) = owned_stray();
+        let cqes = [cqe(-libc::EINTR)];
+        let stopped = ended(&cqes).because(io::ErrorKind::TimedOut.into());
+        assert_eq!(Close::new(fd).complete(stopped).unwrap_err().kind(), io::ErrorKind::TimedOut);
+        close_again(number);
     }
 
     #[test]
