@@ -44,6 +44,10 @@ impl<T, F: FnOnce(T) + std::marker::Send + 'static> Keep<T> for F {
 /// assert!(receiver.recv().is_ok());
 /// ```
 ///
+/// # Errors
+///
+/// Those of the inner event.
+///
 /// # Cancellation
 ///
 /// That of the inner event.
@@ -55,6 +59,7 @@ impl<T, F: FnOnce(T) + std::marker::Send + 'static> Keep<T> for F {
 /// # References
 ///
 /// [`io_uring_enter(2)`](https://man7.org/linux/man-pages/man2/io_uring_enter.2.html)
+#[doc(alias = "IORING_OP_ASYNC_CANCEL")]
 pub struct Rescued<E, K> {
     event: E,
     keeper: K,

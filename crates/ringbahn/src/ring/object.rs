@@ -25,6 +25,11 @@ pub trait Object: AsFd + Into<OwnedFd> + Send + Sync + Sized + 'static + private
 /// Implemented for [`File`], [`TcpStream`] and [`UnixStream`]; for others it cannot be.
 pub trait Transfer: Object + private::Transfer {}
 
+/// A stream socket: what makes a `Ring` of it receive and send with owned buffers.
+///
+/// Implemented for [`TcpStream`] and [`UnixStream`]; for others it cannot be.
+pub trait StreamSocket: Transfer + From<OwnedFd> {}
+
 pub(crate) mod private {
     use super::{Drive, Reading, SharedFd, Slice, Writing, io};
 
@@ -106,6 +111,7 @@ macro_rules! stream {
     ($stream:ty) => {
         impl Object for $stream {}
         impl Transfer for $stream {}
+        impl StreamSocket for $stream {}
 
         impl private::Object for $stream {
             fn adopt(&self) {
