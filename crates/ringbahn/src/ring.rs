@@ -15,7 +15,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use ringbahn_core::{Drive, event};
@@ -245,9 +245,4 @@ impl<T: fmt::Debug, D: Drive + Unpin> fmt::Debug for Ring<T, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ring").field("object", self.get_ref()).finish_non_exhaustive()
     }
-}
-
-/// An object of the kind that a fresh descriptor is.
-fn object_of<T: From<OwnedFd>>(fd: OwnedFd) -> T {
-    T::from(fd)
 }

@@ -10,7 +10,7 @@ use futures_core::Stream;
 use ringbahn_core::{Drive, SocketAddress};
 
 use super::parking::Arrival;
-use super::{Ring, object_of};
+use super::Ring;
 use crate::driver::DefaultDriver;
 
 impl Ring<TcpListener> {
@@ -79,7 +79,7 @@ impl<D: Drive + Clone + Unpin> Ring<TcpListener, D> {
         let Some(peer) = peer.as_inet() else {
             return Err(io::Error::other("a connection that is not of the internet"));
         };
-        Ok((Ring::fresh(object_of(connection), self.driver().clone()), peer))
+        Ok((Ring::fresh(TcpStream::from(connection), self.driver().clone()), peer))
     }
 }
 

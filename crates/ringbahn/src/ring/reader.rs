@@ -28,7 +28,7 @@ type FileRead = event::Read<Slice<Vec<u8>>>;
 type SocketRead = event::Recv<Slice<Vec<u8>>>;
 
 /// A read in flight.
-pub type Reading<D> = Operation<FileRead, SocketRead, D>;
+pub(crate) type Reading<D> = Operation<FileRead, SocketRead, D>;
 
 /// The read that a handle keeps in flight, and the bytes that have arrived and nobody has taken.
 ///

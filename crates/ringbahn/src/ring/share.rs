@@ -1,6 +1,5 @@
 //! [`Share`]: the IO object behind a handle, held by the handle and by its operations.
 
-use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -114,13 +113,5 @@ impl<T: AsFd + Send + Sync + 'static, D> Handle<T, D> {
 impl<T, D: Drive + Clone> Handle<T, D> {
     pub(crate) fn submit<E: Event>(&self, event: E) -> Submission<E, D> {
         self.driver.clone().submit(event)
-    }
-
-    /// Submits an event that may be impossible to make.
-    pub(crate) async fn try_submit<E, O>(&self, event: io::Result<E>) -> io::Result<O>
-    where
-        E: Event<Output = io::Result<O>>,
-    {
-        self.submit(event?).await
     }
 }

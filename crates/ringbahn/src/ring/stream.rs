@@ -9,9 +9,9 @@ use std::path::Path;
 use ringbahn_core::{Drive, IoBuf, IoBufMut, SocketAddress, Submission, event};
 use socket2::{Domain, Socket, Type};
 
-use super::object::{StreamSocket, Transfer};
+use super::object::StreamSocket;
 use super::receive::Receive;
-use super::{Ring, object_of};
+use super::Ring;
 use crate::driver::DefaultDriver;
 
 impl Ring<TcpStream> {
@@ -124,7 +124,7 @@ impl<D: Drive + Clone + Unpin> Ring<UnixStream, D> {
 impl<T: StreamSocket, D: Drive + Clone + Unpin> Ring<T, D> {
     async fn connect_to(domain: Domain, peer: SocketAddress, driver: D) -> io::Result<Ring<T, D>> {
         let socket = OwnedFd::from(Socket::new(domain, Type::STREAM, None)?);
-        let stream = Ring::fresh(object_of::<T>(socket), driver);
+        let stream = Ring::fresh(T::from(socket), driver);
         stream.handle.submit(event::Connect::new(stream.handle.fd(), peer)).await?;
         Ok(stream)
     }
@@ -239,10 +239,3 @@ impl<T: StreamSocket, D: Drive + Clone + Unpin> Ring<T, D> {
         self.handle.submit(event::Shutdown::new(self.handle.fd(), how)).await
     }
 }
-
-/// A stream socket can do whatever the poll traits need.
-const _: fn() = || {
-    fn is_transfer<T: Transfer>() {}
-    is_transfer::<TcpStream>();
-    is_transfer::<UnixStream>();
-};

@@ -14,7 +14,7 @@ type FileWrite = event::WriteAll<Vec<u8>>;
 type SocketWrite = event::SendAll<Vec<u8>>;
 
 /// A write in flight.
-pub type Writing<D> = Operation<FileWrite, SocketWrite, D>;
+pub(crate) type Writing<D> = Operation<FileWrite, SocketWrite, D>;
 
 /// The write that a handle keeps in flight behind its caller.
 ///
