@@ -9,8 +9,8 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use ringbahn_core::{Drive, SocketAddress};
 
-use super::parking::Arrival;
 use super::Ring;
+use super::parking::Arrival;
 use crate::driver::DefaultDriver;
 
 impl Ring<TcpListener> {

@@ -32,8 +32,15 @@ pub struct Receive<'a, B: IoBufMut, D: Drive + Unpin> {
 #[derive(Debug)]
 enum Stage<B: IoBufMut, D: Drive> {
     /// What came before has to be asked for first.
-    Waiting { buffer: B, fd: SharedFd, driver: D },
-    InFlight { number: u64, submission: Submission<Rescued<event::Recv<B>, Ticket>, D> },
+    Waiting {
+        buffer: B,
+        fd: SharedFd,
+        driver: D,
+    },
+    InFlight {
+        number: u64,
+        submission: Submission<Rescued<event::Recv<B>, Ticket>, D>,
+    },
     Done,
 }
 

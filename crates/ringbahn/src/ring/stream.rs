@@ -9,9 +9,9 @@ use std::path::Path;
 use ringbahn_core::{Drive, IoBuf, IoBufMut, SocketAddress, Submission, event};
 use socket2::{Domain, Socket, Type};
 
+use super::Ring;
 use super::object::StreamSocket;
 use super::receive::Receive;
-use super::Ring;
 use crate::driver::DefaultDriver;
 
 impl Ring<TcpStream> {
