@@ -69,7 +69,7 @@ impl<D: Drive + Unpin> Reader<D> {
 
     /// Takes `count` of the unread bytes as read.
     pub(crate) fn consume(&mut self, count: usize) {
-        self.consumed = self.buffer.len().min(self.consumed + count);
+        self.consumed = self.buffer.len().min(self.consumed.saturating_add(count));
         if self.consumed == self.buffer.len() {
             self.buffer.clear();
             self.consumed = 0;
