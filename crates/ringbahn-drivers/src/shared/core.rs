@@ -33,6 +33,9 @@ pub(super) struct Core {
     /// Whether there is a backlog in `submission`, or entries that an enter has failed to submit.
     /// Set under the lock of `submission`, cleared by whoever sets out to deal with it.
     overdue: AtomicBool,
+    /// How many threads are in [`submit`](Core::submit). Each of them looks, as it leaves, whether
+    /// it leaves something in flight behind.
+    submitting: AtomicUsize,
     /// Whether `submission` has cancels that are to be tried again after a moment.
     missed: AtomicBool,
     pub(super) helper: Helper,
@@ -93,6 +96,7 @@ impl Core {
             completion: Mutex::new(queues.completion),
             waiting: AtomicUsize::new(0),
             overdue: AtomicBool::new(false),
+            submitting: AtomicUsize::new(0),
             missed: AtomicBool::new(false),
             helper: Helper::new()?,
             closing: Arc::default(),
@@ -208,6 +212,7 @@ impl Core {
         if self.ring.forked() {
             return Err(forked());
         }
+        let submitting = Submitting::begin(self);
         let submitted = self.enter();
         let mut rounds = 0;
         while self.reap(false) > 0 && self.overdue.swap(false, Ordering::SeqCst) && rounds < 4 {
@@ -215,6 +220,8 @@ impl Core {
             self.flush();
             let _ = self.enter();
         }
+        // In this order: see `needs_watching`.
+        drop(submitting);
         if self.in_flight() > 0 {
             self.helper.watch();
         }
@@ -222,6 +229,20 @@ impl Core {
             self.helper.wake();
         }
         submitted
+    }
+
+    /// Whether something may be in flight that no thread in `submit` will look after.
+    ///
+    /// The helper, having said that it rests, asks this. A thread in `submit` counts itself out
+    /// first and then looks what is in flight and whether the helper rests; so if it was counted
+    /// in here, it will see that the helper rests, and call it should that be needed.
+    pub(super) fn needs_watching(&self) -> bool {
+        self.in_flight() > self.submitting.load(Ordering::SeqCst)
+    }
+
+    /// Whether a thread is in `submit`, and will reap before it leaves.
+    pub(super) fn is_submitting(&self) -> bool {
+        self.submitting.load(Ordering::SeqCst) > 0
     }
 
     /// The helper's share of the work: what others have left, or failed to do. Says how many CQEs
@@ -353,7 +374,9 @@ impl Core {
 
     /// Moves the backlog to the queue, as far as there is room.
     pub(super) fn flush(&self) {
-        let mut dropped = Vec::new();
+        // What is dropped may be the last share of an operation, and with it run foreign code; so
+        // it goes when the lock has gone.
+        let (mut dropped, mut aimed) = (Vec::new(), Vec::new());
         let mut submission = lock(&self.submission);
         let Submission { queue, cancels, resubmissions, refusal, .. } = &mut *submission;
         let mut full = false;
@@ -377,6 +400,7 @@ impl Core {
             match queue.reserve(1) {
                 Ok(Some(reservation)) => {
                     reservation.cancel(&target);
+                    aimed.push(target);
                 }
                 _ => {
                     cancels.push_front(target);
@@ -391,7 +415,7 @@ impl Core {
         drop(submission);
         // Dropping one ends its operation, which wakes its future.
         add(&self.tally.completed, dropped.len() as u64);
-        drop(dropped);
+        drop((dropped, aimed));
     }
 
     /// Gets a cancel of `target` to the kernel, now or when there is room.
@@ -440,6 +464,24 @@ impl Core {
             }
         }
         Shutdown::new(self.closing.clone(), self.ring.forked())
+    }
+}
+
+/// Counts a thread in and out of [`Core::submit`], also where a waker's panic drives it out.
+struct Submitting<'a> {
+    core: &'a Core,
+}
+
+impl Submitting<'_> {
+    fn begin(core: &Core) -> Submitting<'_> {
+        core.submitting.fetch_add(1, Ordering::SeqCst);
+        Submitting { core }
+    }
+}
+
+impl Drop for Submitting<'_> {
+    fn drop(&mut self) {
+        self.core.submitting.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -106,7 +106,7 @@ impl Helper {
     /// Rests, unless something has come into flight meanwhile.
     fn rest(&self, core: &Core) {
         self.state.store(RESTING, Ordering::SeqCst);
-        if core.in_flight() > 0 {
+        if core.needs_watching() {
             self.state.store(WATCHING, Ordering::SeqCst);
         }
     }
@@ -117,10 +117,12 @@ fn run(core: Arc<Core>) {
     let mut pause = PAUSE_MIN;
     let mut last_try = Instant::now();
     loop {
+        // What a submitter is about to reap itself does not make the helper useful.
+        let alone = !core.is_submitting();
         let reaped = core.turn();
         if reaped > 0 {
             pause = PAUSE_MIN;
-            useless_turns = 0;
+            useless_turns = if alone { 0 } else { useless_turns };
         }
         if core.has_missed_cancels() && (reaped > 0 || last_try.elapsed() >= pause) {
             last_try = Instant::now();
@@ -135,7 +137,7 @@ fn run(core: Arc<Core>) {
             }
             Step::Exit => break,
         };
-        if useless_turns >= USELESS_TURNS_MAX && core.in_flight() == 0 {
+        if useless_turns >= USELESS_TURNS_MAX {
             core.helper.rest(&core);
             useless_turns = 0;
         }
