@@ -45,6 +45,7 @@ fn a_write_after_a_dropped_one_neither_replaces_nor_interleaves_it() {
                 0 => return bytes,
                 count => bytes.extend_from_slice(&piece[..count]),
             }
+            // sleep: lets the writer wait for room; orders nothing.
             thread::sleep(Duration::from_micros(50));
         }
     });

@@ -36,6 +36,7 @@ fn send_sequence(mut peer: TcpStream) -> thread::JoinHandle<()> {
             peer.write_all(piece).unwrap();
             rest = tail;
             if turn % 4 == 0 {
+                // sleep: lets the reader wait for bytes; orders nothing.
                 thread::sleep(Duration::from_micros(150));
             }
         }
@@ -85,15 +86,12 @@ fn receives_into_own_buffers_lose_nothing() {
     block_on(async {
         for turn in 0.. {
             let buffer = Vec::with_capacity(1 + turn as usize * 31 % 900);
-            match race(&driver, turn, near.recv(buffer)).await {
-                Some(received) => {
-                    let (count, bytes) = received.both().unwrap();
-                    if count == 0 {
-                        break;
-                    }
-                    got.extend_from_slice(&bytes);
+            if let Some(received) = race(&driver, turn, near.recv(buffer)).await {
+                let (count, bytes) = received.both().unwrap();
+                if count == 0 {
+                    break;
                 }
-                None => {}
+                got.extend_from_slice(&bytes);
             }
         }
     });
