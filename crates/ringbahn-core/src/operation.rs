@@ -196,7 +196,7 @@ impl<E: Event> Record<E> {
     /// # Safety
     ///
     /// The caller holds the event by O1 or O3.
-    unsafe fn prepare(&self) -> io::Result<Sqes> {
+    unsafe fn prepare(&self) -> io::Result<Sqes<'static>> {
         let mut sqes = Sqes::new();
         self.event.with_mut(|event| {
             // SAFETY: O1 or O3, by the contract of this function.
@@ -206,6 +206,11 @@ impl<E: Event> Record<E> {
                 unsafe { event.prepare(&mut sqes) };
             }
         });
+        if sqes.is_open_chain() {
+            // It would hang on whatever operation comes next in the queue.
+            let message = "the last event of a chain prepared no entry";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
         let pushed = sqes.entries().len();
         if pushed == self.steps as usize && (1..=SQES_PER_EVENT_MAX).contains(&self.steps) {
             return Ok(sqes);
@@ -222,13 +227,14 @@ impl<E: Event> Record<E> {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` where the event did not prepare as many entries as it asked for.
+    /// `InvalidInput` where the event did not prepare as many entries as it asked for, or the last
+    /// one is linked to nothing.
     ///
     /// # Safety
     ///
     /// The record has not been committed, the caller is its submission, and the entries of
     /// earlier calls have been dropped.
-    pub(crate) unsafe fn prepare_first(&self) -> io::Result<Sqes> {
+    pub(crate) unsafe fn prepare_first(&self) -> io::Result<Sqes<'static>> {
         // SAFETY: O1, by the contract of this function.
         unsafe { self.prepare() }
     }
@@ -413,7 +419,7 @@ impl Ended {
 /// operation as cancelled.
 pub struct Resubmission {
     operation: Arc<dyn Operation>,
-    sqes: Sqes,
+    sqes: Sqes<'static>,
 }
 
 impl Resubmission {
@@ -431,7 +437,7 @@ impl Resubmission {
         &self.operation
     }
 
-    pub(crate) fn sqes_mut(&mut self) -> &mut Sqes {
+    pub(crate) fn sqes_mut(&mut self) -> &mut Sqes<'static> {
         &mut self.sqes
     }
 }

@@ -143,6 +143,8 @@ fn run(core: Arc<Core>) {
         }
         let stuck = core.is_overdue() || core.has_missed_cancels();
         let timeout = match (stuck, until) {
+            // What was reaped has left something to be submitted: that needs no pause.
+            (true, _) if reaped > 0 => Some(Duration::ZERO),
             (true, Some(until)) => Some(pause.min(until)),
             (true, None) => Some(pause),
             (false, until) => until,
@@ -169,5 +171,5 @@ fn run(core: Arc<Core>) {
     let leaked = core.in_flight();
     let ends = core.tally.ends();
     drop(core);
-    closing.finish(ends, leaked);
+    let _panics = closing.finish(ends, leaked);
 }
