@@ -37,6 +37,7 @@ mod read_vectored;
 mod recv;
 mod recv_msg;
 mod registry;
+mod rescued;
 mod send;
 mod send_all;
 mod send_msg;
@@ -69,6 +70,7 @@ pub use read_vectored::ReadVectored;
 pub use recv::Recv;
 pub use recv_msg::{Received, RecvMsg};
 pub use registry::{EVENTS, EventInfo};
+pub use rescued::{Keep, Rescued};
 pub use send::Send;
 pub use send_all::SendAll;
 pub use send_msg::SendMsg;
@@ -140,7 +142,7 @@ pub trait Event: std::marker::Send + Sized + 'static {
     ///
     /// After this call the caller must not touch or move `self` until the operation's terminal
     /// CQE has been seen or the entries have been discarded unsubmitted.
-    unsafe fn prepare(&mut self, sqes: &mut Sqes);
+    unsafe fn prepare(&mut self, sqes: &mut Sqes<'_>);
 
     /// Turns the event and what the kernel said into the output.
     fn complete(self, outcome: Outcome<'_, Self>) -> Self::Output;

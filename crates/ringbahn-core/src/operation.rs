@@ -29,8 +29,9 @@ use crate::completion::cell::{Cell, Cqes, Departure, End};
 use crate::cqe::Cqe;
 use crate::event::Event;
 use crate::outcome::Outcome;
+use crate::panics::contain_panic;
 use crate::sqe::{SQES_PER_EVENT_MAX, Sqes};
-use crate::sync::{AtomicBool, AtomicU64, Ordering, UnsafeCell};
+use crate::sync::{AtomicU64, Ordering, UnsafeCell};
 
 pub(crate) mod batch;
 pub(crate) mod claim;
@@ -58,8 +59,6 @@ pub(crate) struct Header {
     table: AtomicU64,
     /// The steps that have not had their last CQE: bit *n* is step *n*.
     pending: AtomicU64,
-    /// Whether the operation has been repeated after an `EFAULT`; once is all it gets.
-    faulted: AtomicBool,
 }
 
 impl Header {
@@ -69,7 +68,6 @@ impl Header {
             user_data: AtomicU64::new(NOWHERE),
             table: AtomicU64::new(0),
             pending: AtomicU64::new(0),
-            faulted: AtomicBool::new(false),
         }
     }
 
@@ -198,7 +196,7 @@ impl<E: Event> Record<E> {
     /// # Safety
     ///
     /// The caller holds the event by O1 or O3.
-    unsafe fn prepare(&self) -> io::Result<Sqes> {
+    unsafe fn prepare(&self) -> io::Result<Sqes<'static>> {
         let mut sqes = Sqes::new();
         self.event.with_mut(|event| {
             // SAFETY: O1 or O3, by the contract of this function.
@@ -208,6 +206,11 @@ impl<E: Event> Record<E> {
                 unsafe { event.prepare(&mut sqes) };
             }
         });
+        if sqes.is_open_chain() {
+            // It would hang on whatever operation comes next in the queue.
+            let message = "the last event of a chain prepared no entry";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
         let pushed = sqes.entries().len();
         if pushed == self.steps as usize && (1..=SQES_PER_EVENT_MAX).contains(&self.steps) {
             return Ok(sqes);
@@ -224,13 +227,14 @@ impl<E: Event> Record<E> {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` where the event did not prepare as many entries as it asked for.
+    /// `InvalidInput` where the event did not prepare as many entries as it asked for, or the last
+    /// one is linked to nothing.
     ///
     /// # Safety
     ///
     /// The record has not been committed, the caller is its submission, and the entries of
     /// earlier calls have been dropped.
-    pub(crate) unsafe fn prepare_first(&self) -> io::Result<Sqes> {
+    pub(crate) unsafe fn prepare_first(&self) -> io::Result<Sqes<'static>> {
         // SAFETY: O1, by the contract of this function.
         unsafe { self.prepare() }
     }
@@ -318,11 +322,6 @@ impl<E: Event> Record<E> {
             return false;
         }
         let Some(cqe) = self.header.cell.may_repeat(last) else { return false };
-        // A read that the kernel could not finish at once fails with EFAULT when the thread that
-        // submitted it has exited meanwhile, its memory map being gone. Relaxed: O3 orders it.
-        if cqe.failed_with(libc::EFAULT) && !self.header.faulted.swap(true, Ordering::Relaxed) {
-            return true;
-        }
         let cqes = [cqe];
         // SAFETY: V1: this is the CQE of the record's own event. It is told again when the event
         // is completed, unless it goes round once more; events count on that.
@@ -337,7 +336,7 @@ impl<E: Event> Record<E> {
     /// Runs `ask`, code of the event; should it panic, the operation ends here and now.
     fn or_end<R>(&self, cqe: Option<Cqe>, ask: impl FnOnce() -> R) -> R {
         catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|panic| {
-            self.tell_end(cqe, false);
+            contain_panic(|| drop(self.tell_end(cqe, false)));
             resume_unwind(panic)
         })
     }
@@ -420,7 +419,7 @@ impl Ended {
 /// operation as cancelled.
 pub struct Resubmission {
     operation: Arc<dyn Operation>,
-    sqes: Sqes,
+    sqes: Sqes<'static>,
 }
 
 impl Resubmission {
@@ -438,7 +437,7 @@ impl Resubmission {
         &self.operation
     }
 
-    pub(crate) fn sqes_mut(&mut self) -> &mut Sqes {
+    pub(crate) fn sqes_mut(&mut self) -> &mut Sqes<'static> {
         &mut self.sqes
     }
 }
@@ -447,9 +446,12 @@ impl Drop for Resubmission {
     fn drop(&mut self) {
         // A committed one has left its entries behind.
         if !self.sqes.entries().is_empty() {
-            // SAFETY: O3: this is the operation's `Resubmission`, not committed, and here it
-            // goes.
-            unsafe { self.operation.give_up() };
+            // A driver drops these where it must not be driven out by somebody's panic.
+            contain_panic(|| {
+                // SAFETY: O3: this is the operation's `Resubmission`, not committed, and here it
+                // goes.
+                unsafe { self.operation.give_up() };
+            });
         }
     }
 }

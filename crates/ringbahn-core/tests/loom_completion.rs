@@ -619,7 +619,6 @@ fn a_waker_that_panics_when_woken_meets_the_end() {
 }
 
 #[test]
-#[ignore = "the output is lost when the spare clone of a waker panics as it is dropped"]
 fn a_waker_that_panics_when_dropped_meets_the_end() {
     model(|| {
         let Scene { toy, counts, mut future, user_data } = scene(Waker::noop());

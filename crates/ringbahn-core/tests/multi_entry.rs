@@ -177,7 +177,6 @@ fn a_cancel_that_missed_the_first_entry_is_tried_again_on_the_second() {
 }
 
 #[test]
-#[ignore = "only the first entry is cancelled of a pair whose entries are not linked"]
 fn a_cancel_of_a_pair_reaches_both_entries() {
     let toy = Toy::new(4);
     let counts = Counts::new();

@@ -63,20 +63,9 @@ fn the_operand_of_a_repeated_operation_is_the_same_memory() {
 }
 
 #[test]
-fn a_fault_is_repeated_once_and_then_told() {
-    let toy = Toy::new(1);
-    let counts = Counts::new();
-    let (mut future, entry) = start(&toy, Probe::new(&counts), Waker::noop());
-    toy.post(entry.user_data, -libc::EFAULT, 0);
-    let again = toy.take_operation();
-    toy.post(again.user_data, -libc::EFAULT, 0);
-    assert_eq!(toy.take(), None);
-    assert_eq!(poll_ready(&mut future).number(), -libc::EFAULT);
-}
-
-#[test]
 fn other_failures_are_told_at_once() {
-    let codes = [libc::EAGAIN, libc::EIO, libc::EBADF, libc::EINVAL, libc::ETIME, 511, 517];
+    let codes =
+        [libc::EAGAIN, libc::EIO, libc::EBADF, libc::EINVAL, libc::EFAULT, libc::ETIME, 511, 517];
     for code in codes {
         let toy = Toy::new(1);
         let counts = Counts::new();
@@ -89,7 +78,7 @@ fn other_failures_are_told_at_once() {
 
 #[test]
 fn what_was_cancelled_is_not_repeated() {
-    for result in NOT_RUN.into_iter().chain([-libc::EFAULT]) {
+    for result in NOT_RUN {
         let toy = Toy::new(2);
         let counts = Counts::new();
         let (mut future, entry) = start(&toy, Probe::new(&counts), Waker::noop());
@@ -181,8 +170,8 @@ fn a_resubmission_waits_for_room_and_goes_out_when_there_is() {
 }
 
 #[test]
-fn a_resubmission_that_is_dropped_ends_the_operation_with_what_it_had_ended_with() {
-    for result in [-libc::EINTR, -libc::EFAULT] {
+fn a_resubmission_that_is_dropped_ends_the_operation_as_cancelled() {
+    for result in NOT_RUN {
         let toy = Toy::new(1);
         toy.set(Policy { hold_resubmissions: true, ..Policy::default() });
         let counts = Counts::new();
@@ -195,7 +184,7 @@ fn a_resubmission_that_is_dropped_ends_the_operation_with_what_it_had_ended_with
         assert!(!held[0].is_cancelled());
         drop(held);
         assert_eq!(signal.wakes(), 1);
-        assert_eq!(poll_ready(&mut future).number(), result);
+        assert_eq!(poll_ready(&mut future).number(), -libc::ECANCELED);
         assert_eq!(counts.all(), (1, 0, 1));
     }
 }
@@ -265,16 +254,5 @@ fn a_resubmission_that_finds_too_few_places_is_given_back_whole() {
     assert_eq!((resubmission.sqes_needed(), taken, table.in_flight()), (1, 7, 0));
     poll_pending(&mut future, Waker::noop());
     drop(resubmission);
-    assert_eq!(poll_ready(&mut future).number(), -libc::EINTR);
-}
-
-#[test]
-#[ignore = "a fault is repeated without asking the event"]
-fn an_event_that_refuses_to_be_repeated_is_not_after_a_fault_either() {
-    let toy = Toy::new(1);
-    let counts = Counts::new();
-    let (mut future, entry) = start(&toy, Probe::new(&counts).repeating(false), Waker::noop());
-    toy.post(entry.user_data, -libc::EFAULT, 0);
-    assert_eq!(toy.take(), None);
-    assert_eq!(poll_ready(&mut future).number(), -libc::EFAULT);
+    assert_eq!(poll_ready(&mut future).number(), -libc::ECANCELED);
 }

@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 
 use super::state::{Action, Input, State};
 use crate::cqe::Cqe;
+use crate::panics::contain_panic;
 use crate::sync::{Mutex, lock};
 
 /// The CQEs of one operation: one for most, two for a zero-copy send.
@@ -97,15 +98,19 @@ impl Cell {
         loop {
             let mut inner = lock(&self.inner);
             if let Poll::Ready(value) = look(&mut inner) {
+                drop(inner);
+                let_go(clone);
                 return Poll::Ready(value);
             }
             if inner.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+                drop(inner);
+                let_go(clone);
                 return Poll::Pending;
             }
             if let Some(clone) = clone.take() {
                 let replaced = inner.waker.replace(clone);
                 drop(inner);
-                drop(replaced);
+                let_go(replaced);
                 return Poll::Pending;
             }
             // The clone is the future's code, and may panic: nothing has changed yet.
@@ -194,7 +199,15 @@ impl Cell {
             };
             (departure, inner.waker.take())
         };
-        drop(waker);
+        let_go(waker);
         departure
+    }
+}
+
+/// Drops a waker. Should that panic, what the caller has just been given must not be lost with it,
+/// so the panic ends here.
+fn let_go(waker: Option<Waker>) {
+    if waker.is_some() {
+        contain_panic(|| drop(waker));
     }
 }

@@ -153,7 +153,7 @@ impl Event for Probe {
         }
     }
 
-    fn complete(mut self, outcome: Outcome<'_>) -> Answer {
+    fn complete(mut self, outcome: Outcome<'_, Self>) -> Answer {
         self.counts.completed.fetch_add(1, Ordering::SeqCst);
         self.pass(Moment::Complete);
         let cqes = outcome.cqes().iter().map(|cqe| (cqe.result, cqe.flags)).collect();
@@ -161,14 +161,14 @@ impl Event for Probe {
         Answer { result: outcome.result(), cqes, buffer }
     }
 
-    fn cancelled(self, _outcome: Outcome<'_>) {
+    fn cancelled(self, _outcome: Outcome<'_, Self>) {
         self.counts.cancelled.fetch_add(1, Ordering::SeqCst);
         self.pass(Moment::Cancelled);
     }
 
-    fn resubmit(&mut self, cqe: Cqe) -> bool {
+    fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
         self.pass(Moment::Resubmit);
-        self.repeats.unwrap_or(cqe.has_not_run())
+        self.repeats.unwrap_or(outcome.has_not_run())
     }
 }
 
