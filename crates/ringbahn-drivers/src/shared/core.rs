@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -461,16 +460,10 @@ impl Core {
             self.overdue.store(true, Ordering::SeqCst);
         }
         drop(submission);
-        // Dropping one ends its operation, which runs a waker or the event; a panic there is the
-        // affair of neither the others nor the thread that happens to be here.
         add(&self.tally.completed, dropped.len() as u64);
         drop(aimed);
-        for resubmission in dropped {
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(resubmission))) {
-                // Dropping the payload may panic once more.
-                std::mem::forget(panic);
-                add(&self.tally.panics, 1);
-            }
+        for mut resubmission in dropped {
+            add(&self.tally.panics, u64::from(resubmission.give_up()));
         }
     }
 
