@@ -45,6 +45,8 @@ mod setup;
 mod shared;
 mod sync;
 mod sys;
+#[cfg(all(test, not(loom)))]
+mod testing;
 mod unavailable;
 
 pub use queue::completion::{CompletionQueue, Reaped};
