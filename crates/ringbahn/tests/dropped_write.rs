@@ -68,9 +68,9 @@ fn a_write_after_a_dropped_one_neither_replaces_nor_interleaves_it() {
 #[test]
 fn a_handle_that_is_dropped_finishes_its_write() {
     let Some(driver) = driver("a_handle_that_is_dropped_finishes_its_write") else { return };
-    let (mut near, mut far) = stream(&driver);
-    narrow(near.get_ref());
-    narrow(&far);
+    let (near, mut far) = UnixStream::pair().unwrap();
+    narrow(&near);
+    let mut near = Ring::new_on_driver(near, driver.clone());
     let bytes = block(7, 100_000);
     let count = block_on(near.write(&bytes)).unwrap();
     assert_eq!(count, bytes.len());
