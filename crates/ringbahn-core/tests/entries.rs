@@ -272,6 +272,14 @@ fn poll_add() {
 }
 
 #[test]
+fn rescued() {
+    let (file, fd) = file();
+    entry_of(Rescued::new(Shutdown::new(file, std::net::Shutdown::Both), drop), |_| {
+        opcode::Shutdown::new(Fd(fd), 2).build()
+    });
+}
+
+#[test]
 fn every_event_in_the_list_is_compared() {
     // A cancel is aimed only when it meets its ring; the others have the entries of their events.
     let apart = ["AsyncCancel", "Link", "Rescued"];
