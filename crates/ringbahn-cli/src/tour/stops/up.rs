@@ -1,0 +1,26 @@
+//! The driver comes up: a first operation goes through its ring.
+
+use ringbahn_core::event::{EVENTS, Nop};
+
+use crate::tour::finding::{Finding, When, equal};
+use crate::tour::machine;
+use crate::tour::route::Toured;
+use crate::tour::site::Site;
+
+pub(crate) async fn visit<D: Toured>(site: &Site<D>) -> Finding {
+    site.submit(Nop::new()).await.when("a first operation")?;
+    let counters = site.driver.counters();
+    equal("operations completed", (counters.submitted, counters.completed), (1, 1))?;
+    let Some(ring) = &site.ring else { return Ok(machine::kernel()) };
+    let opcodes = EVENTS.iter().filter_map(|event| event.opcode);
+    let (known, unknown): (Vec<_>, Vec<_>) =
+        opcodes.partition(|&opcode| ring.probe.supports(opcode));
+    let known = match unknown.len() {
+        0 => format!("all {}", known.len()),
+        _ => format!("{} of {}", known.len(), known.len() + unknown.len()),
+    };
+    Ok(format!(
+        "a ring of {} + {} entries; {known} opcodes known",
+        ring.entries, ring.completion_entries,
+    ))
+}
