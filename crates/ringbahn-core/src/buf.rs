@@ -161,6 +161,27 @@ pub unsafe trait IoBufMut: IoBuf {
     /// `count` is at most `target_len`, and the first `count` bytes at `target_ptr` are
     /// initialised.
     unsafe fn set_filled(&mut self, count: usize);
+
+    /// Fills the buffer with `bytes` as a read would, or with as many of them as fit, and yields
+    /// how many these are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ringbahn_core::IoBufMut;
+    ///
+    /// let mut buffer = [0; 4];
+    /// assert_eq!(buffer.fill_from(b"hello"), 4);
+    /// assert_eq!(&buffer, b"hell");
+    /// ```
+    fn fill_from(&mut self, bytes: &[u8]) -> usize {
+        let count = bytes.len().min(self.target_len());
+        // SAFETY: the target has room for `count` bytes, and nobody else has access to it.
+        unsafe { self.target_ptr().copy_from_nonoverlapping(bytes.as_ptr(), count) };
+        // SAFETY: B3: as many bytes have just been written.
+        unsafe { self.set_filled(count) };
+        count
+    }
 }
 
 #[cfg(test)]

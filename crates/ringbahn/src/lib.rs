@@ -1,1 +1,104 @@
-//! Placeholder.
+//! Async IO on Linux's io_uring, from any executor, with no risk of memory unsafety.
+//!
+//! ```
+//! use std::{fs::File, io};
+//! use futures::io::AsyncReadExt;
+//! use ringbahn::Ring;
+//!
+//! async fn read_on_ringbahn(file: File, buf: &mut [u8]) -> io::Result<usize> {
+//!     let mut file: Ring<File> = Ring::new(file);
+//!     file.read(buf).await
+//! }
+//! # fn main() -> io::Result<()> {
+//! # if ringbahn::DefaultDriver::shared().is_err() { return Ok(()) }
+//! # let mut buf = [1; 64];
+//! # let count = futures::executor::block_on(read_on_ringbahn(File::open("/dev/zero")?, &mut buf))?;
+//! # assert_eq!((count, buf), (64, [0; 64]));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! There is nothing to set up: no runtime, no loop, no thread to start. [`Ring`] takes an IO object
+//! of std and runs its IO on io_uring; it is the one type to know.
+//!
+//! # What it promises
+//!
+//! - *Memory safety, whatever you do.* Futures may be dropped, forgotten or moved between threads
+//!   at any moment: what the kernel touches belongs to a record on the heap, and is given back when
+//!   the kernel has said that it is done. A file stays open until the last operation on it has
+//!   ended. This crate contains no unsafe code.
+//! - *Nothing is lost by a `select!`.* A read, receive or accept that is dropped leaves what it has
+//!   brought with the handle, and the next one gets it. A write that was accepted is written, whole
+//!   and in order. Every method says so, or says what it does instead, under *Cancel safety*.
+//! - *Results have an owner.* What nobody takes any more is disposed of: connections are closed,
+//!   buffers freed.
+//! - *As in std.* Names, errors, and what `Ok(0)` means.
+//!
+//! # How it works
+//!
+//! | noun | what it is |
+//! |---|---|
+//! | [`Event`] | one IO operation as a value; it owns everything the kernel will touch |
+//! | [`Drive`] | a driver: manages an io_uring instance; yours, if you write one |
+//! | [`Submission`] | the future that runs one event on one driver |
+//! | [`Ring`] | a std IO object whose IO runs on a driver |
+//!
+//! The first operation of a process builds one ring, a [`SharedDriver`], and starts one thread,
+//! `ringbahn-helper`. The thread runs none of your code but wakers, and does no IO: tasks submit
+//! their own operations, and see at once those that complete at once. It sleeps until operations
+//! complete that had to wait, and wakes their tasks. It is there because nothing else can be relied
+//! on to look: an executor knows nothing of io_uring, and sleeps elsewhere.
+//!
+//! Another driver is taken with `Ring::new_on_driver` and its like:
+//!
+//! ```
+//! use std::fs::File;
+//! use ringbahn::{BufResultExt, Ring, SharedDriver};
+//!
+//! # fn main() -> std::io::Result<()> {
+//! # if ringbahn::DefaultDriver::shared().is_err() { return Ok(()) }
+//! let driver = SharedDriver::builder().entries(8).build()?;
+//! let zero = Ring::new_on_driver(File::open("/dev/zero")?, driver.clone());
+//! let read = zero.read_at(Vec::with_capacity(64), 0);
+//! let (count, buffer) = futures::executor::block_on(read).both()?;
+//! assert_eq!((count, buffer), (64, vec![0; 64]));
+//! assert_eq!(driver.counters().completed, 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What to know before
+//!
+//! - It is for Linux, 5.11 or later, and where io_uring is allowed: container runtimes often forbid
+//!   it. Operations then fail with an [`Unavailable`], which says why and what to do.
+//! - `AsyncWrite` is write-behind, as with a `BufWriter`: an error may come with a later call, so
+//!   `flush` or [`close`](Ring::close) before you believe it.
+//! - Borrowed buffers are copied; owned ones ([`Ring::read_at`], [`Ring::recv`], …) are not.
+//! - After `fork` the child cannot use the driver of its parent.
+//!
+//! # Features
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `bytes` | `Bytes` and `BytesMut` as buffers |
+
+#![cfg(target_os = "linux")]
+#![forbid(unsafe_code)]
+
+mod driver;
+pub mod fs;
+mod ring;
+
+pub use driver::DefaultDriver;
+pub use ring::object::{Object, StreamSocket, Transfer};
+pub use ring::receive::Receive;
+pub use ring::{Incoming, IntoInnerError, Ring};
+
+#[doc(no_inline)]
+pub use ringbahn_core::{
+    BufError, BufResult, BufResultExt, Cancel, CancelTarget, Cancelled, Completion, Cqe, Drive,
+    Event, IoBuf, IoBufMut, IoBufs, Outcome, Reservation, SharedFd, Slice, SocketAddress, Sqe,
+    Sqes, Submission, Timeout, buf, event, opcode,
+};
+#[doc(no_inline)]
+pub use ringbahn_drivers::{Counters, Reason, Report, SharedBuilder, SharedDriver, Unavailable};

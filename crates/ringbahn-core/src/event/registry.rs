@@ -63,6 +63,7 @@ pub const EVENTS: &[EventInfo] = events! {
     read_vectored::ReadVectored: Some(opcode::READV), (5, 1), "2/preadv.2";
     recv::Recv: Some(opcode::RECV), (5, 6), "2/recv.2";
     recv_msg::RecvMsg: Some(opcode::RECVMSG), (5, 3), "2/recvmsg.2";
+    rescued::Rescued: None, (5, 5), "2/io_uring_enter.2";
     send::Send: Some(opcode::SEND), (5, 6), "2/send.2";
     send_all::SendAll: Some(opcode::SEND), (5, 6), "2/send.2";
     send_msg::SendMsg: Some(opcode::SENDMSG), (5, 3), "2/sendmsg.2";

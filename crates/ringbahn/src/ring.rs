@@ -1,0 +1,248 @@
+//! [`Ring`]: an IO object of std whose IO runs on a driver.
+//!
+//! | part | what it holds |
+//! |---|---|
+//! | [`share`] | the object, shared with the operations on it, and the driver |
+//! | [`reader`] | the read in flight, and the bytes that have arrived |
+//! | [`writer`] | the write in flight behind its caller |
+//! | [`slot`] | what both have in common: one operation, and who waits for it |
+//! | [`inbox`], [`receive`] | receives into the caller's buffer, and what abandoned ones brought |
+//! | [`parking`] | accepts that nobody waits for at the moment |
+//!
+//! The poll functions have the handle to themselves, so they lock nothing. The methods that take
+//! `&self` lock a part for a moment, never while a driver, a waker or an event is called.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use ringbahn_core::{Drive, event};
+
+use crate::driver::DefaultDriver;
+
+mod file;
+mod inbox;
+mod into_inner;
+mod io_traits;
+mod listener;
+pub(crate) mod object;
+mod parking;
+mod reader;
+pub(crate) mod receive;
+mod share;
+mod slot;
+mod stream;
+mod waiters;
+mod writer;
+
+use inbox::Inbox;
+pub use into_inner::IntoInnerError;
+pub use listener::Incoming;
+use object::Object;
+use parking::Parking;
+use reader::Reader;
+use share::Handle;
+use slot::poll_settled;
+use writer::Writer;
+
+/// An IO object of std whose IO runs on a driver.
+///
+/// It works on any executor, and its futures are `Send`. With nothing said the driver is the one of
+/// the process, [`DefaultDriver`]; the functions named `…_on_driver` take another.
+///
+/// There are two ways to do IO, which may be mixed:
+///
+/// - The traits of `futures-io` with borrowed buffers: `AsyncRead`, `AsyncBufRead`, `AsyncWrite`
+///   and `AsyncSeek`. The bytes go through a buffer of the handle, since a borrowed one cannot be
+///   given to the kernel. One read and one write at a time.
+/// - Methods with owned buffers, which take `&self`, may run at the same time and copy nothing:
+///   [`read_at`](Ring::read_at), [`write_at`](Ring::write_at), [`recv`](Ring::recv),
+///   [`send`](Ring::send), …
+///
+/// # Examples
+///
+/// ```
+/// use std::{fs::File, io};
+/// use futures::io::AsyncReadExt;
+/// use ringbahn::Ring;
+///
+/// async fn read_on_ringbahn(file: File, buf: &mut [u8]) -> io::Result<usize> {
+///     let mut file: Ring<File> = Ring::new(file);
+///     file.read(buf).await
+/// }
+///
+/// # fn main() -> io::Result<()> {
+/// # if ringbahn::DefaultDriver::shared().is_err() { return Ok(()) }
+/// let file = File::open("/dev/zero")?;
+/// let mut buf = [1; 64];
+/// assert_eq!(futures::executor::block_on(read_on_ringbahn(file, &mut buf))?, 64);
+/// assert_eq!(buf, [0; 64]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Dropping a handle
+///
+/// Works anywhere: on any thread, outside of an executor, after the driver has been shut down. A
+/// write in flight runs to its end, anything else is cancelled, and the object is closed when the
+/// last operation on it has ended; at once, if there is none. An error of that last write is seen
+/// by nobody, so `flush` or [`close`](Ring::close) where it matters.
+///
+/// # Kernel
+///
+/// Linux 5.11 with the default driver; single methods may need more.
+pub struct Ring<T, D: Drive + Unpin = DefaultDriver> {
+    handle: Handle<T, D>,
+    reader: Mutex<Reader<D>>,
+    writer: Mutex<Writer<D>>,
+    /// Made by the first receive into a buffer of the caller.
+    inbox: OnceLock<Arc<Inbox>>,
+    parking: Parking<D>,
+}
+
+impl<T: Object> Ring<T> {
+    /// A handle to `object`, on the driver of the process.
+    ///
+    /// Nothing is asked of the driver yet. A socket is put into blocking mode, in which the kernel
+    /// waits instead of answering `WouldBlock`; a file that was opened with `O_NONBLOCK` stays so.
+    pub fn new(object: T) -> Ring<T> {
+        Ring::new_on_driver(object, DefaultDriver)
+    }
+}
+
+impl<T: Object, D: Drive + Unpin> Ring<T, D> {
+    /// A handle to `object`, on `driver`.
+    ///
+    /// As [`new`](Ring::new), otherwise.
+    pub fn new_on_driver(object: T, driver: D) -> Ring<T, D> {
+        object.adopt();
+        Ring::fresh(object, driver)
+    }
+
+    /// A handle to an object that is known to be in blocking mode.
+    fn fresh(object: T, driver: D) -> Ring<T, D> {
+        Ring {
+            handle: Handle::new(object, driver),
+            reader: Mutex::new(Reader::new(T::POSITIONED)),
+            writer: Mutex::new(Writer::new(T::POSITIONED)),
+            inbox: OnceLock::new(),
+            parking: Parking::new(),
+        }
+    }
+}
+
+impl<T, D: Drive + Unpin> Ring<T, D> {
+    /// The object, for what is no IO: options and addresses of a socket, permissions of a file.
+    ///
+    /// Reading, writing or seeking it directly bypasses what the handle has in flight and what it
+    /// has buffered.
+    pub fn get_ref(&self) -> &T {
+        self.handle.object()
+    }
+
+    /// The driver.
+    pub fn driver(&self) -> &D {
+        self.handle.driver()
+    }
+}
+
+impl<T: Object, D: Drive + Clone + Unpin> Ring<T, D> {
+    /// Waits for the write in flight, so that what comes next comes after it.
+    async fn written(&self) -> io::Result<()> {
+        poll_fn(|cx| poll_settled(&self.writer, cx)).await;
+        slot::lock(&self.writer).take_error()
+    }
+
+    /// Gives the object back when nothing is in flight any more.
+    ///
+    /// Waits for the write in flight, stops the read in flight, and then waits for the operations
+    /// that were started with this handle and still run, those that [`read_at`](Ring::read_at) and
+    /// its like have returned included. What was read from a file and not taken is given back to
+    /// it, so its position is where the reader was. Accepts that are parked in a listener are
+    /// cancelled, and connections they have accepted are closed.
+    ///
+    /// # Errors
+    ///
+    /// What a write has failed with and nobody has been told, or `Other` where bytes were read
+    /// from a stream that nobody has taken. The error holds the object, and the bytes.
+    ///
+    /// # Cancel safety
+    ///
+    /// It is not cancel safe, use it where it runs to its end: dropping the future drops the
+    /// handle.
+    pub async fn into_inner(self) -> Result<T, IntoInnerError<T>> {
+        let Remains { object, unread, written } = self.dismantle().await;
+        let error = match written {
+            Ok(()) if unread.is_empty() => return Ok(object),
+            Ok(()) => io::Error::other("bytes were read from the stream that nobody has taken"),
+            Err(error) => error,
+        };
+        Err(IntoInnerError { error, object, unread })
+    }
+
+    /// Closes the object, and tells whether everything has worked.
+    ///
+    /// As [`into_inner`](Ring::into_inner), it waits until nothing is in flight. Bytes that nobody
+    /// has taken are dropped.
+    ///
+    /// # Errors
+    ///
+    /// What a write has failed with and nobody has been told, and what `close(2)` says: some file
+    /// systems report there that an earlier write has failed. The object is closed in any case.
+    ///
+    /// # Cancel safety
+    ///
+    /// It is not cancel safe, use it where it runs to its end: dropping the future closes the
+    /// object as well, but nobody learns of an error.
+    pub async fn close(self) -> io::Result<()> {
+        let driver = self.driver().clone();
+        let Remains { object, written, .. } = self.dismantle().await;
+        let closed = driver.submit(event::Close::new(object)).await;
+        written.and(closed)
+    }
+
+    async fn dismantle(self) -> Remains<T> {
+        let Ring { handle, mut reader, mut writer, inbox, parking } = self;
+        let (reader, writer) = (slot::get_mut(&mut reader), slot::get_mut(&mut writer));
+        let written = poll_fn(|cx| writer.poll_flush(cx)).await;
+        poll_fn(|cx| reader.poll_stop(cx)).await;
+        if let Some(inbox) = inbox.get() {
+            let kept = poll_fn(|cx| inbox.poll_settled(cx)).await;
+            kept.into_iter().for_each(|kept| reader.append(kept));
+        }
+        drop(parking);
+        let mut unread = reader.take_unread();
+        let object = handle.into_object().await;
+        if object.has_position() && object.give_back(unread.len()).is_ok() {
+            unread.clear();
+        }
+        Remains { object, unread, written }
+    }
+}
+
+/// What is left of a handle when nothing is in flight any more.
+struct Remains<T> {
+    object: T,
+    unread: Vec<u8>,
+    written: io::Result<()>,
+}
+
+impl<T: AsFd, D: Drive + Unpin> AsFd for Ring<T, D> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.get_ref().as_fd()
+    }
+}
+
+impl<T: Object, D: Drive + Default + Unpin> From<T> for Ring<T, D> {
+    fn from(object: T) -> Ring<T, D> {
+        Ring::new_on_driver(object, D::default())
+    }
+}
+
+impl<T: fmt::Debug, D: Drive + Unpin> fmt::Debug for Ring<T, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ring").field("object", self.get_ref()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,117 @@
+//! [`Parking`]: the accepts that nobody waits for at the moment.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::pin::Pin;
+use std::sync::Mutex;
+use std::task::{Context, Poll, Waker};
+
+use ringbahn_core::event::Accept;
+use ringbahn_core::{Drive, SocketAddress, Submission};
+
+use super::share::Handle;
+use super::slot::lock;
+
+/// The accepts that nobody waits for at the moment.
+///
+/// An accept in flight whose future is dropped is not cancelled: it is parked here, and the next
+/// one who wants a connection takes it over. The connection that it may have brought meanwhile is
+/// the next one's. So a `select!` between an accept and something else loses no connection, and
+/// costs no cancel and no new accept for each turn.
+///
+/// The kernel gives connections to the accepts in the order of their arrival. So while somebody
+/// waits no accept may be parked, or its connection would be seen by nobody: those who wait take
+/// over what is parked, and are woken for it.
+#[derive(Debug)]
+pub(crate) struct Parking<D: Drive> {
+    lot: Mutex<Lot<D>>,
+}
+
+#[derive(Debug)]
+struct Lot<D: Drive> {
+    parked: Vec<Submission<Accept, D>>,
+    /// Those who wait for a connection, each with its number.
+    waiting: Vec<(u64, Waker)>,
+    next: u64,
+}
+
+impl<D: Drive> Parking<D> {
+    pub(crate) fn new() -> Parking<D> {
+        Parking { lot: Mutex::new(Lot { parked: Vec::new(), waiting: Vec::new(), next: 0 }) }
+    }
+}
+
+/// One who wants a connection.
+#[derive(Debug)]
+pub(crate) struct Arrival<'a, D: Drive> {
+    parking: &'a Parking<D>,
+    /// The accepts that it waits for: its own one, and those it has taken over.
+    accepts: Vec<Submission<Accept, D>>,
+    number: Option<u64>,
+}
+
+impl<'a, D: Drive> Arrival<'a, D> {
+    pub(crate) fn new(parking: &'a Parking<D>) -> Arrival<'a, D> {
+        Arrival { parking, accepts: Vec::new(), number: None }
+    }
+
+    pub(crate) fn poll<T>(
+        &mut self,
+        handle: &Handle<T, D>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<(OwnedFd, SocketAddress)>>
+    where
+        T: AsFd + Send + Sync + 'static,
+        D: Clone + Unpin,
+    {
+        let former = self.take_over(cx.waker().clone());
+        drop(former);
+        if self.accepts.is_empty() {
+            self.accepts.push(handle.submit(Accept::new(handle.fd())));
+        }
+        for index in 0..self.accepts.len() {
+            if let Poll::Ready(output) = Pin::new(&mut self.accepts[index]).poll(cx) {
+                drop(self.accepts.swap_remove(index));
+                return Poll::Ready(output);
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Takes over what is parked and counts as waiting. Yields the waker of before.
+    fn take_over(&mut self, waker: Waker) -> Option<Waker> {
+        let mut lot = lock(&self.parking.lot);
+        self.accepts.append(&mut lot.parked);
+        let number = *self.number.get_or_insert_with(|| {
+            lot.next += 1;
+            lot.next
+        });
+        match lot.waiting.iter_mut().find(|(other, _)| *other == number) {
+            Some((_, former)) => Some(std::mem::replace(former, waker)),
+            None => {
+                lot.waiting.push((number, waker));
+                None
+            }
+        }
+    }
+}
+
+impl<D: Drive> Drop for Arrival<'_, D> {
+    fn drop(&mut self) {
+        // One that no queue has yet is no loss.
+        let in_flight = |accept: &Submission<_, _>| accept.cancel_target().is_some();
+        self.accepts.retain(in_flight);
+        let (own, next) = {
+            let mut lot = lock(&self.parking.lot);
+            lot.parked.append(&mut self.accepts);
+            let own = lot.waiting.iter().position(|(number, _)| Some(*number) == self.number);
+            let own = own.map(|index| lot.waiting.swap_remove(index));
+            let somebody_must = !lot.parked.is_empty() && !lot.waiting.is_empty();
+            (own, somebody_must.then(|| lot.waiting.swap_remove(0)))
+        };
+        drop(own);
+        if let Some((_, waker)) = next {
+            waker.wake();
+        }
+    }
+}

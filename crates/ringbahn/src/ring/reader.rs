@@ -1,0 +1,186 @@
+//! [`Reader`]: the read that a handle keeps in flight, and the bytes that have arrived.
+
+use std::collections::VecDeque;
+use std::io;
+use std::task::{Context, Poll, ready};
+
+use ringbahn_core::{BufResult, Drive, IoBuf, Slice, event};
+
+use super::object::Transfer;
+use super::share::Handle;
+use super::slot::{Operation, Side, Slot};
+
+/// The most bytes that one read or write of the poll functions moves, and so the most that a
+/// handle buffers for one direction.
+///
+/// Beyond 128 KiB the copy between the handle's buffer and the caller's takes so much longer than
+/// an operation takes to submit that larger ones gain nothing, while they cost memory for each
+/// handle. The methods on owned buffers copy nothing and have no such bound.
+pub(crate) const TRANSFER_MAX: usize = 128 * 1024;
+
+/// The largest buffer that an idle handle keeps, in bytes.
+pub(crate) const KEPT_MAX: usize = 16 * 1024;
+
+/// How many bytes are read ahead where the caller does not say how many it wants.
+pub(crate) const READ_AHEAD: usize = 8 * 1024;
+
+type FileRead = event::Read<Slice<Vec<u8>>>;
+type SocketRead = event::Recv<Slice<Vec<u8>>>;
+
+/// A read in flight.
+pub(crate) type Reading<D> = Operation<FileRead, SocketRead, D>;
+
+/// The read that a handle keeps in flight, and the bytes that have arrived and nobody has taken.
+///
+/// Both belong to the handle and not to the future that asked for them, so a future that is
+/// dropped loses nothing: the next one finds the read where it is, or the bytes.
+#[derive(Debug)]
+pub(crate) struct Reader<D: Drive> {
+    slot: Slot<FileRead, SocketRead, D>,
+    /// What has arrived; the first `consumed` bytes have been taken.
+    buffer: Vec<u8>,
+    consumed: usize,
+    /// What comes after the bytes in the buffer: the ends of reads that others have waited for.
+    errors: VecDeque<io::Error>,
+    /// Whether the read that has ended last found the end of the stream, and nobody knows yet.
+    ended: bool,
+}
+
+impl<D: Drive + Unpin> Reader<D> {
+    pub(crate) fn new(shared: bool) -> Reader<D> {
+        Reader {
+            slot: Slot::new(shared),
+            buffer: Vec::new(),
+            consumed: 0,
+            errors: VecDeque::new(),
+            ended: false,
+        }
+    }
+
+    /// The bytes that have arrived and nobody has taken.
+    pub(crate) fn unread(&self) -> &[u8] {
+        &self.buffer[self.consumed..]
+    }
+
+    /// Whether no read is in flight and nothing has arrived.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.slot.is_empty() && self.unread().is_empty() && self.errors.is_empty() && !self.ended
+    }
+
+    /// Takes `count` of the unread bytes as read.
+    pub(crate) fn consume(&mut self, count: usize) {
+        self.consumed = self.buffer.len().min(self.consumed.saturating_add(count));
+        if self.consumed == self.buffer.len() {
+            self.buffer.clear();
+            self.consumed = 0;
+            if self.buffer.capacity() > KEPT_MAX {
+                self.buffer = Vec::new();
+            }
+        }
+    }
+
+    /// Takes all unread bytes.
+    pub(crate) fn take_unread(&mut self) -> Vec<u8> {
+        let mut bytes = std::mem::take(&mut self.buffer);
+        bytes.drain(..std::mem::take(&mut self.consumed));
+        bytes
+    }
+
+    /// Puts bytes in front of the unread ones.
+    pub(crate) fn put_back(&mut self, mut bytes: Vec<u8>) {
+        bytes.extend_from_slice(self.unread());
+        self.buffer = bytes;
+        self.consumed = 0;
+    }
+
+    /// Puts what another read has yielded behind all else.
+    pub(crate) fn append(&mut self, result: io::Result<Vec<u8>>) {
+        match result {
+            Ok(bytes) => self.buffer.extend_from_slice(&bytes),
+            Err(error) => self.errors.push_back(error),
+        }
+    }
+
+    /// What the next reader is to be told before anything is read: an error, or the end.
+    pub(crate) fn take_end(&mut self) -> Option<io::Result<()>> {
+        if let Some(error) = self.errors.pop_front() {
+            return Some(Err(error));
+        }
+        std::mem::take(&mut self.ended).then_some(Ok(()))
+    }
+
+    /// Waits until there are unread bytes, or the end, and yields them. Where nothing is in
+    /// flight a read of at most `wanted` bytes is started.
+    pub(crate) fn poll_fill<T: Transfer>(
+        &mut self,
+        handle: &Handle<T, D>,
+        wanted: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>>
+    where
+        D: Clone,
+    {
+        if self.slot.is_empty() && self.unread().is_empty() && self.errors.is_empty() && !self.ended
+        {
+            let wanted = wanted.min(TRANSFER_MAX);
+            let mut buffer = std::mem::take(&mut self.buffer);
+            buffer.clear();
+            self.consumed = 0;
+            buffer.reserve_exact(wanted);
+            let slice = buffer.slice(..wanted);
+            self.slot.start(T::reading(handle.fd(), slice, handle.driver().clone()));
+        }
+        if self.unread().is_empty() {
+            if let Some(output) = ready!(self.slot.poll(cx)) {
+                self.settle(output);
+            }
+            if self.unread().is_empty() {
+                return Poll::Ready(self.take_end().unwrap_or(Ok(())));
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Stops the read in flight, and waits until the kernel is done with it. What it has brought
+    /// all the same is among the unread bytes.
+    pub(crate) fn poll_stop(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(output) = ready!(self.slot.poll_cancel(cx)) {
+            self.settle(output);
+        }
+        Poll::Ready(())
+    }
+
+    /// Takes it that the position has changed: what was found at the former one is forgotten.
+    pub(crate) fn forget(&mut self) {
+        self.consume(usize::MAX);
+        self.errors.clear();
+        self.ended = false;
+    }
+}
+
+impl<D: Drive + Unpin> Side for Reader<D> {
+    type File = FileRead;
+    type Socket = SocketRead;
+    type Driver = D;
+
+    fn slot(&mut self) -> &mut Slot<FileRead, SocketRead, D> {
+        &mut self.slot
+    }
+
+    fn settle(&mut self, (result, buffer): BufResult<usize, Slice<Vec<u8>>>) {
+        let mut bytes = buffer.into_inner();
+        match result {
+            Ok(0) => self.ended = true,
+            Ok(count) => {
+                bytes.truncate(count);
+                if self.unread().is_empty() {
+                    self.buffer = bytes;
+                    self.consumed = 0;
+                } else {
+                    self.buffer.extend_from_slice(&bytes);
+                }
+            }
+            Err(error) => self.errors.push_back(error),
+        }
+    }
+}

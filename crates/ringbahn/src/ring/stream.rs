@@ -1,0 +1,241 @@
+//! [`Ring`] of a stream socket: [`TcpStream`], [`UnixStream`].
+
+use std::io;
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use ringbahn_core::{Drive, IoBuf, IoBufMut, SocketAddress, Submission, event};
+use socket2::{Domain, Socket, Type};
+
+use super::Ring;
+use super::object::StreamSocket;
+use super::receive::Receive;
+use crate::driver::DefaultDriver;
+
+impl Ring<TcpStream> {
+    /// Connects to `address`.
+    ///
+    /// No name is looked up, since that would block the thread: give an address.
+    ///
+    /// # Errors
+    ///
+    /// Those of `connect(2)`: `ConnectionRefused`, `TimedOut`, `NetworkUnreachable`, …
+    ///
+    /// # Cancel safety
+    ///
+    /// It is cancel safe: the socket is closed.
+    pub async fn connect(address: impl Into<SocketAddr>) -> io::Result<Ring<TcpStream>> {
+        Ring::connect_on_driver(address, DefaultDriver).await
+    }
+
+    /// Connects to the first of `addresses` that answers. They are tried one after the other.
+    ///
+    /// # Errors
+    ///
+    /// That of the last one; `InvalidInput` where there is none.
+    ///
+    /// # Cancel safety
+    ///
+    /// It is cancel safe: the socket is closed.
+    pub async fn connect_any(addresses: &[SocketAddr]) -> io::Result<Ring<TcpStream>> {
+        Ring::connect_any_on_driver(addresses, DefaultDriver).await
+    }
+}
+
+impl<D: Drive + Clone + Unpin> Ring<TcpStream, D> {
+    /// As [`connect`](Ring::<TcpStream>::connect), on `driver`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`connect`](Ring::<TcpStream>::connect).
+    ///
+    /// # Cancel safety
+    ///
+    /// It is cancel safe: the socket is closed.
+    pub async fn connect_on_driver(
+        address: impl Into<SocketAddr>,
+        driver: D,
+    ) -> io::Result<Ring<TcpStream, D>> {
+        let address = address.into();
+        Ring::connect_to(Domain::for_address(address), address.into(), driver).await
+    }
+
+    /// As [`connect_any`](Ring::connect_any), on `driver`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`connect_any`](Ring::connect_any).
+    ///
+    /// # Cancel safety
+    ///
+    /// It is cancel safe: the socket is closed.
+    pub async fn connect_any_on_driver(
+        addresses: &[SocketAddr],
+        driver: D,
+    ) -> io::Result<Ring<TcpStream, D>> {
+        let none = "there is no address to connect to";
+        let mut last = io::Error::new(io::ErrorKind::InvalidInput, none);
+        for address in addresses {
+            match Ring::<TcpStream, D>::connect_on_driver(*address, driver.clone()).await {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+}
+
+impl Ring<UnixStream> {
+    /// Connects to the socket at `path`. A path that begins with a zero byte is an abstract name.
+    ///
+    /// # Errors
+    ///
+    /// Those of `connect(2)`: `NotFound`, `ConnectionRefused`, …; `InvalidInput` for a path of
+    /// more than 107 bytes.
+    ///
+    /// # Cancel safety
+    ///
+    /// It is cancel safe: the socket is closed.
+    pub async fn connect_to_path(path: impl AsRef<Path>) -> io::Result<Ring<UnixStream>> {
+        Ring::connect_to_path_on_driver(path, DefaultDriver).await
+    }
+}
+
+impl<D: Drive + Clone + Unpin> Ring<UnixStream, D> {
+    /// As [`connect_to_path`](Ring::connect_to_path), on `driver`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`connect_to_path`](Ring::connect_to_path).
+    ///
+    /// # Cancel safety
+    ///
+    /// It is cancel safe: the socket is closed.
+    pub async fn connect_to_path_on_driver(
+        path: impl AsRef<Path>,
+        driver: D,
+    ) -> io::Result<Ring<UnixStream, D>> {
+        Ring::connect_to(Domain::UNIX, SocketAddress::unix(path)?, driver).await
+    }
+}
+
+impl<T: StreamSocket, D: Drive + Clone + Unpin> Ring<T, D> {
+    async fn connect_to(domain: Domain, peer: SocketAddress, driver: D) -> io::Result<Ring<T, D>> {
+        let socket = OwnedFd::from(Socket::new(domain, Type::STREAM, None)?);
+        let stream = Ring::fresh(T::from(socket), driver);
+        stream.handle.submit(event::Connect::new(stream.handle.fd(), peer)).await?;
+        Ok(stream)
+    }
+
+    /// Receives into `buffer`, up to its capacity.
+    ///
+    /// Yields how many bytes were received, and the buffer. Zero means that the peer has ended the
+    /// stream, or that the buffer has no room. Bytes that the handle holds already, because a
+    /// `fill_buf` has read ahead or a former receive was dropped, come first.
+    ///
+    /// Of several receives at the same time nobody knows which one gets which bytes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::os::unix::net::UnixStream;
+    /// use ringbahn::{BufResultExt, Ring};
+    ///
+    /// # fn main() -> std::io::Result<()> {
+    /// # if ringbahn::DefaultDriver::shared().is_err() { return Ok(()) }
+    /// let (left, right) = UnixStream::pair()?;
+    /// let (left, right) = (Ring::new(left), Ring::new(right));
+    /// futures::executor::block_on(async {
+    ///     left.send_all("hello").await.both()?;
+    ///     let (_count, greeting) = right.recv(Vec::with_capacity(64)).await.both()?;
+    ///     assert_eq!(greeting, b"hello");
+    ///     Ok(())
+    /// })
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of `recv(2)`: `ConnectionReset`, `NotConnected`, …
+    ///
+    /// # Cancel safety
+    ///
+    /// It is cancel safe: bytes that a dropped receive has received all the same stay with the
+    /// handle, and the next one gets them. The buffer is dropped; [`cancel`](Receive::cancel) and
+    /// [`timeout`](Receive::timeout) give it back.
+    pub fn recv<B: IoBufMut>(&self, buffer: B) -> Receive<'_, B, D> {
+        let inbox = self.inbox.get_or_init(Default::default);
+        let operands = (self.handle.fd(), self.driver().clone());
+        Receive::new(&self.reader, inbox, operands, buffer)
+    }
+
+    /// Sends `buffer`, or as much of it as the socket takes.
+    ///
+    /// Yields how many bytes were sent, and the buffer. It does not wait for what `AsyncWrite` has
+    /// accepted: `flush` first where both are mixed.
+    ///
+    /// # Errors
+    ///
+    /// Those of `send(2)`: `BrokenPipe`, `ConnectionReset`, … Never a signal.
+    ///
+    /// # Cancel safety
+    ///
+    /// It is not cancel safe, use [`cancel`](Submission::cancel) to learn how much was sent: a send
+    /// that is dropped may or may not happen.
+    pub fn send<B: IoBuf>(&self, buffer: B) -> Submission<event::Send<B>, D> {
+        self.handle.submit(event::Send::new(self.handle.fd(), buffer))
+    }
+
+    /// Sends all of `buffer`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Ring::send); the bytes before the error have been sent.
+    ///
+    /// # Cancel safety
+    ///
+    /// It is not cancel safe, use [`cancel`](Submission::cancel) to learn how far it came: where
+    /// it is dropped some of the bytes may be sent.
+    pub fn send_all<B: IoBuf>(&self, buffer: B) -> Submission<event::SendAll<B>, D> {
+        self.handle.submit(event::SendAll::new(self.handle.fd(), buffer))
+    }
+
+    /// Sends `buffer` without copying it.
+    ///
+    /// The buffer comes back when the network is done with it, which may be as late as the peer's
+    /// acknowledgement. Worth it for some ten kilobytes and more.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Ring::send).
+    ///
+    /// # Cancel safety
+    ///
+    /// It is not cancel safe, use [`cancel`](Submission::cancel) to learn how much was sent: a send
+    /// that is dropped may or may not happen.
+    ///
+    /// # Kernel
+    ///
+    /// Linux 6.0.
+    pub fn send_zc<B: IoBuf>(&self, buffer: B) -> Submission<event::SendZc<B>, D> {
+        self.handle.submit(event::SendZc::new(self.handle.fd(), buffer))
+    }
+
+    /// Ends one or both directions of the stream, after what `AsyncWrite` has accepted was sent.
+    ///
+    /// # Errors
+    ///
+    /// What a write has failed with and nobody has been told, and those of `shutdown(2)`:
+    /// `NotConnected`.
+    ///
+    /// # Cancel safety
+    ///
+    /// It is not cancel safe, use it where it runs to its end: where it is dropped the stream may
+    /// or may not be ended.
+    pub async fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.written().await?;
+        self.handle.submit(event::Shutdown::new(self.handle.fd(), how)).await
+    }
+}

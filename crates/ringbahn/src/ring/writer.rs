@@ -1,0 +1,118 @@
+//! [`Writer`]: the write that a handle keeps in flight behind its caller.
+
+use std::io;
+use std::task::{Context, Poll, ready};
+
+use ringbahn_core::{BufResult, Drive, event};
+
+use super::object::Transfer;
+use super::reader::{KEPT_MAX, TRANSFER_MAX};
+use super::share::Handle;
+use super::slot::{Operation, Side, Slot};
+
+type FileWrite = event::WriteAll<Vec<u8>>;
+type SocketWrite = event::SendAll<Vec<u8>>;
+
+/// A write in flight.
+pub(crate) type Writing<D> = Operation<FileWrite, SocketWrite, D>;
+
+/// The write that a handle keeps in flight behind its caller.
+///
+/// A write is accepted when its bytes have been copied and the operation has been started, and is
+/// never taken back after that: neither by a future that is dropped, nor by the next write, which
+/// waits for it, nor by the end of the handle, which lets it run.
+#[derive(Debug)]
+pub(crate) struct Writer<D: Drive + Unpin> {
+    slot: Slot<FileWrite, SocketWrite, D>,
+    /// The buffer of the last write, for the next one.
+    spare: Vec<u8>,
+    /// What a write has failed with, until somebody is told.
+    error: Option<io::Error>,
+}
+
+impl<D: Drive + Unpin> Writer<D> {
+    pub(crate) fn new(shared: bool) -> Writer<D> {
+        Writer { slot: Slot::new(shared), spare: Vec::new(), error: None }
+    }
+
+    /// Whether nothing is in flight.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.slot.is_empty()
+    }
+
+    /// Waits until nothing is in flight. An error stays where it is.
+    pub(crate) fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(output) = ready!(self.slot.poll(cx)) {
+            self.settle(output);
+        }
+        Poll::Ready(())
+    }
+
+    /// Whether a write has failed since this was asked last.
+    pub(crate) fn take_error(&mut self) -> io::Result<()> {
+        self.error.take().map_or(Ok(()), Err)
+    }
+
+    /// Accepts as many of `bytes` as it copies at once.
+    pub(crate) fn poll_write<T: Transfer>(
+        &mut self,
+        handle: &Handle<T, D>,
+        parts: &[io::IoSlice<'_>],
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>>
+    where
+        D: Clone,
+    {
+        ready!(self.poll_idle(cx));
+        self.take_error()?;
+        let mut bytes = std::mem::take(&mut self.spare);
+        bytes.clear();
+        for part in parts {
+            let room = TRANSFER_MAX - bytes.len();
+            bytes.extend_from_slice(&part[..part.len().min(room)]);
+        }
+        let count = bytes.len();
+        if count == 0 {
+            self.spare = bytes;
+            return Poll::Ready(Ok(0));
+        }
+        self.slot.start(T::writing(handle.fd(), bytes, handle.driver().clone()));
+        let Ok(output) = self.slot.launch(cx) else { return Poll::Pending };
+        if let Some(output) = output {
+            self.settle(output);
+            // It has failed already, so it need not be accepted first.
+            self.take_error()?;
+        }
+        Poll::Ready(Ok(count))
+    }
+
+    /// Waits until nothing is in flight, and tells whether a write has failed.
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_idle(cx));
+        if self.spare.capacity() > KEPT_MAX {
+            self.spare = Vec::new();
+        }
+        Poll::Ready(self.take_error())
+    }
+}
+
+impl<D: Drive + Unpin> Side for Writer<D> {
+    type File = FileWrite;
+    type Socket = SocketWrite;
+    type Driver = D;
+
+    fn slot(&mut self) -> &mut Slot<FileWrite, SocketWrite, D> {
+        &mut self.slot
+    }
+
+    fn settle(&mut self, (result, buffer): BufResult<(), Vec<u8>>) {
+        self.spare = buffer;
+        self.error = result.err();
+    }
+}
+
+impl<D: Drive + Unpin> Drop for Writer<D> {
+    fn drop(&mut self) {
+        self.slot.detach();
+    }
+}
