@@ -21,6 +21,9 @@ const STOPS: &[&str] = &[
     "linked pair",
     "timeouts",
     "cancel",
+    "Ring: copy a file",
+    "Ring: seek",
+    "Ring: echo",
     "shutdown",
     "balance",
 ];
@@ -108,6 +111,36 @@ fn the_report_is_there_as_json() {
     assert_eq!(counters["in_flight"], 0);
     assert_eq!(counters["descriptors_before"], counters["descriptors_after"]);
     assert!(is_empty(directory.path()));
+}
+
+#[test]
+fn without_io_uring_it_is_status_2_with_the_reason_and_what_to_do() {
+    if Command::new("strace").arg("--version").output().is_err() {
+        let test = "without_io_uring_it_is_status_2_with_the_reason_and_what_to_do";
+        return skip(test, "strace is not installed");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    for (errno, reason, hint) in [
+        ("EPERM", "io_uring is blocked on this machine", "seccomp"),
+        ("ENOSYS", "this kernel has no io_uring", "run Linux"),
+    ] {
+        for options in [&[][..], &["--json"]] {
+            let output = Command::new("strace")
+                .args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=io_uring_setup", "-e"])
+                .arg(format!("inject=io_uring_setup:error={errno}"))
+                .args([env!("CARGO_BIN_EXE_ringbahn"), "tour"])
+                .arg(directory.path())
+                .args(options)
+                .output()
+                .unwrap();
+            let errors = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(2), "{errors}");
+            assert!(errors.contains(reason) && errors.contains(hint), "{errors}");
+            assert!(text(&output.stdout).contains("no driver is available"));
+            assert!(!errors.contains("panicked"), "{errors}");
+            assert!(is_empty(directory.path()));
+        }
+    }
 }
 
 #[test]

@@ -12,7 +12,8 @@ use super::finding::Finding;
 use super::report::DriverReport;
 use super::site::Site;
 use super::stops::{
-    cancel, copy, echo, errors, files, linked, shutdown, sync, timers, up, vectored, zero_copy,
+    cancel, copy, echo, errors, files, linked, ring_echo, ring_file, shutdown, sync, timers, up,
+    vectored, zero_copy,
 };
 use super::visit;
 
@@ -99,6 +100,9 @@ pub(crate) fn stops<D: Toured>() -> Vec<Stop<D>> {
         stop("linked pair", |site| site.run(linked::visit(site))),
         stop("timeouts", |site| site.run(timers::visit(site))),
         stop("cancel", |site| site.run(cancel::visit(site))),
+        stop("Ring: copy a file", |site| site.run(ring_file::visit_copy(site))),
+        stop("Ring: seek", |site| site.run(ring_file::visit_seek(site))),
+        stop("Ring: echo", |site| site.run(ring_echo::visit(site))),
         stop("shutdown", |site| site.run(shutdown::visit(site))),
     ]
 }

@@ -7,6 +7,8 @@ pub(crate) mod echo;
 pub(crate) mod errors;
 pub(crate) mod files;
 pub(crate) mod linked;
+pub(crate) mod ring_echo;
+pub(crate) mod ring_file;
 pub(crate) mod shutdown;
 pub(crate) mod sync;
 pub(crate) mod timers;
