@@ -94,10 +94,15 @@ fn balance(tally: &Tally) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use ringbahn_drivers::{Counters, SharedDriver};
+    use std::path::Path;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use ringbahn::{CancelTarget, Completion, Counters, Drive, Reservation};
 
     use super::*;
-    use crate::tour::report::Verdict;
+    use crate::tour::report::{Report, Verdict};
+    use crate::tour::watchdog::Watchdog;
 
     fn balanced(change: fn(&mut Tally)) -> Finding {
         let mut tally = Tally::new(Counters::default());
@@ -115,11 +120,77 @@ mod tests {
         balanced(|tally| tally.descriptors_after = Some(1)).unwrap_err();
     }
 
+    /// A driver that takes no event.
+    #[derive(Clone)]
+    struct Refusing;
+
+    impl Drive for Refusing {
+        fn poll_prepare<'cx>(
+            self: Pin<&mut Self>,
+            _cx: &mut Context<'cx>,
+            _count: u32,
+            _prepare: impl FnOnce(Reservation<'_>, &mut Context<'cx>) -> Completion<'cx>,
+        ) -> Poll<io::Result<Completion<'cx>>> {
+            Poll::Ready(Err(io::Error::other("refused")))
+        }
+
+        fn poll_submit(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<u32>> {
+            Poll::Ready(Ok(0))
+        }
+
+        fn cancel(self: Pin<&mut Self>, _target: CancelTarget) {}
+    }
+
+    impl Toured for Refusing {
+        const BACKEND: &'static str = "none";
+
+        fn counters(&self) -> Counters {
+            Counters::default()
+        }
+
+        async fn shut_down(&self, _deadline: Duration) -> ringbahn::Report {
+            ringbahn::Report::default()
+        }
+    }
+
+    fn line() -> Line {
+        Line { name: "refusing", audience: "tests", tour: |_, _| unreachable!() }
+    }
+
+    fn session() -> Session {
+        let directory = tempfile::tempdir().unwrap();
+        let watchdog = Watchdog::new(directory.path().to_owned());
+        Session { directory, watchdog }
+    }
+
+    #[test]
+    fn a_driver_that_does_not_work_is_found_at_every_stop_and_is_status_1() {
+        let session = session();
+        let driver = visit(&line(), &session, || Ok(Refusing));
+        let names: Vec<_> = driver.stops.iter().map(|stop| stop.name).collect();
+        assert_eq!(names.len(), stops::<Refusing>().len() + 1);
+        for stop in &driver.stops {
+            // Other tests open and close files meanwhile, so the balance says nothing here.
+            if stop.verdict != Verdict::Broken && stop.name != "balance" {
+                let reason = (stop.verdict, &*stop.detail);
+                assert_eq!(reason, (Verdict::Impossible, "this machine has no ::1"));
+            }
+        }
+        assert_eq!(Report::new(session.directory.path(), vec![driver]).status, 1);
+    }
+
+    #[test]
+    fn a_driver_that_cannot_be_built_is_status_2_and_says_why() {
+        let session = session();
+        let build = || Err::<Refusing, _>(io::Error::other("it is blocked; allow it"));
+        let driver = visit(&line(), &session, build);
+        assert_eq!(driver.unavailable.as_deref(), Some("it is blocked; allow it"));
+        assert_eq!(Report::new(session.directory.path(), vec![driver]).status, 2);
+    }
+
     #[test]
     fn a_stop_that_fails_or_panics_does_not_hold() {
-        // Without io_uring there is no driver to stand at the stops.
-        let Ok(driver) = SharedDriver::new() else { return };
-        let site = Site::new(driver, std::path::Path::new("/tmp"));
+        let site = Site::new(Refusing, Path::new("/tmp"));
         let verdict = |visit| {
             let made = make(Stop { name: "one", visit }, &site);
             (made.verdict, made.detail)
