@@ -15,6 +15,16 @@ pub(crate) enum Failure {
     Impossible(String),
 }
 
+impl Failure {
+    /// The same, with when it was found.
+    pub(crate) fn after(self, when: &str) -> Failure {
+        match self {
+            Failure::Broken(found) => Failure::Broken(format!("{when}: {found}")),
+            Failure::Impossible(reason) => Failure::Impossible(reason),
+        }
+    }
+}
+
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
         Failure::Broken(error.to_string())

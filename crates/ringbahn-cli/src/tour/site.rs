@@ -1,5 +1,6 @@
 //! [`Site`]: what a stop finds, and the steps that many stops take.
 
+use std::fmt::Debug;
 use std::fs::File;
 use std::future::Future;
 use std::io::{self, PipeReader, PipeWriter};
@@ -11,11 +12,11 @@ use ringbahn_core::event::{OpenAt, OpenOptions, Position, ReadExact, Timeout};
 use ringbahn_core::{Event, IoBuf, SharedFd, Submission};
 use ringbahn_drivers::{Probe, Setup};
 
-use super::finding::{Failure, Finding, When, equal, hold};
+use super::finding::{Failure, Finding, When, equal};
 use super::machine;
 use super::route::{ENTRIES, Toured};
 
-/// How long operations that nobody waits for may take to be cancelled.
+/// How long it may take until everything that nobody waits for has ended.
 const SETTLING_TIME: Duration = Duration::from_secs(5);
 
 /// What a stop finds: a driver, and a directory for its files.
@@ -52,6 +53,21 @@ impl<D: Toured> Site<D> {
     /// Runs a stop to its end.
     pub(crate) fn run(&self, stop: impl Future<Output = Finding>) -> Finding {
         self.driver.block_on(stop)
+    }
+
+    /// Runs a stop to its end, after which there must be as much open and in flight as before.
+    pub(crate) fn run_even(&self, stop: impl Future<Output = Finding>) -> Finding {
+        let descriptors = machine::open_descriptors();
+        self.run(async {
+            let finding = stop.await;
+            let settled = async {
+                self.settle_operations().await?;
+                self.settle_descriptors(descriptors).await
+            };
+            // Also where the stop has failed, so that the next one does not find what it left.
+            let settled = settled.await.map_err(|failure| failure.after("at the end"));
+            finding.and_then(|done| settled.map(|()| done))
+        })
     }
 
     pub(crate) fn submit<E: Event>(&self, event: E) -> Submission<E, D> {
@@ -97,30 +113,32 @@ impl<D: Toured> Site<D> {
         self.submit(Timeout::new(time)).await.when("waiting for a timer")
     }
 
-    /// Waits until nothing is in flight.
-    pub(crate) async fn settle(&self) -> Finding<()> {
+    /// Waits until `what` is as it should be: what nobody waits for is cancelled, disposed of and
+    /// counted a moment later, by whoever sees its end.
+    pub(crate) async fn settle<T>(
+        &self,
+        what: &str,
+        found: impl Fn() -> T,
+        expected: T,
+    ) -> Finding<()>
+    where
+        T: PartialEq + Debug,
+    {
         let begin = Instant::now();
-        loop {
-            let in_flight = self.driver.counters().in_flight;
-            if in_flight == 0 {
-                return Ok(());
-            }
-            hold(begin.elapsed() < SETTLING_TIME, || {
-                format!("{in_flight} operations that nobody waits for are still in flight")
-            })?;
+        while found() != expected && begin.elapsed() < SETTLING_TIME {
             self.sleep(Duration::from_millis(1)).await?;
         }
+        equal(what, found(), expected)
     }
 
-    /// Waits until nothing is in flight and as many descriptors are open as before.
+    /// Waits until nothing is in flight.
+    pub(crate) async fn settle_operations(&self) -> Finding<()> {
+        self.settle("operations in flight", || self.driver.counters().in_flight, 0).await
+    }
+
+    /// Waits until as many descriptors are open as before.
     pub(crate) async fn settle_descriptors(&self, before: Option<usize>) -> Finding<()> {
-        self.settle().await?;
-        let begin = Instant::now();
-        // What an operation has yielded is disposed of just after it has ended.
-        while machine::open_descriptors() != before && begin.elapsed() < SETTLING_TIME {
-            self.sleep(Duration::from_millis(1)).await?;
-        }
-        equal("open descriptors", machine::open_descriptors(), before)
+        self.settle("open descriptors", machine::open_descriptors, before).await
     }
 
     /// Finds out that a stop cannot be made where the kernel does not know an operation.

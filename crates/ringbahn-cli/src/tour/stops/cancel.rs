@@ -23,7 +23,6 @@ const COUNT: usize = 16;
 const FOR_EVER: Duration = Duration::from_secs(3600);
 
 pub(crate) async fn visit<D: Toured>(site: &Site<D>) -> Finding {
-    let descriptors = machine::open_descriptors();
     let listener = Arc::new(echo::bind(echo::IPV4)?);
     let (reader, writer) = site.pipe()?;
     for _ in 0..COUNT {
@@ -35,8 +34,8 @@ pub(crate) async fn visit<D: Toured>(site: &Site<D>) -> Finding {
     let bytes = || Vec::with_capacity(100);
     drop_many(site, || Read::new(reader.clone(), bytes(), Position::Current)).await?;
     drop_many(site, || Timeout::new(FOR_EVER)).await?;
-    let disposed = site.driver.counters().disposed - disposed;
-    equal("results disposed of", disposed, 3 * COUNT as u64)?;
+    let now = || site.driver.counters().disposed - disposed;
+    site.settle("results disposed of", now, 3 * COUNT as u64).await?;
     for _ in 0..COUNT {
         drop_late(site, &listener).await?;
     }
@@ -46,15 +45,8 @@ pub(crate) async fn visit<D: Toured>(site: &Site<D>) -> Finding {
     let (count, bytes) = site.submit(Read::new(reader, bytes(), Position::Current)).await;
     equal("bytes read", count.when("a read after others were cancelled")?, 1)?;
     equal("what was read", &*bytes, b"a")?;
-    drop(listener);
-    site.settle_descriptors(descriptors).await?;
-    Ok(
-        format!(
-            "{} cancelled, buffers back; {} dropped, nothing left behind",
-            2 * COUNT,
-            4 * COUNT,
-        ),
-    )
+    let (cancelled, dropped) = (2 * COUNT, 4 * COUNT);
+    Ok(format!("{cancelled} cancelled, buffers back; {dropped} dropped, nothing left behind"))
 }
 
 async fn cancel_accept<D: Toured>(
@@ -94,7 +86,7 @@ async fn drop_many<D: Toured, E: Event>(site: &Site<D>, event: impl Fn() -> E) -
     }
     equal("operations in flight", site.driver.counters().in_flight, COUNT as u64)?;
     drop(operations);
-    site.settle().await
+    site.settle_operations().await
 }
 
 /// Drops an accept just when somebody has called: whoever accepted them, hangs up.
@@ -110,5 +102,6 @@ async fn drop_late<D: Toured>(
         hold(pending, || "an accept ended though nobody called".to_owned())?;
         let _caller = TcpStream::connect(address).when("connecting")?;
     }
+    site.settle_operations().await?;
     site.settle_descriptors(descriptors).await
 }

@@ -1,11 +1,12 @@
 //! [`Ring`] as connections: an echo by the traits of `futures-io`, with reads that are dropped.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::time::Duration;
+use std::pin::pin;
+use std::task::Poll;
 
-use futures::future::{Either, select, try_join, try_join_all};
+use futures::future::{try_join, try_join_all};
 use futures::io::{AsyncReadExt, AsyncWriteExt, copy};
-use futures::pin_mut;
+use futures::poll;
 use ringbahn::Ring;
 
 use crate::tour::finding::{Finding, When, equal, hold, size};
@@ -16,9 +17,8 @@ use crate::tour::stops::echo;
 
 const CONNECTIONS: u64 = 16;
 const LENGTH: usize = 256 << 10;
-/// How often a client says nothing for a while, so that the server drops a read.
-const PAUSES: usize = 3;
-const PAUSE: Duration = Duration::from_millis(5);
+/// How often nothing is sent until a read has been dropped.
+const ROUNDS: usize = 4;
 
 pub(crate) async fn visit<D: Toured>(site: &Site<D>) -> Finding {
     let listener = Ring::new_on_driver(echo::bind(echo::IPV4)?, site.driver.clone());
@@ -73,8 +73,7 @@ async fn connect<D: Toured>(site: &Site<D>, address: SocketAddr) -> Finding<Ring
     Ring::<TcpStream, D>::connect_on_driver(address, site.driver.clone()).await.when("connecting")
 }
 
-/// Reads with a `select` that is often won by the timer: no byte is lost with a read that is
-/// dropped.
+/// Drops each read that does not have its bytes at once: they are the next one's.
 async fn drop_reads<D: Toured>(
     site: &Site<D>,
     listener: &Ring<TcpListener, D>,
@@ -82,40 +81,39 @@ async fn drop_reads<D: Toured>(
 ) -> Finding<usize> {
     let pattern = Pattern::new(300);
     let (mut caller, mut called) = try_join(connect(site, address), accept(listener)).await?;
-    let send = async {
-        for pause in 0..PAUSES {
-            site.sleep(4 * PAUSE).await?;
-            let bytes = pattern.bytes((pause * LENGTH) as u64, LENGTH);
-            caller.write_all(&bytes).await.when("sending")?;
-            caller.flush().await.when("flushing")?;
-        }
-        caller.close().await.when("closing the connection")
-    };
-    let receive = async {
-        let mut received = Vec::new();
-        let mut dropped = 0;
-        let mut bytes = vec![0; 10_000];
-        loop {
-            let read = called.read(&mut bytes);
-            let pause = site.sleep(PAUSE);
-            pin_mut!(read, pause);
-            let count = match select(read, pause).await {
-                Either::Left((count, _)) => count.when("receiving")?,
-                Either::Right((slept, _)) => {
-                    slept?;
-                    dropped += 1;
-                    continue;
-                }
-            };
-            if count == 0 {
-                return Ok((received, dropped));
+    let mut dropped = 0;
+    let mut bytes = vec![0; LENGTH];
+    for round in 0..ROUNDS {
+        let sent = pattern.bytes((round * LENGTH) as u64, LENGTH);
+        let ended = poll!(pin!(called.read(&mut bytes))).is_ready();
+        hold(!ended, || "a read ended though nothing was sent".to_owned())?;
+        dropped += 1;
+        let send = async {
+            caller.write_all(&sent).await.when("sending")?;
+            caller.flush().await.when("flushing")
+        };
+        let receive = async {
+            let mut done = 0;
+            while done < LENGTH {
+                let first = poll!(pin!(called.read(&mut bytes[done..])));
+                let count = match first {
+                    Poll::Ready(count) => count,
+                    Poll::Pending => {
+                        dropped += 1;
+                        called.read(&mut bytes[done..]).await
+                    }
+                };
+                let count = count.when("receiving")?;
+                hold(count > 0, || "the connection has ended".to_owned())?;
+                done += count;
             }
-            received.extend_from_slice(&bytes[..count]);
-        }
-    };
-    let ((), (received, dropped)) = try_join(send, receive).await?;
-    equal("bytes received", received.len(), PAUSES * LENGTH)?;
-    pattern.check("what was received", 0, &received)?;
-    hold(dropped >= PAUSES, || format!("only {dropped} reads were dropped"))?;
+            Ok(())
+        };
+        try_join(send, receive).await?;
+        pattern.check("what was received", (round * LENGTH) as u64, &bytes)?;
+    }
+    caller.close().await.when("closing the connection")?;
+    let rest = called.read(&mut bytes).await.when("receiving the end")?;
+    equal("bytes behind the end", rest, 0)?;
     Ok(dropped)
 }

@@ -14,7 +14,7 @@ const READS: usize = 8;
 const DEADLINE: Duration = Duration::from_secs(5);
 
 pub(crate) async fn visit<D: Toured>(site: &Site<D>) -> Finding {
-    site.settle().await?;
+    site.settle_operations().await?;
     let (reader, _writer) = site.pipe()?;
     let read = || site.submit(Read::new(reader.clone(), b"kept".to_vec(), Position::Current));
     let mut reads: Vec<_> = (0..READS).map(|_| read()).collect();

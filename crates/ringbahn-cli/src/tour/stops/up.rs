@@ -9,8 +9,8 @@ use crate::tour::site::Site;
 
 pub(crate) async fn visit<D: Toured>(site: &Site<D>) -> Finding {
     site.submit(Nop::new()).await.when("a first operation")?;
-    let counters = site.driver.counters();
-    equal("operations completed", (counters.submitted, counters.completed), (1, 1))?;
+    equal("operations submitted", site.driver.counters().submitted, 1)?;
+    site.settle_operations().await?;
     let Some(ring) = &site.ring else { return Ok(machine::kernel()) };
     let opcodes = EVENTS.iter().filter_map(|event| event.opcode);
     let (known, unknown): (Vec<_>, Vec<_>) =
