@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 /// Async IO on io_uring: what the library does, shown on this machine.
 #[derive(Debug, Parser)]
-#[command(name = "ringbahn", version, about, after_help = STATUS)]
+#[command(name = "ringbahn", version, after_help = STATUS)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) job: Job,

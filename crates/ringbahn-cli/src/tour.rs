@@ -79,9 +79,8 @@ fn directory(parent: Option<&Path>) -> Result<TempDir, String> {
     })?;
     let made = tempfile::Builder::new().prefix("ringbahn-tour-").tempdir_in(&parent);
     made.map_err(|error| {
-        // The error itself names a directory that has never been.
-        let error = error.raw_os_error().map_or(error, io::Error::from_raw_os_error);
-        format!("cannot make a directory in {}: {error}", parent.display())
+        // The error itself names a directory that has never been, so its kind has to do.
+        format!("cannot make a directory in {}: {}", parent.display(), error.kind())
     })
 }
 

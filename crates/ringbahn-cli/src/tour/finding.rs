@@ -65,6 +65,12 @@ pub(crate) fn fails<T>(what: &str, result: io::Result<T>, expected: io::ErrorKin
     }
 }
 
+/// Finds that something was stopped before it did anything.
+pub(crate) fn cancelled<T>(what: &str, result: io::Result<T>) -> Finding<()> {
+    // ECANCELED, for which std has no kind.
+    equal(what, result.err().and_then(|error| error.raw_os_error()), Some(125))
+}
+
 /// A number of bytes, as people read it.
 pub(crate) fn size(bytes: usize) -> String {
     for (shift, unit) in [(20, "MiB"), (10, "KiB")] {
@@ -112,5 +118,7 @@ mod tests {
         fails("an open", Err::<(), _>(other), io::ErrorKind::NotFound).unwrap_err();
         equal("a size", 1, 1).unwrap();
         equal("a size", 1, 2).unwrap_err();
+        cancelled("an open", Err::<(), _>(io::Error::from_raw_os_error(125))).unwrap();
+        cancelled("an open", Ok(())).unwrap_err();
     }
 }
