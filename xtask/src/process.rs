@@ -1,6 +1,7 @@
 //! Running other programs, and what can come of it.
 
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use crate::workspace;
@@ -27,9 +28,14 @@ pub(crate) struct Program {
 impl Program {
     /// `cargo`, with these arguments.
     pub(crate) fn cargo(arguments: &[&str]) -> Program {
-        let mut command = Command::new("cargo");
+        Program::new("cargo", arguments)
+    }
+
+    /// The program of this name, with these arguments.
+    pub(crate) fn new(name: &str, arguments: &[&str]) -> Program {
+        let mut command = Command::new(name);
         command.args(arguments).current_dir(workspace::root()).stdin(Stdio::null());
-        Program { command, shown: format!("cargo {}", arguments.join(" ")) }
+        Program { command, shown: format!("{name} {}", arguments.join(" ")) }
     }
 
     /// Sets a variable of its environment.
@@ -54,6 +60,33 @@ impl Program {
             .map_err(|error| Failure(format!("cannot run `{}`: {error}", self.shown)))?;
         if status.success() {
             Ok(())
+        } else {
+            Err(Failure(format!("`{}` failed: {status}", self.shown)))
+        }
+    }
+
+    /// Runs it with its output going where ours goes, and yields what it wrote to the standard one.
+    pub(crate) fn run_and_read(mut self) -> Result<String, Failure> {
+        println!("$ {}", self.shown);
+        let failed = |shown: &str, error| Failure(format!("cannot run `{shown}`: {error}"));
+        let mut child = self
+            .command
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| failed(&self.shown, error))?;
+        let mut text = String::new();
+        if let Some(output) = child.stdout.take() {
+            for line in BufReader::new(output).split(b'\n') {
+                let line = line.map_err(|error| failed(&self.shown, error))?;
+                let line = String::from_utf8_lossy(&line);
+                println!("{line}");
+                text.push_str(&line);
+                text.push('\n');
+            }
+        }
+        let status = child.wait().map_err(|error| failed(&self.shown, error))?;
+        if status.success() {
+            Ok(text)
         } else {
             Err(Failure(format!("`{}` failed: {status}", self.shown)))
         }
@@ -87,6 +120,13 @@ mod tests {
             panic!("cargo knows --no-such-option");
         };
         assert!(message.contains("cargo --no-such-option"));
+    }
+
+    #[test]
+    fn what_a_program_writes_is_read() {
+        let text = Program::cargo(&["--version"]).run_and_read().expect("cargo runs");
+        assert!(text.starts_with("cargo ") && text.ends_with('\n'));
+        assert!(Program::cargo(&["--no-such-option"]).run_and_read().is_err());
     }
 
     #[test]

@@ -2,10 +2,18 @@
 //!
 //! Sanitizers are a nightly feature of rustc. They see what the program does to memory and not
 //! what the kernel does to it, so late writes of the kernel are the stress test's to find.
+//!
+//! Some tests leak on purpose: they forget a future, or drop a ring with operations in flight, and
+//! show that what the kernel may still use is never freed. `leaks-on-purpose.txt` names them.
+//! LeakSanitizer finds the name of a test with the help of `llvm-symbolizer`, among the callers of
+//! the allocation; without that program it cannot tell, and leaks are not looked for.
 
 use crate::process::{Failure, Outcome, Program};
 use crate::skips;
 use crate::workspace;
+
+/// The tests that leak on purpose, as LeakSanitizer's suppressions.
+const LEAKS: &str = "leaks-on-purpose.txt";
 
 /// Runs the tests of the libraries and the command, without the documentation's.
 pub(crate) fn run() -> Result<Outcome, Failure> {
@@ -15,17 +23,59 @@ pub(crate) fn run() -> Result<Outcome, Failure> {
     let Some(host) = host(&version) else {
         return Err(Failure("the nightly rustc does not name its host".to_string()));
     };
+    check(&workspace::read(LEAKS)?, has_test)?;
+    let finds_leaks = Program::new("llvm-symbolizer", &["--version"]).succeeds();
+    let leaks = u8::from(finds_leaks);
     let arguments = ["+nightly", "test", "--workspace", "--exclude", "xtask", "--all-features"];
-    let program = Program::cargo(&[&arguments[..], &["--tests", "--target", host]].concat())
+    let which = ["--tests", "--no-fail-fast", "--target", host];
+    let suppressions = workspace::root().join(LEAKS);
+    let program = Program::cargo(&[&arguments[..], &which].concat())
         .env("CARGO_TARGET_DIR", workspace::target_of("sanitize"))
-        .env("RUSTFLAGS", "-Zsanitizer=address")
-        .env_default("ASAN_OPTIONS", "detect_leaks=1");
-    skips::run_tests(program)
+        // Without frame pointers the callers of a `catch_unwind` are not found.
+        .env("RUSTFLAGS", "-Zsanitizer=address -Cforce-frame-pointers=yes")
+        // The test is far from the allocation where that is part of a panic.
+        .env_default("ASAN_OPTIONS", &format!("malloc_context_size=100:detect_leaks={leaks}"))
+        .env_default(
+            "LSAN_OPTIONS",
+            &format!("suppressions={}:print_suppressions=0", suppressions.display()),
+        );
+    let outcome = skips::run_tests(program)?;
+    if finds_leaks {
+        Ok(outcome)
+    } else {
+        let reason = "the tests passed, but leaks were not looked for: no llvm-symbolizer";
+        Ok(Outcome::NotRun(reason.to_string()))
+    }
 }
 
 /// The host that the output of `cargo -vV` or `rustc -vV` names.
 fn host(version: &str) -> Option<&str> {
     version.lines().find_map(|line| line.strip_prefix("host: "))
+}
+
+/// Sees to it that the list names single tests that there are, and so no leak but theirs.
+fn check(list: &str, has: impl Fn(&str, &str) -> bool) -> Result<(), Failure> {
+    for (index, line) in list.lines().enumerate() {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let test = line.strip_prefix("leak:").and_then(|test| test.split_once("::"));
+        if !test.is_some_and(|(file, name)| has(file, name)) {
+            let number = index + 1;
+            let form = "leak:<test file>::<name of the test>";
+            return Err(Failure(format!("{LEAKS}:{number}: not `{form}` of a test there is")));
+        }
+    }
+    Ok(())
+}
+
+/// Whether there is a test file `file` with a test `name`.
+fn has_test(file: &str, name: &str) -> bool {
+    let paths = workspace::files(&format!("/tests/{file}.rs")).unwrap_or_default();
+    paths.iter().any(|path| {
+        let text = workspace::read(path).unwrap_or_default();
+        text.contains(&format!("#[test]\nfn {name}() {{"))
+    })
 }
 
 #[cfg(test)]
@@ -37,5 +87,20 @@ mod tests {
         let version = "cargo 1.0.0-nightly\nrelease: 1.0.0\nhost: x86_64-unknown-linux-gnu\n";
         assert_eq!(host(version), Some("x86_64-unknown-linux-gnu"));
         assert_eq!(host("cargo 1.0.0"), None);
+    }
+
+    #[test]
+    fn only_tests_that_there_are_may_leak() {
+        let has = |file: &str, name: &str| (file, name) == ("forgotten", "a_future_leaks");
+        assert!(check("# Why.\n\nleak:forgotten::a_future_leaks\n", has).is_ok());
+        for line in ["leak:ringbahn", "leak:*", "leak:forgotten::", "forgotten::a_future_leaks"] {
+            assert!(check(line, has).is_err(), "{line}");
+        }
+        assert!(!has_test("no_such_file", "") && !has_test("../src/lib", "main"));
+    }
+
+    #[test]
+    fn every_test_of_the_projects_own_list_is_there() {
+        check(&workspace::read(LEAKS).expect("there"), has_test).expect("they are");
     }
 }

@@ -7,7 +7,7 @@
 //! noticed, and a skip is never taken for a pass.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::process::{Failure, Outcome, Program};
 use crate::workspace;
@@ -104,12 +104,22 @@ fn log_path() -> PathBuf {
 
 /// Runs a program that runs tests, and then accounts for those that were skipped.
 pub(crate) fn run_tests(program: Program) -> Result<Outcome, Failure> {
+    logged(program, &start_log()?).run()?;
+    run()
+}
+
+/// Empties the log, and says where it is.
+pub(crate) fn start_log() -> Result<PathBuf, Failure> {
     let path = log_path();
     fs::create_dir_all(workspace::target())
         .and_then(|()| fs::write(&path, ""))
         .map_err(|error| Failure(format!("{}: cannot be written: {error}", path.display())))?;
-    program.env("RINGBAHN_SKIP_LOG", &path).run()?;
-    run()
+    Ok(path)
+}
+
+/// The program, with its tests told where to log that they were skipped.
+pub(crate) fn logged(program: Program, log: &Path) -> Program {
+    program.env("RINGBAHN_SKIP_LOG", log)
 }
 
 /// Prints what the last test command skipped; fails where that is not all expected.

@@ -62,11 +62,25 @@ pub(crate) fn read(path: &str) -> Result<String, Failure> {
 
 /// The members under `crates/` that have a test file whose name begins with `prefix`.
 pub(crate) fn crates_with_test(prefix: &str) -> Result<Vec<String>, Failure> {
+    crates_with(|path| path.strip_prefix("tests/").is_some_and(|name| name.starts_with(prefix)))
+}
+
+/// The members under `crates/` that have, anywhere in `src`, a module file whose name begins with
+/// `prefix`.
+pub(crate) fn crates_with_module(prefix: &str) -> Result<Vec<String>, Failure> {
+    crates_with(|path| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        path.starts_with("src/") && name.starts_with(prefix)
+    })
+}
+
+/// The members under `crates/` that have a Rust file at a path that is `wanted`.
+fn crates_with(wanted: impl Fn(&str) -> bool) -> Result<Vec<String>, Failure> {
     let mut names: Vec<String> = files(".rs")?
         .iter()
         .filter_map(|path| {
             let (name, rest) = path.strip_prefix("crates/")?.split_once('/')?;
-            rest.strip_prefix("tests/")?.starts_with(prefix).then(|| name.to_string())
+            wanted(rest).then(|| name.to_string())
         })
         .collect();
     names.dedup();
@@ -86,5 +100,12 @@ mod tests {
     #[test]
     fn no_crate_has_a_test_of_an_impossible_name() {
         assert_eq!(crates_with_test("no-such-test-").expect("listed"), Vec::<String>::new());
+        assert_eq!(crates_with_module("no-such-module-").expect("listed"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn modules_are_found_at_any_depth() {
+        let names = crates_with_module("rings").expect("listed");
+        assert_eq!(names, ["ringbahn-drivers"]);
     }
 }

@@ -176,7 +176,7 @@ pub unsafe trait IoBufMut: IoBuf {
     /// ```
     fn fill_from(&mut self, bytes: &[u8]) -> usize {
         let count = bytes.len().min(self.target_len());
-        // SAFETY: the target has room for `count` bytes, and nobody else has access to it.
+        // SAFETY: B1: the target has room for `count` bytes, and nobody else has access to it.
         unsafe { self.target_ptr().copy_from_nonoverlapping(bytes.as_ptr(), count) };
         // SAFETY: B3: as many bytes have just been written.
         unsafe { self.set_filled(count) };

@@ -142,7 +142,7 @@ pub trait Event: std::marker::Send + Sized + 'static {
     ///
     /// After this call the caller must not touch or move `self` until the operation's terminal
     /// CQE has been seen or the entries have been discarded unsubmitted.
-    unsafe fn prepare(&mut self, sqes: &mut Sqes);
+    unsafe fn prepare(&mut self, sqes: &mut Sqes<'_>);
 
     /// Turns the event and what the kernel said into the output.
     fn complete(self, outcome: Outcome<'_, Self>) -> Self::Output;

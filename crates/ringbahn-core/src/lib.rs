@@ -36,6 +36,7 @@ mod fd;
 pub mod opcode;
 mod operation;
 mod outcome;
+mod panics;
 mod reservation;
 mod sqe;
 mod submission;

@@ -2,7 +2,11 @@
 
 macro_rules! opcodes {
     ($($(#[$doc:meta])* $name:ident = $number:literal,)*) => {
-        $($(#[$doc])* #[doc = concat!("`IORING_OP_", stringify!($name), "`")] pub const $name: u8 = $number;)*
+        $(
+            $(#[$doc])*
+            #[doc = concat!("`IORING_OP_", stringify!($name), "`")]
+            pub const $name: u8 = $number;
+        )*
     };
 }
 

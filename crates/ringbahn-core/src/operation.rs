@@ -25,12 +25,13 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
-use crate::completion::cell::{Cell, Departure, End};
+use crate::completion::cell::{Cell, Cqes, Departure, End};
 use crate::cqe::Cqe;
 use crate::event::Event;
 use crate::outcome::Outcome;
+use crate::panics::contain_panic;
 use crate::sqe::{SQES_PER_EVENT_MAX, Sqes};
-use crate::sync::{AtomicBool, AtomicU64, Ordering, UnsafeCell};
+use crate::sync::{AtomicU64, Ordering, UnsafeCell};
 
 pub(crate) mod batch;
 pub(crate) mod claim;
@@ -58,8 +59,6 @@ pub(crate) struct Header {
     table: AtomicU64,
     /// The steps that have not had their last CQE: bit *n* is step *n*.
     pending: AtomicU64,
-    /// Whether the operation has been repeated after an `EFAULT`; once is all it gets.
-    faulted: AtomicBool,
 }
 
 impl Header {
@@ -69,7 +68,6 @@ impl Header {
             user_data: AtomicU64::new(NOWHERE),
             table: AtomicU64::new(0),
             pending: AtomicU64::new(0),
-            faulted: AtomicBool::new(false),
         }
     }
 
@@ -198,7 +196,7 @@ impl<E: Event> Record<E> {
     /// # Safety
     ///
     /// The caller holds the event by O1 or O3.
-    unsafe fn prepare(&self) -> io::Result<Sqes> {
+    unsafe fn prepare(&self) -> io::Result<Sqes<'static>> {
         let mut sqes = Sqes::new();
         self.event.with_mut(|event| {
             // SAFETY: O1 or O3, by the contract of this function.
@@ -208,6 +206,11 @@ impl<E: Event> Record<E> {
                 unsafe { event.prepare(&mut sqes) };
             }
         });
+        if sqes.is_open_chain() {
+            // It would hang on whatever operation comes next in the queue.
+            let message = "the last event of a chain prepared no entry";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
         let pushed = sqes.entries().len();
         if pushed == self.steps as usize && (1..=SQES_PER_EVENT_MAX).contains(&self.steps) {
             return Ok(sqes);
@@ -224,13 +227,14 @@ impl<E: Event> Record<E> {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` where the event did not prepare as many entries as it asked for.
+    /// `InvalidInput` where the event did not prepare as many entries as it asked for, or the last
+    /// one is linked to nothing.
     ///
     /// # Safety
     ///
     /// The record has not been committed, the caller is its submission, and the entries of
     /// earlier calls have been dropped.
-    pub(crate) unsafe fn prepare_first(&self) -> io::Result<Sqes> {
+    pub(crate) unsafe fn prepare_first(&self) -> io::Result<Sqes<'static>> {
         // SAFETY: O1, by the contract of this function.
         unsafe { self.prepare() }
     }
@@ -254,8 +258,12 @@ impl<E: Event> Record<E> {
     /// # Safety
     ///
     /// The caller holds the event by O4.
-    pub(crate) unsafe fn complete(&self, stopped: Option<io::Error>) -> (E::Output, bool) {
-        let cqes = self.ordered_cqes();
+    pub(crate) unsafe fn complete(
+        &self,
+        cqes: Cqes,
+        stopped: Option<io::Error>,
+    ) -> (E::Output, bool) {
+        let cqes = self.ordered(cqes);
         // SAFETY: V1: these are the CQEs of the record's own event, and it is taken once (O4).
         let outcome = unsafe { Outcome::completed(&cqes) };
         let has_not_run = outcome.has_not_run();
@@ -274,8 +282,8 @@ impl<E: Event> Record<E> {
     /// # Safety
     ///
     /// The caller holds the event by O4.
-    pub(crate) unsafe fn dispose(&self) {
-        let cqes = self.ordered_cqes();
+    pub(crate) unsafe fn dispose(&self, cqes: Cqes) {
+        let cqes = self.ordered(cqes);
         // SAFETY: O4, by the contract of this function.
         if let Some(event) = unsafe { self.take() } {
             // SAFETY: V1: these are the CQEs of the record's own event, and it is taken once (O4).
@@ -284,19 +292,20 @@ impl<E: Event> Record<E> {
         }
     }
 
-    /// The future goes.
+    /// The future goes. Says whether the driver is to cancel the operation.
     pub(crate) fn depart(&self, detach: bool) -> bool {
-        let departure = if detach { self.header.cell.detach() } else { self.header.cell.abandon() };
-        if departure == Departure::Dispose {
+        let cell = &self.header.cell;
+        match if detach { cell.detach() } else { cell.abandon() } {
+            Departure::Request => return true,
+            Departure::Nothing => {}
             // SAFETY: O4: the cell has just given out `Dispose`.
-            unsafe { self.dispose() };
+            Departure::Dispose(cqes) => unsafe { self.dispose(cqes) },
         }
-        departure == Departure::Request
+        false
     }
 
     /// The CQEs by step, and within a step in the order of arrival.
-    fn ordered_cqes(&self) -> crate::completion::cell::Cqes {
-        let mut cqes = self.header.cell.take_cqes();
+    fn ordered(&self, mut cqes: Cqes) -> Cqes {
         if self.steps > 1 {
             cqes.sort_by_key(|cqe| step_of(cqe.user_data));
         }
@@ -309,15 +318,10 @@ impl<E: Event> Record<E> {
     ///
     /// The caller holds the event by O3.
     unsafe fn wants_repeat(&self, last: Cqe) -> bool {
-        if self.steps != 1 || !self.header.cell.may_repeat() {
+        if self.steps != 1 {
             return false;
         }
-        let cqe = self.header.cell.first_cqe(last);
-        // A read that the kernel could not finish at once fails with EFAULT when the thread that
-        // submitted it has exited meanwhile, its memory map being gone. Relaxed: O3 orders it.
-        if cqe.failed_with(libc::EFAULT) && !self.header.faulted.swap(true, Ordering::Relaxed) {
-            return true;
-        }
+        let Some(cqe) = self.header.cell.may_repeat(last) else { return false };
         let cqes = [cqe];
         // SAFETY: V1: this is the CQE of the record's own event. It is told again when the event
         // is completed, unless it goes round once more; events count on that.
@@ -332,7 +336,7 @@ impl<E: Event> Record<E> {
     /// Runs `ask`, code of the event; should it panic, the operation ends here and now.
     fn or_end<R>(&self, cqe: Option<Cqe>, ask: impl FnOnce() -> R) -> R {
         catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|panic| {
-            self.tell_end(cqe, false);
+            contain_panic(|| drop(self.tell_end(cqe, false)));
             resume_unwind(panic)
         })
     }
@@ -344,9 +348,9 @@ impl<E: Event> Record<E> {
             End::Resubmit => return None,
             End::Wake(Some(waker)) => waker.wake(),
             End::Wake(None) | End::Nothing => {}
-            End::Dispose => {
+            End::Dispose(cqes) => {
                 // SAFETY: O4: the cell has just given out `Dispose`.
-                unsafe { self.dispose() };
+                unsafe { self.dispose(cqes) };
                 return Some(Ending::Disposed);
             }
         }
@@ -415,7 +419,7 @@ impl Ended {
 /// operation as cancelled.
 pub struct Resubmission {
     operation: Arc<dyn Operation>,
-    sqes: Sqes,
+    sqes: Sqes<'static>,
 }
 
 impl Resubmission {
@@ -433,7 +437,7 @@ impl Resubmission {
         &self.operation
     }
 
-    pub(crate) fn sqes_mut(&mut self) -> &mut Sqes {
+    pub(crate) fn sqes_mut(&mut self) -> &mut Sqes<'static> {
         &mut self.sqes
     }
 }
@@ -442,9 +446,12 @@ impl Drop for Resubmission {
     fn drop(&mut self) {
         // A committed one has left its entries behind.
         if !self.sqes.entries().is_empty() {
-            // SAFETY: O3: this is the operation's `Resubmission`, not committed, and here it
-            // goes.
-            unsafe { self.operation.give_up() };
+            // A driver drops these where it must not be driven out by somebody's panic.
+            contain_panic(|| {
+                // SAFETY: O3: this is the operation's `Resubmission`, not committed, and here it
+                // goes.
+                unsafe { self.operation.give_up() };
+            });
         }
     }
 }

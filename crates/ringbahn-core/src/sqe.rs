@@ -15,10 +15,15 @@
 //!     gives implementors the guarantee to build that promise on.
 //!
 //! S2. Every bit pattern is a valid integer, so a [`Word`] may be read as one at any time.
+//!
+//! S3. What an event has pushed onto a tray stays on it, in its order, until the tray meets its
+//!     queue: a tray only grows, and its lifetime keeps it from being exchanged for another. So
+//!     the entries of a chain's events lie where they were pushed, and go where their events go.
 #![allow(unsafe_code)]
 
 use std::ffi::c_void;
 use std::fmt;
+use std::marker::PhantomData;
 use std::mem::{offset_of, size_of};
 
 use smallvec::SmallVec;
@@ -42,7 +47,7 @@ impl Word {
     const ZERO: Word = Word { integer: 0 };
 
     fn integer(self) -> u64 {
-        // SAFETY: S2.
+        // SAFETY: S2, whichever of the two was stored.
         unsafe { self.integer }
     }
 
@@ -100,7 +105,7 @@ const _: () = {
 // SAFETY: an entry is plain numbers and addresses that it never follows; S1 makes the memory
 // behind them the operation's, whichever thread submits it.
 unsafe impl Send for Sqe {}
-// SAFETY: as for `Send`; shared access only reads.
+// SAFETY: S1, as for `Send`; shared access only reads the numbers and follows no address.
 unsafe impl Sync for Sqe {}
 
 /// `IOSQE_FIXED_FILE`: the descriptor is an index into the ring's table of registered files.
@@ -366,20 +371,56 @@ impl fmt::Debug for Sqe {
 ///
 /// Preparing on a tray and not in the queue itself costs a copy of 64 bytes, and buys that no
 /// user code ever runs under a driver's lock.
-#[derive(Debug, Default)]
-pub struct Sqes {
+///
+/// A tray belongs to the call that it is handed to: its lifetime is invariant, so there is no other
+/// tray of that type that it could be exchanged for. Were there one, an event in a chain could
+/// make off with the entries of the event before it, and have the kernel write to the memory they
+/// name when that is long freed:
+///
+/// ```compile_fail
+/// # #![allow(unsafe_code)]
+/// use std::sync::Mutex;
+/// use ringbahn_core::{Event, Outcome, Sqe, Sqes};
+///
+/// static LOOT: Mutex<Option<Sqes>> = Mutex::new(None);
+///
+/// struct Thief;
+///
+/// impl Event for Thief {
+///     type Output = ();
+///
+///     unsafe fn prepare(&mut self, sqes: &mut Sqes) {
+///         *LOOT.lock().unwrap() = Some(std::mem::replace(sqes, Sqes::new()));
+///         sqes.push(Sqe::nop());
+///     }
+///
+///     fn complete(self, _outcome: Outcome<'_, Self>) {}
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Sqes<'tray> {
     entries: SmallVec<[Sqe; 1]>,
     /// Which entry is to cancel which operation. Where that is to be found is known only when
     /// the tray meets its ring.
     cancels: Vec<(usize, CancelTarget)>,
+    /// Invariant: S3.
+    brand: PhantomData<fn(&'tray ()) -> &'tray ()>,
 }
 
-impl Sqes {
+impl Sqes<'static> {
     /// An empty tray.
-    pub fn new() -> Sqes {
-        Sqes::default()
+    pub fn new() -> Sqes<'static> {
+        Sqes { entries: SmallVec::new(), cancels: Vec::new(), brand: PhantomData }
     }
+}
 
+impl Default for Sqes<'static> {
+    fn default() -> Sqes<'static> {
+        Sqes::new()
+    }
+}
+
+impl Sqes<'_> {
     /// Adds an entry behind those there are.
     pub fn push(&mut self, entry: Sqe) {
         self.entries.push(entry);
@@ -403,6 +444,11 @@ impl Sqes {
     /// The entries so far, in the order of their submission.
     pub fn entries(&self) -> &[Sqe] {
         &self.entries
+    }
+
+    /// Whether the entry added last waits for one behind it that there is not.
+    pub(crate) fn is_open_chain(&self) -> bool {
+        self.entries.last().is_some_and(|last| last.flags & FLAG_LINK != 0)
     }
 
     /// Makes the entry added last and the next one a chain: the next one starts when this one

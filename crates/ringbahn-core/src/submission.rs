@@ -49,13 +49,38 @@ pin_project! {
 enum Stage<E: Event> {
     /// Not polled yet: the event is still here.
     Idle(E),
-    /// The event is on the heap, and no queue has its entries yet.
+    /// The event is on the heap, and no queue has its entries yet; unless the driver has panicked
+    /// right after it took them, as the claim knows.
     Waiting(Claim<E>),
     /// The operation is the driver's and the kernel's. `submitted` says whether the driver has
     /// been told to submit.
     InFlight { claim: Claim<E>, submitted: bool },
+    /// The operation will never be in flight, for this reason.
+    Refused(E, io::Error),
     /// The output has been taken.
     Done,
+}
+
+impl<E: Event> Stage<E> {
+    /// The claim of an operation in flight.
+    fn in_flight(&self) -> Option<&Claim<E>> {
+        match self {
+            Stage::InFlight { claim, .. } => Some(claim),
+            Stage::Waiting(claim) if claim.is_admitted() => Some(claim),
+            Stage::Idle(_) | Stage::Waiting(_) | Stage::Refused(..) | Stage::Done => None,
+        }
+    }
+
+    /// Takes the event back from where no queue has seen it.
+    fn refuse(&mut self, error: io::Error) {
+        *self = match std::mem::replace(self, Stage::Done) {
+            Stage::Idle(event) => Stage::Refused(event, error),
+            Stage::Waiting(claim) if !claim.is_admitted() => {
+                Stage::Refused(claim.into_event(), error)
+            }
+            stage => stage,
+        };
+    }
 }
 
 impl<E: Event, D: Drive> Submission<E, D> {
@@ -108,17 +133,20 @@ impl<E: Event, D: Drive> Submission<E, D> {
 
     /// Lets the operation run to its end with nobody waiting, and disposes of its output.
     ///
-    /// An operation that has not been polled never starts.
+    /// An operation that is not in flight yet, not having been polled or still waiting for room
+    /// in the driver's queue, never starts; [`is_in_flight`](Submission::is_in_flight) tells.
     pub fn detach(self: Pin<&mut Self>) {
         self.depart(true);
     }
 
     /// The operation as a target for a cancel by others; `None` before it is in flight.
     pub fn cancel_target(&self) -> Option<CancelTarget> {
-        match &self.stage {
-            Stage::InFlight { claim, .. } => Some(claim.target()),
-            Stage::Idle(_) | Stage::Waiting(_) | Stage::Done => None,
-        }
+        self.stage.in_flight().map(Claim::target)
+    }
+
+    /// Whether the driver has accepted the operation and its output has not been taken.
+    pub fn is_in_flight(&self) -> bool {
+        self.stage.in_flight().is_some()
     }
 
     /// The driver that the event runs on.
@@ -144,24 +172,22 @@ impl<E: Event, D: Drive> Submission<E, D> {
     /// ended with fewer. The output is still to be had by polling the submission itself.
     ///
     /// A zero-copy send tells with its first CQE how much it has sent, and with its last one that
-    /// the buffer is free again.
+    /// the buffer is free again. An operation that is submitted once more begins to count anew.
     pub fn poll_cqe(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         index: usize,
     ) -> Poll<Option<Cqe>> {
-        // An event that the driver refuses keeps its error for the poll of the output.
-        let _ = ready!(self.as_mut().poll_in_flight(cx, None));
-        match self.project().stage {
-            Stage::InFlight { claim, .. } => claim.poll_cqe(cx, index),
-            // The driver has refused the event, or the output has been taken.
-            Stage::Idle(_) | Stage::Waiting(_) | Stage::Done => Poll::Ready(None),
+        ready!(self.as_mut().poll_in_flight(cx));
+        match self.project().stage.in_flight() {
+            Some(claim) => claim.poll_cqe(cx, index),
+            None => Poll::Ready(None),
         }
     }
 
     pub(crate) fn request_cancel(self: Pin<&mut Self>) {
         let this = self.project();
-        if let Stage::InFlight { claim, .. } = this.stage {
+        if let Some(claim) = this.stage.in_flight() {
             let target = claim.target();
             if target.mark() {
                 this.driver.cancel(target);
@@ -176,9 +202,10 @@ impl<E: Event, D: Drive> Submission<E, D> {
         cx: &mut Context<'_>,
         stopped: Option<&dyn Fn() -> io::Error>,
     ) -> Poll<(E::Output, bool)> {
-        if let Err(error) = ready!(self.as_mut().poll_in_flight(cx, stopped)) {
-            return Poll::Ready((self.refuse(error), true));
+        if let Some(stopped) = stopped {
+            self.as_mut().project().stage.refuse(stopped());
         }
+        ready!(self.as_mut().poll_in_flight(cx));
         let stage = self.project().stage;
         if let Stage::InFlight { claim, .. } = stage {
             ready!(claim.poll(cx));
@@ -187,29 +214,31 @@ impl<E: Event, D: Drive> Submission<E, D> {
             Stage::InFlight { claim, .. } => {
                 Poll::Ready(claim.complete(stopped.map(|stopped| stopped())))
             }
-            _ => panic!("a submission was polled after it had yielded its output"),
+            Stage::Refused(event, error) => {
+                Poll::Ready((event.complete(crate::Outcome::refused(error)), true))
+            }
+            Stage::Idle(_) | Stage::Waiting(_) | Stage::Done => {
+                panic!("a submission was polled after it had yielded its output")
+            }
         }
     }
 
-    /// Brings the operation in flight. An error means that it will never be.
-    fn poll_in_flight(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        stopped: Option<&dyn Fn() -> io::Error>,
-    ) -> Poll<io::Result<()>> {
+    /// Brings the operation in flight, or finds out that it never will be.
+    fn poll_in_flight(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.as_mut().project();
-        if let (Stage::Idle(_) | Stage::Waiting(_), Some(stopped)) = (&*this.stage, stopped) {
-            return Poll::Ready(Err(stopped()));
-        }
         if let Stage::Idle(_) = this.stage
             && let Stage::Idle(event) = std::mem::replace(this.stage, Stage::Done)
         {
             *this.stage = Stage::Waiting(Claim::new(event));
         }
         if let Stage::Waiting(claim) = this.stage {
-            ready!(claim.poll_admit(this.driver.as_mut(), cx))?;
-            if let Stage::Waiting(claim) = std::mem::replace(this.stage, Stage::Done) {
-                *this.stage = Stage::InFlight { claim, submitted: false };
+            match ready!(claim.poll_admit(this.driver.as_mut(), cx)) {
+                Err(error) => this.stage.refuse(error),
+                Ok(()) => {
+                    if let Stage::Waiting(claim) = std::mem::replace(this.stage, Stage::Done) {
+                        *this.stage = Stage::InFlight { claim, submitted: false };
+                    }
+                }
             }
         }
         if let Stage::InFlight { submitted, .. } = this.stage
@@ -218,25 +247,13 @@ impl<E: Event, D: Drive> Submission<E, D> {
             // An error concerns the driver, which goes on trying; the operation is in flight.
             *submitted = this.driver.as_mut().poll_submit(cx).is_ready();
         }
-        Poll::Ready(Ok(()))
-    }
-
-    /// The output of an event that was never in flight.
-    fn refuse(self: Pin<&mut Self>, error: io::Error) -> E::Output {
-        let stage = self.project().stage;
-        let event = match std::mem::replace(stage, Stage::Done) {
-            Stage::Idle(event) => event,
-            Stage::Waiting(claim) => claim.into_event(),
-            Stage::InFlight { .. } | Stage::Done => {
-                unreachable!("only what has not started is refused")
-            }
-        };
-        event.complete(crate::Outcome::refused(error))
+        Poll::Ready(())
     }
 
     fn depart(self: Pin<&mut Self>, detach: bool) {
         let this = self.project();
-        if let Stage::InFlight { claim, .. } = std::mem::replace(this.stage, Stage::Done)
+        let stage = std::mem::replace(this.stage, Stage::Done);
+        if let Stage::InFlight { claim, .. } | Stage::Waiting(claim) = stage
             && let Some(target) = claim.depart(detach)
         {
             this.driver.cancel(target);
@@ -258,6 +275,7 @@ impl<E: Event, D: Drive> fmt::Debug for Submission<E, D> {
             Stage::Idle(_) => "idle",
             Stage::Waiting(_) => "waiting for room",
             Stage::InFlight { .. } => "in flight",
+            Stage::Refused(..) => "refused",
             Stage::Done => "done",
         };
         f.debug_struct("Submission").field("stage", &stage).finish_non_exhaustive()

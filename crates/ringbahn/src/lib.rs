@@ -12,7 +12,8 @@
 //! # fn main() -> io::Result<()> {
 //! # if ringbahn::DefaultDriver::shared().is_err() { return Ok(()) }
 //! # let mut buf = [1; 64];
-//! # let count = futures::executor::block_on(read_on_ringbahn(File::open("/dev/zero")?, &mut buf))?;
+//! # let file = File::open("/dev/zero")?;
+//! # let count = futures::executor::block_on(read_on_ringbahn(file, &mut buf))?;
 //! # assert_eq!((count, buf), (64, [0; 64]));
 //! # Ok(())
 //! # }

@@ -88,7 +88,9 @@ use writer::Writer;
 /// Works anywhere: on any thread, outside of an executor, after the driver has been shut down. A
 /// write in flight runs to its end, anything else is cancelled, and the object is closed when the
 /// last operation on it has ended; at once, if there is none. An error of that last write is seen
-/// by nobody, so `flush` or [`close`](Ring::close) where it matters.
+/// by nobody, so `flush` or [`close`](Ring::close) where it matters. A peer that never reads what is
+/// being written keeps a dropped socket open for as long; [`shutdown`](std::net::TcpStream::shutdown) of the
+/// socket that [`get_ref`](Ring::get_ref) yields ends it at once.
 ///
 /// # Kernel
 ///
@@ -206,18 +208,19 @@ impl<T: Object, D: Drive + Clone + Unpin> Ring<T, D> {
     async fn dismantle(self) -> Remains<T> {
         let Ring { handle, mut reader, mut writer, inbox, parking } = self;
         let (reader, writer) = (slot::get_mut(&mut reader), slot::get_mut(&mut writer));
-        let written = poll_fn(|cx| writer.poll_flush(cx)).await;
+        let written = poll_fn(|cx| writer.poll_flush(&handle, cx)).await;
         poll_fn(|cx| reader.poll_stop(cx)).await;
         if let Some(inbox) = inbox.get() {
             let kept = poll_fn(|cx| inbox.poll_settled(cx)).await;
             kept.into_iter().for_each(|kept| reader.append(kept));
         }
         drop(parking);
-        let mut unread = reader.take_unread();
-        let object = handle.into_object().await;
-        if object.has_position() && object.give_back(unread.len()).is_ok() {
-            unread.clear();
+        if handle.has_position() {
+            // It cannot fail where it has been sought in before; otherwise the bytes are unread.
+            let _ = reader.rewind(handle.object());
         }
+        let unread = reader.take_unread();
+        let object = handle.into_object().await;
         Remains { object, unread, written }
     }
 }

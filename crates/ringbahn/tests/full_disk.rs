@@ -5,8 +5,8 @@
 
 use std::io::ErrorKind;
 
-use futures::AsyncWriteExt;
 use futures::executor::block_on;
+use futures::{AsyncSeekExt, AsyncWriteExt};
 use ringbahn::{BufResultExt, Ring};
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
@@ -55,6 +55,7 @@ fn a_full_disk_is_reported_once_and_what_fits_is_written() {
         };
         assert_eq!(error.kind(), ErrorKind::StorageFull);
         ring.flush().await.unwrap();
+        assert_eq!(ring.stream_position().await.unwrap(), 0);
         let written = std::fs::read(&path).unwrap();
         assert!(!written.is_empty() && written.len() <= 65_536);
         assert!(written == bytes[..written.len()]);

@@ -7,6 +7,7 @@ use std::os::unix::net::UnixStream;
 use futures::executor::block_on;
 use futures::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use ringbahn::{BufResultExt, Ring};
+use socket2::SockRef;
 
 #[path = "support/support.rs"]
 mod support;
@@ -96,8 +97,10 @@ fn a_failed_write_is_reported_with_the_object() {
         let (near, far) = UnixStream::pair().unwrap();
         let mut ring = Ring::new_on_driver(near, driver.clone());
         block_on(async {
-            // More than the socket's buffers hold, so that it waits.
-            while poll_once(&mut ring.write(&[1; 100_000])).is_ready() {}
+            // More than the socket's buffer holds, so that it waits.
+            SockRef::from(ring.get_ref()).set_send_buffer_size(1).unwrap();
+            assert_eq!(ring.write(&[1; 100_000]).await.unwrap(), 100_000);
+            assert!(poll_once(&mut ring.flush()).is_pending());
             drop(far);
             let error = if close {
                 ring.close().await.unwrap_err()

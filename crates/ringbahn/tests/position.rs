@@ -120,6 +120,42 @@ fn reads_and_writes_in_turn_share_the_position() {
 }
 
 #[test]
+fn a_write_moves_the_position_though_its_handle_is_dropped() {
+    let Some(driver) = driver("a_write_moves_the_position_though_its_handle_is_dropped") else {
+        return;
+    };
+    let (mut ring, plain) = numbered_file(&driver, 10);
+    block_on(async {
+        assert_eq!(ring.write(b"abc").await.unwrap(), 3);
+        drop(ring);
+        assert_eq!(position(&plain), 3);
+    });
+}
+
+#[test]
+fn a_write_that_appends_leaves_the_position_at_the_end() {
+    let Some(driver) = driver("a_write_that_appends_leaves_the_position_at_the_end") else {
+        return;
+    };
+    let named = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(named.path(), b"hello").unwrap();
+    block_on(async {
+        let mut options = ringbahn::fs::OpenOptions::new();
+        options.read(true).append(true);
+        let mut ring = options.open_on_driver(named.path(), driver).await.unwrap();
+        let mut buf = [0; 2];
+        ring.read_exact(&mut buf).await.unwrap();
+        ring.write_all(b", ring").await.unwrap();
+        assert_eq!(ring.stream_position().await.unwrap(), 11);
+        assert_eq!(ring.read(&mut buf).await.unwrap(), 0);
+        ring.seek(SeekFrom::Start(1)).await.unwrap();
+        let mut rest = String::new();
+        ring.read_to_string(&mut rest).await.unwrap();
+        assert_eq!(rest, "ello, ring");
+    });
+}
+
+#[test]
 fn the_halves_of_a_file_wait_for_each_other_and_both_wake() {
     let Some(driver) = driver("the_halves_of_a_file_wait_for_each_other") else { return };
     let (ring, _) = numbered_file(&driver, 64 * 1024);

@@ -25,7 +25,7 @@ unsafe impl IoBufMut for Vec<u8> {
     }
 
     unsafe fn set_filled(&mut self, count: usize) {
-        // SAFETY: B3.
+        // SAFETY: B3: the target begins where the bytes do, so they are initialised.
         unsafe { self.set_len(count) };
     }
 }
@@ -61,7 +61,7 @@ unsafe impl IoBufMut for bytes::BytesMut {
     }
 
     unsafe fn set_filled(&mut self, count: usize) {
-        // SAFETY: B3.
+        // SAFETY: B3: the target begins where the bytes do, so they are initialised.
         unsafe { self.set_len(count) };
     }
 }

@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 
 use super::state::{Action, Input, State};
 use crate::cqe::Cqe;
+use crate::panics::contain_panic;
 use crate::sync::{Mutex, lock};
 
 /// The CQEs of one operation: one for most, two for a zero-copy send.
@@ -38,8 +39,8 @@ struct Inner {
 pub(crate) enum End {
     /// Wake the future, if it has left a waker.
     Wake(Option<Waker>),
-    /// Take the event and run its cancellation callback.
-    Dispose,
+    /// Take the event and run its cancellation callback, with these CQEs.
+    Dispose(Cqes),
     /// Submit the event once more.
     Resubmit,
     /// Nothing: it had ended before.
@@ -47,12 +48,12 @@ pub(crate) enum End {
 }
 
 /// What the departure of a future asks of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Departure {
     /// Ask the driver to cancel.
     Request,
-    /// Take the event and run its cancellation callback.
-    Dispose,
+    /// Take the event and run its cancellation callback, with these CQEs.
+    Dispose(Cqes),
     /// Nothing.
     Nothing,
 }
@@ -73,10 +74,11 @@ impl Cell {
         Cell { inner: Mutex::new(inner) }
     }
 
-    /// The future's poll: `Ready` means that the event is the caller's to take.
-    pub(crate) fn poll(&self, waker: &Waker) -> Poll<()> {
+    /// The future's poll: `Ready` means that the event is the caller's to take, and brings all
+    /// its CQEs.
+    pub(crate) fn poll(&self, waker: &Waker) -> Poll<Cqes> {
         self.wait(waker, |inner| match inner.step(Input::Poll) {
-            Action::Take => Poll::Ready(()),
+            Action::Take => Poll::Ready(std::mem::take(&mut inner.cqes)),
             _ => Poll::Pending,
         })
     }
@@ -96,15 +98,19 @@ impl Cell {
         loop {
             let mut inner = lock(&self.inner);
             if let Poll::Ready(value) = look(&mut inner) {
+                drop(inner);
+                let_go(clone);
                 return Poll::Ready(value);
             }
             if inner.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+                drop(inner);
+                let_go(clone);
                 return Poll::Pending;
             }
             if let Some(clone) = clone.take() {
                 let replaced = inner.waker.replace(clone);
                 drop(inner);
-                drop(replaced);
+                let_go(replaced);
                 return Poll::Pending;
             }
             // The clone is the future's code, and may panic: nothing has changed yet.
@@ -123,10 +129,12 @@ impl Cell {
         }
     }
 
-    /// Whether the event may ask to be submitted once more.
-    pub(crate) fn may_repeat(&self) -> bool {
+    /// Whether the event may ask to be submitted once more after its `last` CQE, and the CQE to
+    /// show it: the first, whose result counts.
+    pub(crate) fn may_repeat(&self, last: Cqe) -> Option<Cqe> {
         let inner = lock(&self.inner);
-        inner.state.may_repeat() && !inner.forewarned
+        let may = inner.state.may_repeat() && !inner.forewarned;
+        may.then(|| inner.cqes.first().copied().unwrap_or(last))
     }
 
     /// Whether somebody has asked for the operation's end.
@@ -156,14 +164,9 @@ impl Cell {
         match action {
             Action::Resubmit => End::Resubmit,
             Action::Wake => End::Wake(inner.waker.take()),
-            Action::Dispose => End::Dispose,
+            Action::Dispose => End::Dispose(std::mem::take(&mut inner.cqes)),
             _ => End::Nothing,
         }
-    }
-
-    /// The CQE whose result counts: the first, or `last` where it is the only one.
-    pub(crate) fn first_cqe(&self, last: Cqe) -> Cqe {
-        lock(&self.inner).cqes.first().copied().unwrap_or(last)
     }
 
     /// A cancel of the operation is on its way, as an event of its own.
@@ -187,20 +190,24 @@ impl Cell {
     }
 
     fn depart(&self, input: Input) -> Departure {
-        let (action, waker) = {
+        let (departure, waker) = {
             let mut inner = lock(&self.inner);
-            (inner.step(input), inner.waker.take())
+            let departure = match inner.step(input) {
+                Action::Request => Departure::Request,
+                Action::Dispose => Departure::Dispose(std::mem::take(&mut inner.cqes)),
+                _ => Departure::Nothing,
+            };
+            (departure, inner.waker.take())
         };
-        drop(waker);
-        match action {
-            Action::Request => Departure::Request,
-            Action::Dispose => Departure::Dispose,
-            _ => Departure::Nothing,
-        }
+        let_go(waker);
+        departure
     }
+}
 
-    /// All CQEs, for the one who takes the event.
-    pub(crate) fn take_cqes(&self) -> Cqes {
-        std::mem::take(&mut lock(&self.inner).cqes)
+/// Drops a waker. Should that panic, what the caller has just been given must not be lost with it,
+/// so the panic ends here.
+fn let_go(waker: Option<Waker>) {
+    if waker.is_some() {
+        contain_panic(|| drop(waker));
     }
 }

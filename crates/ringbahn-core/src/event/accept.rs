@@ -85,7 +85,7 @@ mod tests {
         let source: *const u8 = address.as_ptr().cast();
         // SAFETY: E1: the entry's place is as large as any address.
         unsafe { target.copy_from_nonoverlapping(source, address.length() as usize) };
-        // SAFETY: E1.
+        // SAFETY: E1: the length lies in the same event.
         unsafe { length.write(address.length()) };
     }
 

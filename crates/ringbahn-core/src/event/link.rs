@@ -50,6 +50,9 @@ use crate::sqe::{SQES_PER_EVENT_MAX, Sqes};
 pub struct Link<A, B> {
     first: A,
     second: B,
+    /// How many of the entries are the first event's: as many as it has pushed, whatever it says
+    /// when it is asked once more. By them the CQEs are told apart, which each event believes.
+    first_steps: u32,
 }
 
 /// What every event can do besides.
@@ -61,12 +64,13 @@ pub trait EventExt: Event {
     /// Panics where both together need more than
     /// [`SQES_PER_EVENT_MAX`](crate::SQES_PER_EVENT_MAX) entries.
     fn link<B: Event>(self, next: B) -> Link<Self, B> {
-        let entries = self.sqes_needed().saturating_add(next.sqes_needed());
+        let first_steps = self.sqes_needed();
+        let entries = first_steps.saturating_add(next.sqes_needed());
         assert!(
             entries <= SQES_PER_EVENT_MAX,
             "a chain of {entries} entries, where {SQES_PER_EVENT_MAX} are the most"
         );
-        Link { first: self, second: next }
+        Link { first: self, second: next, first_steps }
     }
 }
 
@@ -90,20 +94,22 @@ impl<A: Event, B: Event> Event for Link<A, B> {
     type Output = (A::Output, B::Output);
 
     fn sqes_needed(&self) -> u32 {
-        self.first.sqes_needed() + self.second.sqes_needed()
+        self.first.sqes_needed().saturating_add(self.second.sqes_needed())
     }
 
     #[allow(unsafe_code, reason = "passes on the duty of its own caller")]
     unsafe fn prepare(&mut self, sqes: &mut Sqes) {
+        let before = sqes.entries().len();
         // SAFETY: E1: the first event is a part of this one, so it stays in place as long.
         unsafe { self.first.prepare(sqes) };
+        self.first_steps = (sqes.entries().len() - before) as u32;
         sqes.link_last();
         // SAFETY: E1: as for the first one.
         unsafe { self.second.prepare(sqes) };
     }
 
     fn complete(self, outcome: Outcome<'_, Self>) -> Self::Output {
-        let (head, tail) = outcome.split_at(self.first.sqes_needed());
+        let (head, tail) = outcome.split_at(self.first_steps);
         let mut second = Second { rest: Some((self.second, tail)) };
         let first = self.first.complete(head);
         let (event, tail) = second.rest.take().expect("taken here only");
@@ -111,7 +117,7 @@ impl<A: Event, B: Event> Event for Link<A, B> {
     }
 
     fn cancelled(self, outcome: Outcome<'_, Self>) {
-        let (head, tail) = outcome.split_at(self.first.sqes_needed());
+        let (head, tail) = outcome.split_at(self.first_steps);
         let _second = Second { rest: Some((self.second, tail)) };
         self.first.cancelled(head);
     }

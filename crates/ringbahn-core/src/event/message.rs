@@ -180,7 +180,7 @@ unsafe impl Send for Header {}
 
 impl Header {
     pub(super) fn new() -> Header {
-        // SAFETY: M2.
+        // SAFETY: M2; all of it is zero.
         Header(unsafe { std::mem::MaybeUninit::zeroed().assume_init() })
     }
 }

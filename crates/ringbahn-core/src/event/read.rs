@@ -3,7 +3,7 @@
 
 use crate::buf::{BufResult, IoBufMut, entry_length};
 use crate::event::Event;
-use crate::event::transfer::{Position, received};
+use crate::event::transfer::{Faults, Position, received};
 use crate::fd::SharedFd;
 use crate::opcode;
 use crate::outcome::Outcome;
@@ -52,12 +52,13 @@ pub struct Read<B> {
     file: SharedFd,
     buffer: B,
     position: Position,
+    faults: Faults,
 }
 
 impl<B: IoBufMut> Read<B> {
     /// A read from `file` at `position` into `buffer`.
     pub fn new(file: impl Into<SharedFd>, buffer: B, position: Position) -> Read<B> {
-        Read { file: file.into(), buffer, position }
+        Read { file: file.into(), buffer, position, faults: Faults::default() }
     }
 }
 
@@ -78,11 +79,24 @@ impl<B: IoBufMut> Event for Read<B> {
         let result = unsafe { received(outcome, &mut self.buffer) };
         (result, self.buffer)
     }
+
+    fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
+        outcome.has_not_run() || self.faults.is_first(outcome)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::testing::resubmits;
+
+    #[test]
+    fn a_fault_is_tried_again_once() {
+        let mut read = Read::new(crate::event::testing::shared_null(), [0; 4], Position::Current);
+        assert!(resubmits(&mut read, -libc::EFAULT));
+        assert!(resubmits(&mut read, -libc::EINTR));
+        assert!(!resubmits(&mut read, -libc::EFAULT));
+    }
     use crate::event::testing::{complete, entry, fill, shared_null};
 
     #[test]

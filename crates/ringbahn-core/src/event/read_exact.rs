@@ -5,7 +5,7 @@ use std::io;
 
 use crate::buf::{BufResult, IoBufMut, entry_length};
 use crate::event::Event;
-use crate::event::transfer::{Position, Progress};
+use crate::event::transfer::{Faults, Position, Progress};
 use crate::fd::SharedFd;
 use crate::opcode;
 use crate::outcome::Outcome;
@@ -59,12 +59,19 @@ pub struct ReadExact<B> {
     buffer: B,
     position: Position,
     progress: Progress,
+    faults: Faults,
 }
 
 impl<B: IoBufMut> ReadExact<B> {
     /// A read from `file`, from `position` on, that fills `buffer`.
     pub fn new(file: impl Into<SharedFd>, buffer: B, position: Position) -> ReadExact<B> {
-        ReadExact { file: file.into(), buffer, position, progress: Progress::default() }
+        ReadExact {
+            file: file.into(),
+            buffer,
+            position,
+            progress: Progress::default(),
+            faults: Faults::default(),
+        }
     }
 }
 
@@ -95,6 +102,7 @@ impl<B: IoBufMut> Event for ReadExact<B> {
 
     fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
         self.progress.goes_on(outcome.cqe(), self.buffer.target_len())
+            || self.faults.is_first(outcome)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::buf::{BufResult, IoBufMut, IoBufs, IoVecs};
 use crate::event::Event;
-use crate::event::transfer::{Position, sent};
+use crate::event::transfer::{Faults, Position, sent};
 use crate::fd::SharedFd;
 use crate::opcode;
 use crate::outcome::Outcome;
@@ -36,12 +36,19 @@ pub struct ReadVectored<V> {
     buffers: V,
     vectors: IoVecs,
     position: Position,
+    faults: Faults,
 }
 
 impl<V: IoBufs<Buffer: IoBufMut>> ReadVectored<V> {
     /// A read from `file` at `position` into `buffers`.
     pub fn new(file: impl Into<SharedFd>, buffers: V, position: Position) -> ReadVectored<V> {
-        ReadVectored { file: file.into(), buffers, vectors: IoVecs::default(), position }
+        ReadVectored {
+            file: file.into(),
+            buffers,
+            vectors: IoVecs::default(),
+            position,
+            faults: Faults::default(),
+        }
     }
 }
 
@@ -64,6 +71,10 @@ impl<V: IoBufs<Buffer: IoBufMut>> Event for ReadVectored<V> {
             unsafe { self.vectors.set_filled(&mut self.buffers, count) };
         }
         (result, self.buffers)
+    }
+
+    fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
+        outcome.has_not_run() || self.faults.is_first(outcome)
     }
 }
 

@@ -179,7 +179,7 @@ impl Statx {
     }
 
     fn start(start: Option<SharedFd>, path: CString, flags: i32) -> Statx {
-        // SAFETY: X1.
+        // SAFETY: X1; all of it is zero.
         let answer = unsafe { MaybeUninit::zeroed().assume_init() };
         Statx { start, path, flags, answer }
     }

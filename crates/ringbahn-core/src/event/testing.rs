@@ -11,7 +11,7 @@ use crate::outcome::Outcome;
 use crate::sqe::{Sqe, Sqes};
 
 /// The entries that `event` lays out. They go nowhere.
-pub(crate) fn prepared(event: &mut impl Event) -> Sqes {
+pub(crate) fn prepared(event: &mut impl Event) -> Sqes<'static> {
     let mut sqes = Sqes::new();
     // SAFETY: the entries are only looked at, never submitted.
     unsafe { event.prepare(&mut sqes) };

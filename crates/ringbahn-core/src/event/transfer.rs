@@ -45,6 +45,21 @@ impl Position {
     }
 }
 
+/// A read that the kernel could not finish at once is finished by the thread that submitted it, and
+/// fails with `EFAULT` where that has exited meanwhile, its memory map being gone. So a read is
+/// repeated after its first `EFAULT`; a target that is really bad fails the second time.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    seen: bool,
+}
+
+impl Faults {
+    /// Whether this is the first `EFAULT`.
+    pub(crate) fn is_first<E>(&mut self, outcome: &Outcome<'_, E>) -> bool {
+        outcome.cqe().failed_with(libc::EFAULT) && !std::mem::replace(&mut self.seen, true)
+    }
+}
+
 /// The count that a write reports: never more than was asked for.
 pub(crate) fn sent<E>(outcome: Outcome<'_, E>, length: usize) -> io::Result<usize> {
     let asked = entry_length(length);

@@ -1,12 +1,12 @@
 //! [`Batch`]: the consequences of some CQEs, to be run when no lock is held.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
 use smallvec::SmallVec;
 
 use super::target::CancelTarget;
 use super::{Ended, Ending, Resubmission};
+use crate::panics::contain_panic;
 
 /// The consequences of a batch of CQEs.
 ///
@@ -73,11 +73,11 @@ impl Batch {
             ..Aftermath::default()
         };
         for waker in self.wakers.drain(..) {
-            aftermath.panics += u32::from(panics(|| waker.wake()));
+            aftermath.panics += u32::from(contain_panic(|| waker.wake()));
         }
         for ended in self.ended.drain(..) {
             let mut ending = Ending::Finished;
-            aftermath.panics += u32::from(panics(|| ending = ended.run()));
+            aftermath.panics += u32::from(contain_panic(|| ending = ended.run()));
             match ending {
                 Ending::Finished => {}
                 Ending::Disposed => aftermath.disposed += 1,
@@ -85,17 +85,6 @@ impl Batch {
             }
         }
         aftermath
-    }
-}
-
-/// Whether `consequence` panicked. The payload is leaked: dropping it may panic once more.
-fn panics(consequence: impl FnOnce()) -> bool {
-    match catch_unwind(AssertUnwindSafe(consequence)) {
-        Ok(()) => false,
-        Err(payload) => {
-            std::mem::forget(payload);
-            true
-        }
     }
 }
 

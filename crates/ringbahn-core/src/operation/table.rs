@@ -139,6 +139,10 @@ impl OperationTable {
         match header.end_step(cqe.user_data) {
             StepEnd::Stale => Matched::Unknown,
             StepEnd::OthersPending => {
+                // A cancel aims at the first entry that runs; now it is the next one's turn.
+                if header.cell.is_cancelled() {
+                    batch.miss_cancel(CancelTarget::new(tenant.clone()));
+                }
                 if let Some(waker) = header.cell.progress(cqe) {
                     batch.wake(waker);
                 }
@@ -169,23 +173,19 @@ impl OperationTable {
         }
     }
 
-    /// Asks for the end of every operation in flight, and yields them: a cancel is now to be
-    /// submitted for each.
+    /// Asks for the end of every operation in flight, and yields those that a cancel is now to be
+    /// submitted for: not those whose end somebody has asked for before.
     ///
     /// Operations that shall run to their end with nobody waiting, such as writes that were
     /// accepted and whose file has been dropped, are spared unless `detached` is set.
     pub fn cancel_all(&self, detached: bool) -> Vec<CancelTarget> {
         let places = lock(&self.places);
         let tenants = places.places.iter().filter_map(|place| place.tenant.as_ref());
-        let targets: Vec<_> = tenants
+        tenants
             .filter(|tenant| detached || !tenant.header().cell.is_detached())
             .map(|tenant| CancelTarget::new(tenant.clone()))
-            .collect();
-        // One that has been marked before gets another cancel: the first may have been lost.
-        for target in &targets {
-            target.mark();
-        }
-        targets
+            .filter(CancelTarget::mark)
+            .collect()
     }
 }
 

@@ -7,8 +7,12 @@
 //!
 //! H1. One thread at a time plays the kernel.
 //!
-//! H2. The vectors are not touched after the `Rings` have been made of them, except through the
-//!     pointers.
+//! H2. There are seven words, and as many entries and CQEs as the indices say. The vectors are not
+//!     touched after the `Rings` have been made of them, except through the pointers.
+//!
+//! H3. As in a real ring, a place of the submission queue is the kernel's from the tail that
+//!     publishes it until the head that gives it back, and one of the completion queue from that
+//!     head until that tail.
 #![allow(unsafe_code)]
 
 use std::ptr::NonNull;
@@ -57,7 +61,7 @@ pub(crate) fn over_memory_from(
     let mut sqes: Vec<Sqe> = (0..entries).map(|_| Sqe::nop()).collect();
     let mut cqes = vec![Cqe::default(); completion_entries as usize];
     let first_word = start_of(&mut words);
-    // SAFETY: every caller names one of the seven words.
+    // SAFETY: H2; every caller names one of the seven words.
     let word = |n| Word(unsafe { first_word.add(n) });
     let submission = SubmissionMemory {
         index: index(entries),
@@ -104,7 +108,7 @@ impl Rings {
         self.track_read(place);
         // SAFETY: the array has as many elements as the index says (H2).
         let entry = unsafe { memory.entries.add(place as usize) };
-        // SAFETY: the entry was published and is not given back before the store below.
+        // SAFETY: H3; the entry was published and is not given back before the store below.
         let number = unsafe { entry.as_ref() }.get_length();
         // Release: pairs with the Acquire in `SubmissionQueue::reserve`.
         memory.head.store(head.wrapping_add(1), Ordering::Release);
@@ -123,7 +127,7 @@ impl Rings {
         }
         // SAFETY: the array has as many elements as the index says (H2).
         let place = unsafe { memory.entries.add(memory.index.place(tail) as usize) };
-        // SAFETY: the place is free, so the completion half does not read it.
+        // SAFETY: H3; the place is free, so the completion half does not read it.
         unsafe { place.write(cqe) };
         // Release: pairs with the Acquire in `CompletionQueue::ready`.
         memory.tail.store(tail.wrapping_add(1), Ordering::Release);

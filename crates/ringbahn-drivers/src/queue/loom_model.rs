@@ -23,7 +23,8 @@ use ringbahn_core::Sqe;
 use super::fake_kernel::over_memory_from;
 use super::submission::SubmissionQueue;
 
-/// `submitters` threads each try to submit `each` entries, one by one, through a queue of `entries`.
+/// `submitters` threads each try to submit `each` entries, one by one, through a queue of
+/// `entries`.
 ///
 /// A submitter publishes in a turn of its own, so entries lie filled and unpublished while others
 /// reserve. One that finds the queue full gives that entry up: a loop that waits for room has no

@@ -101,10 +101,10 @@ pub(crate) struct Rings {
     pub(super) backing: Backing,
 }
 
-// SAFETY: the memory belongs to the process, not to a thread. The words are atomics; the arrays are
-// used by the one half each (R3), which is `&mut` to do so.
+// SAFETY: R1: the memory belongs to the process, not to a thread. The words are atomics; the arrays
+// are used by the one half each (R3), which is `&mut` to do so.
 unsafe impl Send for Rings {}
-// SAFETY: as for `Send`; a shared reference reaches only the atomics.
+// SAFETY: R1 and R3, as for `Send`; a shared reference reaches only the atomics.
 unsafe impl Sync for Rings {}
 
 impl Rings {
@@ -217,9 +217,9 @@ fn bytes<T>(count: u32) -> usize {
 fn fill_with_identity(rings: &Mapping, offset: u32, entries: u32) -> io::Result<()> {
     let array = rings.array::<AtomicU32>(offset, entries)?;
     for place in 0..entries {
-        // SAFETY: `array` has `entries` elements in the mapping, of which this is one.
+        // SAFETY: M4; `array` has `entries` elements in the mapping, of which this is one.
         let element = unsafe { array.add(place as usize) };
-        // SAFETY: R1; the mapping outlives this function, and its zeroed bytes are an atomic.
+        // SAFETY: M1, M3; the mapping outlives this function, and any bytes are an atomic.
         let element = unsafe { element.as_ref() };
         // Relaxed: the Release store of the tail publishes it, before anything is submitted.
         element.store(place, Ordering::Relaxed);

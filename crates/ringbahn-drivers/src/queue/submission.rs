@@ -16,8 +16,8 @@
 //!     only what lies between its head and the tail in memory, and it never moves its head back. So
 //!     a free place stays free until this half fills it, and a stale head errs on the safe side.
 //!
-//! Q2. There is one `SubmissionQueue` per ring (R3 of `rings`), and it reserves with `&mut self`. So
-//!     no two references to one place exist at a time.
+//! Q2. There is one `SubmissionQueue` per ring (R3 of `rings`), and it reserves with `&mut self`.
+//!     So no two references to one place exist at a time.
 //!
 //! Q3. Every bit pattern is a valid `Sqe`, so places that were never filled may be referred to.
 #![allow(unsafe_code)]
@@ -133,7 +133,7 @@ impl SubmissionQueue {
         // SAFETY: Q1, `free` has just found these places free; Q2, `self` is borrowed meanwhile,
         // and the two ranges of a span are disjoint.
         let first = unsafe { self.slice(span.first) };
-        // SAFETY: as above.
+        // SAFETY: Q1 and Q2, as for the first range.
         let wrapped = unsafe { self.slice(span.wrapped) };
         Ok(Some(Places { first, wrapped, taken: &mut self.tail, table: &self.table }))
     }
@@ -148,7 +148,7 @@ impl SubmissionQueue {
         let entries = self.rings.submission.entries;
         // SAFETY: R1, the array has `capacity` elements, and the caller's range is among them.
         let first = unsafe { entries.add(range.start as usize) };
-        // SAFETY: as above; Q3 for their content, and the caller for their being unaliased.
+        // SAFETY: R1 again; Q3 for their content, and the caller for their being unaliased.
         unsafe { std::slice::from_raw_parts_mut(first.as_ptr(), range.len()) }
     }
 

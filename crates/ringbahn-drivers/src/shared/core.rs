@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -16,6 +17,10 @@ use crate::{CompletionQueue, Queues, RingHandle, SubmissionQueue};
 
 /// How many CQEs are read before their consequences are run.
 const REAP_MAX: usize = 64;
+
+/// How often a submitter submits once more what has just ended. What goes round more often, as a
+/// transfer may that comes in small pieces, is left to the helper thread.
+const ROUNDS_MAX: u32 = 4;
 
 /// How often an enter that fails for want of memory or room is tried again at once. After that
 /// the helper thread takes over, which may wait in between.
@@ -33,8 +38,14 @@ pub(super) struct Core {
     /// Whether there is a backlog in `submission`, or entries that an enter has failed to submit.
     /// Set under the lock of `submission`, cleared by whoever sets out to deal with it.
     overdue: AtomicBool,
+    /// How many threads are in [`submit`](Core::submit). Each of them looks, as it leaves, whether
+    /// it leaves something in flight behind.
+    submitting: AtomicUsize,
     /// Whether `submission` has cancels that are to be tried again after a moment.
     missed: AtomicBool,
+    /// How many threads are running the consequences of CQEs, from before they take these out of
+    /// the queue: operations that have left the table and will come back are theirs.
+    settling: AtomicUsize,
     pub(super) helper: Helper,
     pub(super) closing: Arc<Closing>,
     pub(super) tally: Tally,
@@ -59,14 +70,17 @@ struct Submission {
 /// Why no event is accepted any more.
 #[derive(Clone, Copy, Debug)]
 enum Refusal {
-    ShutDown,
+    /// What was detached goes on; with `past_deadline`, nothing does.
+    ShutDown {
+        past_deadline: bool,
+    },
     Dead(i32),
 }
 
 impl Refusal {
     fn error(self) -> io::Error {
         match self {
-            Refusal::ShutDown => io::Error::new(
+            Refusal::ShutDown { .. } => io::Error::new(
                 io::ErrorKind::NotConnected,
                 "the driver has been shut down, and accepts no operations any more",
             ),
@@ -93,7 +107,9 @@ impl Core {
             completion: Mutex::new(queues.completion),
             waiting: AtomicUsize::new(0),
             overdue: AtomicBool::new(false),
+            submitting: AtomicUsize::new(0),
             missed: AtomicBool::new(false),
+            settling: AtomicUsize::new(0),
             helper: Helper::new()?,
             closing: Arc::default(),
             tally: Tally::default(),
@@ -106,6 +122,17 @@ impl Core {
 
     pub(super) fn in_flight(&self) -> usize {
         self.ring.table().in_flight()
+    }
+
+    /// Whether nothing is in flight, nor will be again, of a driver that accepts no events.
+    pub(super) fn is_done(&self) -> bool {
+        // An operation that is repeated goes from the table to a thread that settles it, to the
+        // backlog, and back to the table. The last two steps need this lock, so it cannot get
+        // round the order in which the three places are looked at.
+        let submission = lock(&self.submission);
+        submission.resubmissions.is_empty()
+            && self.in_flight() == 0
+            && self.settling.load(Ordering::SeqCst) == 0
     }
 
     /// Whether something waits to be submitted that no poll will come back for.
@@ -208,13 +235,20 @@ impl Core {
         if self.ring.forked() {
             return Err(forked());
         }
+        let submitting = Submitting::begin(self);
         let submitted = self.enter();
         let mut rounds = 0;
-        while self.reap(false) > 0 && self.overdue.swap(false, Ordering::SeqCst) && rounds < 4 {
+        // The rounds come first: whoever clears `overdue` has to flush.
+        while self.reap(false) > 0
+            && rounds < ROUNDS_MAX
+            && self.overdue.swap(false, Ordering::SeqCst)
+        {
             rounds += 1;
             self.flush();
             let _ = self.enter();
         }
+        // In this order: see `needs_watching`.
+        drop(submitting);
         if self.in_flight() > 0 {
             self.helper.watch();
         }
@@ -222,6 +256,20 @@ impl Core {
             self.helper.wake();
         }
         submitted
+    }
+
+    /// Whether something may be in flight that no thread in `submit` will look after.
+    ///
+    /// The helper, having said that it rests, asks this. A thread in `submit` counts itself out
+    /// first and then looks what is in flight and whether the helper rests; so if it was counted
+    /// in here, it will see that the helper rests, and call it should that be needed.
+    pub(super) fn needs_watching(&self) -> bool {
+        self.in_flight() > self.submitting.load(Ordering::SeqCst)
+    }
+
+    /// Whether a thread is in `submit`, and will reap before it leaves.
+    pub(super) fn is_submitting(&self) -> bool {
+        self.submitting.load(Ordering::SeqCst) > 0
     }
 
     /// The helper's share of the work: what others have left, or failed to do. Says how many CQEs
@@ -258,8 +306,13 @@ impl Core {
         while self.ring.unsubmitted() > 0 {
             add(&self.tally.enters, 1);
             match self.ring.enter(0) {
-                // Somebody else was faster.
-                Ok(0) => break,
+                // Somebody else was faster, and then nothing is left; or else the kernel took
+                // nothing and did not say why.
+                Ok(0) if tries < ENTER_TRIES_MAX => tries += 1,
+                Ok(0) => {
+                    self.overdue.store(true, Ordering::SeqCst);
+                    break;
+                }
                 Ok(count) => submitted += count,
                 Err(error) => {
                     add(&self.tally.failed_enters, 1);
@@ -308,11 +361,12 @@ impl Core {
                 add(&self.tally.enters, 1);
                 let _ = self.ring.enter_flush();
             }
-            let reaped = {
+            let (reaped, settling) = {
                 let queue =
                     if wait { Some(lock(&self.completion)) } else { try_lock(&self.completion) };
                 let Some(mut queue) = queue else { return total };
-                queue.reap(&mut batch, REAP_MAX)
+                let settling = Settling::begin(&self.settling);
+                (queue.reap(&mut batch, REAP_MAX), settling)
             };
             // An answer to a cancel is no progress: it must not lead to another try at once.
             total += reaped.count - reaped.cancels_answered;
@@ -323,6 +377,7 @@ impl Core {
                 let aftermath = batch.run();
                 self.settle(aftermath);
             }
+            drop(settling);
             if reaped.count < REAP_MAX && !self.ring.overflowed() {
                 return total;
             }
@@ -353,14 +408,25 @@ impl Core {
 
     /// Moves the backlog to the queue, as far as there is room.
     pub(super) fn flush(&self) {
-        let mut dropped = Vec::new();
+        // What is dropped may be the last share of an operation, and with it run foreign code; so
+        // it goes when the lock has gone.
+        let (mut dropped, mut aimed) = (Vec::new(), Vec::new());
         let mut submission = lock(&self.submission);
         let Submission { queue, cancels, resubmissions, refusal, .. } = &mut *submission;
         let mut full = false;
+        let mut winding_up = false;
         while !full && let Some(resubmission) = resubmissions.pop_front() {
-            if resubmission.is_cancelled() || refusal.is_some() {
-                dropped.push(resubmission);
-                continue;
+            match refusal {
+                Some(Refusal::Dead(_)) => {
+                    dropped.push(resubmission);
+                    continue;
+                }
+                _ if resubmission.is_cancelled() => {
+                    dropped.push(resubmission);
+                    continue;
+                }
+                Some(Refusal::ShutDown { .. }) => winding_up = true,
+                None => {}
             }
             match queue.reserve(resubmission.sqes_needed()) {
                 Ok(Some(reservation)) => match reservation.resubmit(resubmission) {
@@ -373,10 +439,16 @@ impl Core {
                 }
             }
         }
+        if winding_up && let Some(Refusal::ShutDown { past_deadline }) = *refusal {
+            // It was not in the table when all those there were told to end. Only what is detached
+            // may go on; the table knows which is.
+            cancels.extend(queue.table().cancel_all(past_deadline));
+        }
         while !full && let Some(target) = cancels.pop_front() {
             match queue.reserve(1) {
                 Ok(Some(reservation)) => {
                     reservation.cancel(&target);
+                    aimed.push(target);
                 }
                 _ => {
                     cancels.push_front(target);
@@ -389,9 +461,17 @@ impl Core {
             self.overdue.store(true, Ordering::SeqCst);
         }
         drop(submission);
-        // Dropping one ends its operation, which wakes its future.
+        // Dropping one ends its operation, which runs a waker or the event; a panic there is the
+        // affair of neither the others nor the thread that happens to be here.
         add(&self.tally.completed, dropped.len() as u64);
-        drop(dropped);
+        drop(aimed);
+        for resubmission in dropped {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(resubmission))) {
+                // Dropping the payload may panic once more.
+                std::mem::forget(panic);
+                add(&self.tally.panics, 1);
+            }
+        }
     }
 
     /// Gets a cancel of `target` to the kernel, now or when there is room.
@@ -407,16 +487,22 @@ impl Core {
 
     /// Accepts no events any more, and asks for the end of those in flight.
     fn refuse_all(self: &Arc<Self>) {
-        lock(&self.submission).refusal.get_or_insert(Refusal::ShutDown);
+        let refusal = Refusal::ShutDown { past_deadline: false };
+        lock(&self.submission).refusal.get_or_insert(refusal);
         self.wake_waiters();
         self.cancel_all(false);
     }
 
     /// Asks for the end of what is in flight; of detached operations only if told to.
     pub(super) fn cancel_all(&self, detached: bool) {
+        let mut submission = lock(&self.submission);
+        if let Some(Refusal::ShutDown { past_deadline }) = &mut submission.refusal {
+            *past_deadline |= detached;
+        }
         let targets = self.ring.table().cancel_all(detached);
         add(&self.tally.cancelled, targets.len() as u64);
-        lock(&self.submission).cancels.extend(targets);
+        submission.cancels.extend(targets);
+        drop(submission);
         self.overdue.store(true, Ordering::SeqCst);
     }
 
@@ -436,10 +522,45 @@ impl Core {
                 self.helper.wake();
             } else {
                 // Nothing was ever submitted.
-                self.closing.finish(self.tally.ends(), 0);
+                let panics = self.closing.finish(self.tally.ends(), 0);
+                add(&self.tally.panics, panics);
             }
         }
         Shutdown::new(self.closing.clone(), self.ring.forked())
+    }
+}
+
+/// Counts a thread in, until it is dropped.
+struct Settling<'a>(&'a AtomicUsize);
+
+impl Settling<'_> {
+    fn begin(count: &AtomicUsize) -> Settling<'_> {
+        count.fetch_add(1, Ordering::SeqCst);
+        Settling(count)
+    }
+}
+
+impl Drop for Settling<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Counts a thread in and out of [`Core::submit`], also where a waker's panic drives it out.
+struct Submitting<'a> {
+    core: &'a Core,
+}
+
+impl Submitting<'_> {
+    fn begin(core: &Core) -> Submitting<'_> {
+        core.submitting.fetch_add(1, Ordering::SeqCst);
+        Submitting { core }
+    }
+}
+
+impl Drop for Submitting<'_> {
+    fn drop(&mut self) {
+        self.core.submitting.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

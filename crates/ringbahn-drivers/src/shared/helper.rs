@@ -106,7 +106,7 @@ impl Helper {
     /// Rests, unless something has come into flight meanwhile.
     fn rest(&self, core: &Core) {
         self.state.store(RESTING, Ordering::SeqCst);
-        if core.in_flight() > 0 {
+        if core.needs_watching() {
             self.state.store(WATCHING, Ordering::SeqCst);
         }
     }
@@ -117,10 +117,12 @@ fn run(core: Arc<Core>) {
     let mut pause = PAUSE_MIN;
     let mut last_try = Instant::now();
     loop {
+        // What a submitter is about to reap itself does not make the helper useful.
+        let alone = !core.is_submitting();
         let reaped = core.turn();
         if reaped > 0 {
             pause = PAUSE_MIN;
-            useless_turns = 0;
+            useless_turns = if alone { 0 } else { useless_turns };
         }
         if core.has_missed_cancels() && (reaped > 0 || last_try.elapsed() >= pause) {
             last_try = Instant::now();
@@ -135,12 +137,14 @@ fn run(core: Arc<Core>) {
             }
             Step::Exit => break,
         };
-        if useless_turns >= USELESS_TURNS_MAX && core.in_flight() == 0 {
+        if useless_turns >= USELESS_TURNS_MAX {
             core.helper.rest(&core);
             useless_turns = 0;
         }
         let stuck = core.is_overdue() || core.has_missed_cancels();
         let timeout = match (stuck, until) {
+            // What was reaped has left something to be submitted: that needs no pause.
+            (true, _) if reaped > 0 => Some(Duration::ZERO),
             (true, Some(until)) => Some(pause.min(until)),
             (true, None) => Some(pause),
             (false, until) => until,
@@ -167,5 +171,5 @@ fn run(core: Arc<Core>) {
     let leaked = core.in_flight();
     let ends = core.tally.ends();
     drop(core);
-    closing.finish(ends, leaked);
+    let _panics = closing.finish(ends, leaked);
 }

@@ -1,16 +1,22 @@
 //! The end of a shared driver: what it waits for, how long, and what it reports.
 
 use std::future::Future;
+use std::io::{self, Write};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use ringbahn_core::Batch;
+
 use super::core::{Core, lock};
-use super::counters::Ends;
+use super::counters::{Ends, add};
 
 /// How long after the deadline the cancels of the last operations may take.
 const GRACE_TIME: Duration = Duration::from_secs(1);
+
+/// How long to wait for another thread to submit an operation once more.
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// What became of the operations that were in flight when a driver was shut down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,7 +77,8 @@ impl Closing {
         let mut state = lock(&self.state);
         let Some(deadline) = state.deadline else { return Step::Continue(None) };
         if in_flight == 0 {
-            return Step::Exit;
+            // Whoever repeats an operation does so at once, and does not call the helper for it.
+            return if core.is_done() { Step::Exit } else { Step::Continue(Some(MOMENT)) };
         }
         if state.report.is_some() {
             return Step::Continue(None);
@@ -89,26 +96,33 @@ impl Closing {
             return Step::Continue(Some(last_moment - now));
         }
         drop(state);
-        eprintln!(
+        // Unlike `eprintln!` it does not panic where nobody listens.
+        let _ = writeln!(
+            io::stderr(),
             "ringbahn: the kernel has kept {in_flight} operations past the deadline of the \
              driver's shutdown; their memory and files are leaked until it gives them back"
         );
-        self.finish(core.tally.ends(), in_flight);
+        let panics = self.finish(core.tally.ends(), in_flight);
+        add(&core.tally.panics, panics);
         Step::Continue(None)
     }
 
-    /// The end is there, with so many operations left to the kernel.
-    pub(super) fn finish(&self, ends: Ends, leaked: usize) {
+    /// The end is there, with so many operations left to the kernel. Says how many wakers of those
+    /// who wait for it have panicked.
+    pub(super) fn finish(&self, ends: Ends, leaked: usize) -> u64 {
         let waiters = {
             let mut state = lock(&self.state);
-            let ended = ends.completed - state.before.completed;
+            // An operation that is repeated counts as completed for a moment.
+            let ended = ends.completed.saturating_sub(state.before.completed);
             let cancelled = ends.stopped - state.before.stopped;
             let completed = ended.saturating_sub(cancelled);
             let report = Report { completed, cancelled, leaked: leaked as u64 };
             state.report.get_or_insert(report);
             std::mem::take(&mut state.waiters)
         };
-        waiters.into_iter().for_each(Waker::wake);
+        let mut batch = Batch::new();
+        waiters.into_iter().for_each(|waiter| batch.wake(waiter));
+        u64::from(batch.run().panics)
     }
 }
 

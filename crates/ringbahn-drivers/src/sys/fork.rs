@@ -19,6 +19,11 @@
 //!
 //! F1. The page is mapped once per line of descent, is never unmapped, and is only ever used as one
 //!     `AtomicU64` at its start; zero bytes are a valid one.
+//!
+//! F2. Until a page has been put into [`PAGE`] it is its maker's alone, who may advise or unmap it.
+//!
+//! F3. Without `MAP_FIXED` the kernel maps where nothing is mapped, so no memory of anybody's
+//!     changes.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -71,7 +76,8 @@ impl ForkGuard {
 
 /// The word that is wiped in children, mapped at the first call.
 fn page() -> io::Result<&'static AtomicU64> {
-    // Acquire: pairs with the Release half of the exchange below, by which the mapping has happened.
+    // Acquire: pairs with the Release half of the exchange below, before which the page was
+    // mapped.
     let mut page = PAGE.load(Ordering::Acquire);
     if page.is_null() {
         let new = map_page()?;
@@ -81,7 +87,7 @@ fn page() -> io::Result<&'static AtomicU64> {
         page = match exchanged {
             Ok(_) => new,
             Err(theirs) => {
-                // SAFETY: this page was mapped above and nobody has seen it.
+                // SAFETY: F2; this page was mapped above, and the exchange that failed kept it out.
                 unsafe { libc::munmap(new.cast(), PAGE_LENGTH) };
                 theirs
             }
@@ -94,16 +100,16 @@ fn page() -> io::Result<&'static AtomicU64> {
 fn map_page() -> io::Result<*mut AtomicU64> {
     let protection = libc::PROT_READ | libc::PROT_WRITE;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-    // SAFETY: without MAP_FIXED the kernel picks addresses that nobody uses.
+    // SAFETY: F3; no address is asked for.
     let page = unsafe { libc::mmap(ptr::null_mut(), PAGE_LENGTH, protection, flags, -1, 0) };
     if page == libc::MAP_FAILED {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the page has just been mapped and nobody else knows it.
+    // SAFETY: F2; the page has just been mapped, and the advice leaves its zeros as they are.
     let returned = unsafe { libc::madvise(page, PAGE_LENGTH, libc::MADV_WIPEONFORK) };
     if returned != 0 {
         let error = io::Error::last_os_error();
-        // SAFETY: as above.
+        // SAFETY: F2; the page is not returned.
         unsafe { libc::munmap(page, PAGE_LENGTH) };
         return Err(error);
     }
@@ -154,7 +160,8 @@ mod tests {
         assert!(!parents.forked());
     }
 
-    /// The grandchild's page is wiped again; marks go on counting, so neither ancestor's comes back.
+    /// The grandchild's page is wiped again; marks go on counting, so neither ancestor's comes
+    /// back.
     #[test]
     fn a_grandchild_is_neither_its_parent_nor_its_grandparent() {
         let parents = ForkGuard::new().unwrap();

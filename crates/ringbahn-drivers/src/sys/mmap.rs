@@ -5,12 +5,15 @@
 //! M1. A `Mapping` owns `length` bytes from `address`, mapped readable and writable by
 //!     [`Mapping::new`] and unmapped by its `Drop`. Nobody else unmaps or remaps them.
 //!
-//! M2. The pages are `MADV_DONTFORK`: a forked child does not have them, and may have something else
-//!     at their address. So a child neither touches nor unmaps them; [`ForkGuard`] tells.
+//! M2. The pages are `MADV_DONTFORK`: a forked child does not have them, and may have something
+//!     else at their address. So a child neither touches nor unmaps them; [`ForkGuard`] tells.
 //!
 //! M3. The kernel may write to the memory at any time. It is reached through raw pointers only,
 //!     never through a reference to something that is not an atomic, except where the queue's
 //!     protocol has given a place to one side.
+//!
+//! M4. [`Mapping::array`] yields an address only where as many values as asked for lie within the
+//!     mapping, aligned for their type.
 #![allow(unsafe_code)]
 
 use std::ffi::c_void;
@@ -47,7 +50,7 @@ impl Mapping {
     ) -> io::Result<Mapping> {
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_SHARED | libc::MAP_POPULATE;
-        // SAFETY: without MAP_FIXED the kernel picks addresses that nobody uses.
+        // SAFETY: F3 of `fork`; no address is asked for.
         let address = unsafe {
             libc::mmap(ptr::null_mut(), length, protection, flags, ring.as_raw_fd(), offset)
         };

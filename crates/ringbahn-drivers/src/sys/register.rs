@@ -1,4 +1,10 @@
 //! `io_uring_register(2)`.
+//!
+//! # Safety
+//!
+//! G1. What the kernel does with the argument is a matter of the opcode: it may read or write it
+//!     during the call, or keep what it names until the ring is gone. Nothing here knows the
+//!     opcode, so [`register`] is unsafe and its caller answers for the argument.
 #![allow(unsafe_code)]
 
 use std::ffi::c_void;
@@ -24,7 +30,7 @@ pub(crate) unsafe fn register(
     argument: *mut c_void,
     count: u32,
 ) -> io::Result<u32> {
-    // SAFETY: the caller's promise is what the call needs.
+    // SAFETY: G1; the caller has promised what the opcode needs, and the call needs nothing else.
     let returned =
         unsafe { libc::syscall(SYS_REGISTER, ring.as_raw_fd(), opcode, argument, count) };
     u32::try_from(returned).map_err(|_| io::Error::last_os_error())

@@ -20,8 +20,8 @@ impl<T: Transfer, D: Drive + Clone + Unpin> Ring<T, D> {
         if reader.is_idle() {
             let writer = get_mut(&mut self.writer);
             // A read behind a write begins where the write ends.
-            if T::POSITIONED && !writer.is_idle() && self.handle.object().has_position() {
-                ready!(writer.poll_idle(cx));
+            if T::POSITIONED && !writer.is_idle() && self.handle.has_position() {
+                ready!(writer.poll_idle(&self.handle, cx));
             }
             if let Some(inbox) = self.inbox.get() {
                 ready!(inbox.poll_settled(cx)).into_iter().for_each(|kept| reader.append(kept));
@@ -34,10 +34,9 @@ impl<T: Transfer, D: Drive + Clone + Unpin> Ring<T, D> {
     /// position.
     fn poll_unread(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let reader = get_mut(&mut self.reader);
-        if T::POSITIONED && !reader.is_idle() && self.handle.object().has_position() {
+        if T::POSITIONED && !reader.is_idle() && self.handle.has_position() {
             ready!(reader.poll_stop(cx));
-            self.handle.object().give_back(reader.unread().len())?;
-            reader.forget();
+            reader.rewind(self.handle.object())?;
         }
         Poll::Ready(Ok(()))
     }
@@ -142,16 +141,20 @@ impl<T: Transfer, D: Drive + Clone + Unpin> AsyncWrite for Ring<T, D> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        get_mut(&mut self.get_mut().writer).poll_flush(cx)
+        let this = self.get_mut();
+        get_mut(&mut this.writer).poll_flush(&this.handle, cx)
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        ready!(get_mut(&mut this.writer).poll_flush(cx))?;
+        ready!(get_mut(&mut this.writer).poll_flush(&this.handle, cx))?;
         Poll::Ready(this.handle.object().end_writing())
     }
 }
 
+/// The position moves when a read has ended and when a write begins. After a write that has failed
+/// it is where the write began; how much of it was written is not known.
+///
 /// A seek waits for the write in flight, and takes what was read ahead as not read.
 ///
 /// The system call itself is made at once, by the calling thread: it changes a number in memory.
@@ -167,7 +170,7 @@ impl<D: Drive + Clone + Unpin> AsyncSeek for Ring<File, D> {
         pos: SeekFrom,
     ) -> Poll<io::Result<u64>> {
         let this = self.get_mut();
-        ready!(get_mut(&mut this.writer).poll_flush(cx))?;
+        ready!(get_mut(&mut this.writer).poll_flush(&this.handle, cx))?;
         ready!(this.poll_unread(cx))?;
         let mut file = this.handle.object();
         Poll::Ready(file.seek(pos))

@@ -30,34 +30,45 @@ pub trait Transfer: Object + private::Transfer {}
 /// Implemented for [`TcpStream`] and [`UnixStream`]; for others it cannot be.
 pub trait StreamSocket: Transfer + From<OwnedFd> {}
 
+/// What an object is like, as far as its position goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nature {
+    /// It has none.
+    Stream,
+    /// It has one, which reads and writes share.
+    Positioned,
+    /// It has one, which reads have to themselves: writes go to the end.
+    Appending,
+}
+
 pub(crate) mod private {
-    use super::{Drive, Reading, SharedFd, Slice, Writing, io};
+    use super::{Drive, Nature, Position, Reading, SeekFrom, SharedFd, Slice, Writing, io};
 
     /// What `Ring` needs of an object.
     pub trait Object {
         /// Whether reads and writes may share a position, so that their order matters.
         const POSITIONED: bool = false;
 
+        /// What this very object is like. Asked once per handle.
+        fn nature(&self) -> Nature {
+            Nature::Stream
+        }
+
+        /// Moves the position. Asked only of an object that has one.
+        fn seek_to(&self, position: SeekFrom) -> io::Result<u64> {
+            let _ = position;
+            Err(io::ErrorKind::NotSeekable.into())
+        }
+
         /// Makes an object ready that comes from elsewhere.
         fn adopt(&self) {}
-
-        /// Whether this very object has a position.
-        fn has_position(&self) -> bool {
-            false
-        }
-
-        /// Takes it that the last `count` bytes have not been read.
-        fn give_back(&self, count: usize) -> io::Result<()> {
-            let _ = count;
-            Ok(())
-        }
     }
 
     /// How bytes are read and written.
     pub trait Transfer {
-        fn reading<D: Drive>(fd: SharedFd, buffer: Slice<Vec<u8>>, driver: D) -> Reading<D>;
+        fn reading<D: Drive>(fd: SharedFd, to: Slice<Vec<u8>>, at: Position, on: D) -> Reading<D>;
 
-        fn writing<D: Drive>(fd: SharedFd, bytes: Vec<u8>, driver: D) -> Writing<D>;
+        fn writing<D: Drive>(fd: SharedFd, bytes: Vec<u8>, at: Position, on: D) -> Writing<D>;
 
         /// Tells the other side, if there is one, that nothing more will be written.
         fn end_writing(&self) -> io::Result<()> {
@@ -72,28 +83,32 @@ impl Transfer for File {}
 impl private::Object for File {
     const POSITIONED: bool = true;
 
-    fn has_position(&self) -> bool {
+    fn nature(&self) -> Nature {
         // Devices and pipes opened as a file may answer a seek that means nothing to them.
-        self.metadata().is_ok_and(|metadata| {
-            let kind = metadata.file_type();
-            kind.is_file() || kind.is_block_device()
-        })
+        let kind = self.metadata().map(|metadata| metadata.file_type());
+        let has_position = kind.is_ok_and(|kind| kind.is_file() || kind.is_block_device());
+        if !has_position || self.seek_to(SeekFrom::Current(0)).is_err() {
+            return Nature::Stream;
+        }
+        match rustix::fs::fcntl_getfl(self) {
+            Ok(flags) if flags.contains(rustix::fs::OFlags::APPEND) => Nature::Appending,
+            _ => Nature::Positioned,
+        }
     }
 
-    fn give_back(&self, count: usize) -> io::Result<()> {
+    fn seek_to(&self, position: SeekFrom) -> io::Result<u64> {
         let mut file = self;
-        // What was read is less than the buffer that it was read into.
-        file.seek(SeekFrom::Current(-(count as i64))).map(drop)
+        file.seek(position)
     }
 }
 
 impl private::Transfer for File {
-    fn reading<D: Drive>(fd: SharedFd, buffer: Slice<Vec<u8>>, driver: D) -> Reading<D> {
-        Reading::File(driver.submit(event::Read::new(fd, buffer, Position::Current)))
+    fn reading<D: Drive>(fd: SharedFd, to: Slice<Vec<u8>>, at: Position, on: D) -> Reading<D> {
+        Reading::File(on.submit(event::Read::new(fd, to, at)))
     }
 
-    fn writing<D: Drive>(fd: SharedFd, bytes: Vec<u8>, driver: D) -> Writing<D> {
-        Writing::File(driver.submit(event::WriteAll::new(fd, bytes, Position::Current)))
+    fn writing<D: Drive>(fd: SharedFd, bytes: Vec<u8>, at: Position, on: D) -> Writing<D> {
+        Writing::File(on.submit(event::WriteAll::new(fd, bytes, at)))
     }
 }
 
@@ -121,12 +136,17 @@ macro_rules! stream {
         }
 
         impl private::Transfer for $stream {
-            fn reading<D: Drive>(fd: SharedFd, buffer: Slice<Vec<u8>>, driver: D) -> Reading<D> {
-                Reading::Socket(driver.submit(event::Recv::new(fd, buffer)))
+            fn reading<D: Drive>(
+                fd: SharedFd,
+                to: Slice<Vec<u8>>,
+                _at: Position,
+                on: D,
+            ) -> Reading<D> {
+                Reading::Socket(on.submit(event::Recv::new(fd, to)))
             }
 
-            fn writing<D: Drive>(fd: SharedFd, bytes: Vec<u8>, driver: D) -> Writing<D> {
-                Writing::Socket(driver.submit(event::SendAll::new(fd, bytes)))
+            fn writing<D: Drive>(fd: SharedFd, bytes: Vec<u8>, _at: Position, on: D) -> Writing<D> {
+                Writing::Socket(on.submit(event::SendAll::new(fd, bytes)))
             }
 
             fn end_writing(&self) -> io::Result<()> {

@@ -1,12 +1,13 @@
 //! [`Reader`]: the read that a handle keeps in flight, and the bytes that have arrived.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, SeekFrom};
 use std::task::{Context, Poll, ready};
 
+use ringbahn_core::event::Position;
 use ringbahn_core::{BufResult, Drive, IoBuf, Slice, event};
 
-use super::object::Transfer;
+use super::object::{Object, Transfer};
 use super::share::Handle;
 use super::slot::{Operation, Side, Slot};
 
@@ -44,6 +45,10 @@ pub(crate) struct Reader<D: Drive> {
     errors: VecDeque<io::Error>,
     /// Whether the read that has ended last found the end of the stream, and nobody knows yet.
     ended: bool,
+    /// Where the read in flight began, if the object has a position.
+    began: Option<u64>,
+    /// Where the position has to be moved to, after a read that has ended.
+    landed: Option<u64>,
 }
 
 impl<D: Drive + Unpin> Reader<D> {
@@ -54,6 +59,8 @@ impl<D: Drive + Unpin> Reader<D> {
             consumed: 0,
             errors: VecDeque::new(),
             ended: false,
+            began: None,
+            landed: None,
         }
     }
 
@@ -123,16 +130,26 @@ impl<D: Drive + Unpin> Reader<D> {
         if self.slot.is_empty() && self.unread().is_empty() && self.errors.is_empty() && !self.ended
         {
             let wanted = wanted.min(TRANSFER_MAX);
+            // At an offset, and not at the file's own position: the kernel forgets to move that
+            // on where a read has completed later, or was cut short.
+            let position = if handle.has_position() {
+                let began = handle.object().seek_to(SeekFrom::Current(0))?;
+                self.began = Some(began);
+                Position::At(began)
+            } else {
+                Position::Current
+            };
             let mut buffer = std::mem::take(&mut self.buffer);
             buffer.clear();
             self.consumed = 0;
             buffer.reserve_exact(wanted);
             let slice = buffer.slice(..wanted);
-            self.slot.start(T::reading(handle.fd(), slice, handle.driver().clone()));
+            self.slot.start(T::reading(handle.fd(), slice, position, handle.driver().clone()));
         }
         if self.unread().is_empty() {
             if let Some(output) = ready!(self.slot.poll(cx)) {
                 self.settle(output);
+                self.land(handle.object())?;
             }
             if self.unread().is_empty() {
                 return Poll::Ready(self.take_end().unwrap_or(Ok(())));
@@ -150,8 +167,28 @@ impl<D: Drive + Unpin> Reader<D> {
         Poll::Ready(())
     }
 
+    /// Moves the position behind what the last read has brought.
+    pub(crate) fn land(&mut self, object: &impl Object) -> io::Result<()> {
+        match self.landed.take() {
+            Some(position) => object.seek_to(SeekFrom::Start(position)).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Moves the position back to where the reader is, and forgets what was read ahead.
+    pub(crate) fn rewind(&mut self, object: &impl Object) -> io::Result<()> {
+        self.land(object)?;
+        let ahead = self.unread().len();
+        if ahead > 0 {
+            // What was read is less than the buffer that it was read into.
+            object.seek_to(SeekFrom::Current(-(ahead as i64)))?;
+        }
+        self.forget();
+        Ok(())
+    }
+
     /// Takes it that the position has changed: what was found at the former one is forgotten.
-    pub(crate) fn forget(&mut self) {
+    fn forget(&mut self) {
         self.consume(usize::MAX);
         self.errors.clear();
         self.ended = false;
@@ -169,10 +206,12 @@ impl<D: Drive + Unpin> Side for Reader<D> {
 
     fn settle(&mut self, (result, buffer): BufResult<usize, Slice<Vec<u8>>>) {
         let mut bytes = buffer.into_inner();
+        let began = self.began.take();
         match result {
             Ok(0) => self.ended = true,
             Ok(count) => {
                 bytes.truncate(count);
+                self.landed = began.map(|began| began + count as u64);
                 if self.unread().is_empty() {
                     self.buffer = bytes;
                     self.consumed = 0;

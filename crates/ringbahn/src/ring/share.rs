@@ -1,10 +1,12 @@
 //! [`Share`]: the IO object behind a handle, held by the handle and by its operations.
 
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use ringbahn_core::{Drive, Event, SharedFd, Submission};
+
+use super::object::{Nature, Object};
 
 /// The IO object behind a handle.
 ///
@@ -63,12 +65,13 @@ impl<T> Drop for Share<T> {
 pub(crate) struct Handle<T, D> {
     share: Arc<Share<T>>,
     driver: D,
+    nature: OnceLock<Nature>,
 }
 
 impl<T, D> Handle<T, D> {
     pub(crate) fn new(object: T, driver: D) -> Handle<T, D> {
         let share = Share { object: Some(object), heir: Mutex::new(None) };
-        Handle { share: Arc::new(share), driver }
+        Handle { share: Arc::new(share), driver, nature: OnceLock::new() }
     }
 
     pub(crate) fn object(&self) -> &T {
@@ -100,6 +103,21 @@ impl<T> Heir<T> {
         drop(estate);
         drop(former);
         Poll::Pending
+    }
+}
+
+impl<T: Object, D> Handle<T, D> {
+    /// What the object is like, found out at the first read or write.
+    pub(crate) fn nature(&self) -> Nature {
+        if !T::POSITIONED {
+            return Nature::Stream;
+        }
+        *self.nature.get_or_init(|| self.object().nature())
+    }
+
+    /// Whether the object has a position.
+    pub(crate) fn has_position(&self) -> bool {
+        self.nature() != Nature::Stream
     }
 }
 

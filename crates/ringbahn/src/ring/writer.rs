@@ -1,11 +1,12 @@
 //! [`Writer`]: the write that a handle keeps in flight behind its caller.
 
-use std::io;
+use std::io::{self, SeekFrom};
 use std::task::{Context, Poll, ready};
 
+use ringbahn_core::event::Position;
 use ringbahn_core::{BufResult, Drive, event};
 
-use super::object::Transfer;
+use super::object::{Nature, Object, Transfer};
 use super::reader::{KEPT_MAX, TRANSFER_MAX};
 use super::share::Handle;
 use super::slot::{Operation, Side, Slot};
@@ -28,24 +29,70 @@ pub(crate) struct Writer<D: Drive + Unpin> {
     spare: Vec<u8>,
     /// What a write has failed with, until somebody is told.
     error: Option<io::Error>,
+    /// Where the position has to be moved to if the write in flight fails, and if it does not.
+    began: Option<SeekFrom>,
+    landing: Option<SeekFrom>,
+    /// Where the position has to be moved to, after a write that has ended.
+    landed: Option<SeekFrom>,
 }
 
 impl<D: Drive + Unpin> Writer<D> {
     pub(crate) fn new(shared: bool) -> Writer<D> {
-        Writer { slot: Slot::new(shared), spare: Vec::new(), error: None }
+        Writer {
+            slot: Slot::new(shared),
+            spare: Vec::new(),
+            error: None,
+            began: None,
+            landing: None,
+            landed: None,
+        }
     }
 
-    /// Whether nothing is in flight.
+    /// Whether nothing is in flight, and nothing is left to do after it.
     pub(crate) fn is_idle(&self) -> bool {
-        self.slot.is_empty()
+        self.slot.is_empty() && self.landed.is_none()
     }
 
     /// Waits until nothing is in flight. An error stays where it is.
-    pub(crate) fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_idle<T: Object>(
+        &mut self,
+        handle: &Handle<T, D>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
         if let Some(output) = ready!(self.slot.poll(cx)) {
             self.settle(output);
         }
+        self.land(handle.object());
         Poll::Ready(())
+    }
+
+    fn land(&mut self, object: &impl Object) {
+        if let Some(position) = self.landed.take() {
+            // The file has been sought in before, so this cannot fail; if it does, nothing is lost
+            // that the next seek would not report.
+            let _ = object.seek_to(position);
+        }
+    }
+
+    /// Where a write of so many bytes goes.
+    ///
+    /// In a file with a position that is an offset: of the file's own position the kernel loses
+    /// sight where a write completes later, or is cut short. The position moves on before the
+    /// write, so it is right also if nobody sees its end.
+    fn begin<T: Object>(&mut self, handle: &Handle<T, D>, count: usize) -> io::Result<Position> {
+        match handle.nature() {
+            Nature::Stream => Ok(Position::Current),
+            Nature::Appending => {
+                self.landing = Some(SeekFrom::End(0));
+                Ok(Position::Current)
+            }
+            Nature::Positioned => {
+                let end = handle.object().seek_to(SeekFrom::Current(count as i64))?;
+                let began = end - count as u64;
+                self.began = Some(SeekFrom::Start(began));
+                Ok(Position::At(began))
+            }
+        }
     }
 
     /// Whether a write has failed since this was asked last.
@@ -63,7 +110,7 @@ impl<D: Drive + Unpin> Writer<D> {
     where
         D: Clone,
     {
-        ready!(self.poll_idle(cx));
+        ready!(self.poll_idle(handle, cx));
         self.take_error()?;
         let mut bytes = std::mem::take(&mut self.spare);
         bytes.clear();
@@ -76,10 +123,16 @@ impl<D: Drive + Unpin> Writer<D> {
             self.spare = bytes;
             return Poll::Ready(Ok(0));
         }
-        self.slot.start(T::writing(handle.fd(), bytes, handle.driver().clone()));
-        let Ok(output) = self.slot.launch(cx) else { return Poll::Pending };
+        let position = self.begin(handle, count)?;
+        self.slot.start(T::writing(handle.fd(), bytes, position, handle.driver().clone()));
+        let Ok(output) = self.slot.launch(cx) else {
+            self.landed = self.began.take();
+            self.land(handle.object());
+            return Poll::Pending;
+        };
         if let Some(output) = output {
             self.settle(output);
+            self.land(handle.object());
             // It has failed already, so it need not be accepted first.
             self.take_error()?;
         }
@@ -87,8 +140,12 @@ impl<D: Drive + Unpin> Writer<D> {
     }
 
     /// Waits until nothing is in flight, and tells whether a write has failed.
-    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_idle(cx));
+    pub(crate) fn poll_flush<T: Object>(
+        &mut self,
+        handle: &Handle<T, D>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        ready!(self.poll_idle(handle, cx));
         if self.spare.capacity() > KEPT_MAX {
             self.spare = Vec::new();
         }
@@ -107,6 +164,8 @@ impl<D: Drive + Unpin> Side for Writer<D> {
 
     fn settle(&mut self, (result, buffer): BufResult<(), Vec<u8>>) {
         self.spare = buffer;
+        let (began, landing) = (self.began.take(), self.landing.take());
+        self.landed = if result.is_ok() { landing } else { began };
         self.error = result.err();
     }
 }
