@@ -17,6 +17,10 @@ use crate::{CompletionQueue, Queues, RingHandle, SubmissionQueue};
 /// How many CQEs are read before their consequences are run.
 const REAP_MAX: usize = 64;
 
+/// How often a submitter submits once more what has just ended. What goes round more often, as a
+/// transfer may that comes in small pieces, is left to the helper thread.
+const ROUNDS_MAX: u32 = 4;
+
 /// How often an enter that fails for want of memory or room is tried again at once. After that
 /// the helper thread takes over, which may wait in between.
 const ENTER_TRIES_MAX: u32 = 3;
@@ -215,7 +219,11 @@ impl Core {
         let submitting = Submitting::begin(self);
         let submitted = self.enter();
         let mut rounds = 0;
-        while self.reap(false) > 0 && self.overdue.swap(false, Ordering::SeqCst) && rounds < 4 {
+        // The rounds come first: whoever clears `overdue` has to flush.
+        while self.reap(false) > 0
+            && rounds < ROUNDS_MAX
+            && self.overdue.swap(false, Ordering::SeqCst)
+        {
             rounds += 1;
             self.flush();
             let _ = self.enter();
@@ -252,7 +260,12 @@ impl Core {
         if self.overdue.swap(false, Ordering::SeqCst) || self.ring.unsubmitted() > 0 {
             self.flush();
             let _ = self.enter();
-            return reaped + self.reap(true);
+            let reaped = reaped + self.reap(true);
+            // No submitter knows of what has come into flight here.
+            if self.in_flight() > 0 {
+                self.helper.watch();
+            }
+            return reaped;
         }
         reaped
     }
