@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Barrier, mpsc};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -55,4 +55,27 @@ fn an_operation_submitted_during_a_shutdown_is_refused_or_ended() {
         assert_eq!(block_on(shutdown).leaked, 0, "in round {round}");
         thread.join().unwrap();
     }
+}
+
+struct Nothing;
+
+impl Wake for Nothing {
+    fn wake(self: Arc<Self>) {}
+}
+
+#[test]
+fn a_shutdown_that_is_polled_often_keeps_one_waker() {
+    let test = "a_shutdown_that_is_polled_often_keeps_one_waker";
+    let Some(driver) = skip::driver(test, 4, 8) else { return };
+    let mut timer = pin!(driver.clone().submit(Timeout::new(Duration::from_secs(600))));
+    let _ = timer.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    timer.as_mut().detach();
+    let mut shutdown = pin!(driver.shutdown(Duration::from_millis(200)));
+    let shares = Arc::new(Nothing);
+    let waker = Waker::from(shares.clone());
+    for _ in 0..1000 {
+        assert!(shutdown.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    }
+    assert_eq!(Arc::strong_count(&shares), 3, "ours, the waker's, and that of its one clone");
+    assert_eq!(block_on(shutdown).cancelled, 1);
 }
