@@ -442,9 +442,13 @@ impl Sqes<'_> {
 
     /// Finds the operations that are to be cancelled in the ring of `table`.
     pub(crate) fn aim(&mut self, table: &OperationTable) {
-        for (index, target) in self.cancels.drain(..) {
+        // The targets stay on the tray. It goes when the driver has let go of its lock; a target
+        // that is the last share of its operation must not go earlier.
+        for (index, target) in &self.cancels {
             if let Some(user_data) = target.user_data_in(table) {
-                self.entries[index].address = Word { integer: user_data };
+                self.entries[*index].address = Word { integer: user_data };
+                // Whoever ends cancelled without having been asked is submitted once more.
+                target.forewarn();
             }
         }
     }

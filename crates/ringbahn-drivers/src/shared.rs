@@ -135,7 +135,7 @@ impl SharedDriver {
     /// Operations that were detached, such as writes whose file has been dropped, may run until
     /// `deadline` has passed. What the kernel has not given back a second after that is leaked:
     /// the future is then ready and says so, while the helper thread goes on waiting for it.
-    /// Nothing is ever freed early.
+    /// Nothing is ever freed early. The first call sets the deadline; later ones only wait.
     ///
     /// # Cancel safety
     ///

@@ -65,8 +65,6 @@ impl Event for AsyncCancel {
     type Output = io::Result<()>;
 
     unsafe fn prepare(&mut self, sqes: &mut Sqes) {
-        // Whoever ends cancelled without having been asked is submitted once more.
-        self.target.forewarn();
         sqes.push_cancel(self.target.clone());
     }
 

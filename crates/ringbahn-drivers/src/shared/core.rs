@@ -7,8 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use ringbahn_core::{Aftermath, Batch, CancelTarget, Completion, Reservation, Resubmission};
+use ringbahn_core::{Batch, CancelTarget, Completion, Reservation, Resubmission};
 
+mod backlog;
+mod refusal;
+
+use self::refusal::Refusal;
 use super::counters::{Counters, Tally, add};
 use super::helper::Helper;
 use super::shutdown::{Closing, Shutdown};
@@ -64,31 +68,6 @@ struct Submission {
     waiters: Vec<Waker>,
     /// Why no event is accepted any more.
     refusal: Option<Refusal>,
-}
-
-/// Why no event is accepted any more.
-#[derive(Clone, Copy, Debug)]
-enum Refusal {
-    /// What was detached goes on; with `past_deadline`, nothing does.
-    ShutDown {
-        past_deadline: bool,
-    },
-    Dead(i32),
-}
-
-impl Refusal {
-    fn error(self) -> io::Error {
-        match self {
-            Refusal::ShutDown { .. } => io::Error::new(
-                io::ErrorKind::NotConnected,
-                "the driver has been shut down, and accepts no operations any more",
-            ),
-            Refusal::Dead(errno) => {
-                let cause = io::Error::from_raw_os_error(errno);
-                io::Error::other(format!("the driver's ring is dead: io_uring_enter: {cause}"))
-            }
-        }
-    }
 }
 
 impl Core {
@@ -234,7 +213,7 @@ impl Core {
         if self.ring.forked() {
             return Err(forked());
         }
-        let submitting = Submitting::begin(self);
+        let submitting = CountedIn::new(&self.submitting);
         let submitted = self.enter();
         let mut rounds = 0;
         // The rounds come first: whoever clears `overdue` has to flush.
@@ -251,7 +230,7 @@ impl Core {
         if self.in_flight() > 0 {
             self.helper.watch();
         }
-        if self.is_overdue() || self.has_missed_cancels() {
+        if self.is_overdue() {
             self.helper.wake();
         }
         submitted
@@ -286,21 +265,6 @@ impl Core {
             return reaped;
         }
         reaped
-    }
-
-    /// Whether cancels are to be tried again after a moment.
-    pub(super) fn has_missed_cancels(&self) -> bool {
-        self.missed.load(Ordering::SeqCst)
-    }
-
-    /// Tries the missed cancels again.
-    pub(super) fn retry_cancels(&self) {
-        if self.missed.swap(false, Ordering::SeqCst) {
-            let mut submission = lock(&self.submission);
-            let missed = std::mem::take(&mut submission.missed_cancels);
-            submission.cancels.extend(missed);
-            self.overdue.store(true, Ordering::SeqCst);
-        }
     }
 
     /// Enters the kernel until it has taken all entries that are published.
@@ -360,16 +324,17 @@ impl Core {
         let mut total = 0;
         let mut batch = Batch::new();
         loop {
+            let mut jammed = false;
             if self.ring.overflowed() {
                 add(&self.tally.overflows, 1);
                 add(&self.tally.enters, 1);
-                let _ = self.ring.enter_flush();
+                jammed = self.ring.enter_flush().is_err();
             }
             let (reaped, settling) = {
                 let queue =
                     if wait { Some(lock(&self.completion)) } else { try_lock(&self.completion) };
                 let Some(mut queue) = queue else { return total };
-                let settling = Settling::begin(&self.settling);
+                let settling = CountedIn::new(&self.settling);
                 (queue.reap(&mut batch, REAP_MAX), settling)
             };
             // An answer to a cancel is no progress: it must not lead to another try at once.
@@ -382,93 +347,10 @@ impl Core {
                 self.settle(aftermath);
             }
             drop(settling);
-            if reaped.count < REAP_MAX && !self.ring.overflowed() {
+            let more = self.ring.overflowed() && !(jammed && reaped.count == 0);
+            if reaped.count < REAP_MAX && !more {
                 return total;
             }
-        }
-    }
-
-    /// Puts on the backlog what a batch has left to be done.
-    fn settle(&self, aftermath: Aftermath) {
-        let Aftermath { resubmissions, missed_cancels, disposed, panics, .. } = aftermath;
-        add(&self.tally.disposed, u64::from(disposed));
-        add(&self.tally.panics, u64::from(panics));
-        add(&self.tally.repeated, resubmissions.len() as u64);
-        // They have been counted as completed, and are not.
-        self.tally.completed.fetch_sub(resubmissions.len() as u64, Ordering::Relaxed);
-        if resubmissions.is_empty() && missed_cancels.is_empty() {
-            return;
-        }
-        let mut submission = lock(&self.submission);
-        if !resubmissions.is_empty() {
-            submission.resubmissions.extend(resubmissions);
-            self.overdue.store(true, Ordering::SeqCst);
-        }
-        if !missed_cancels.is_empty() {
-            submission.missed_cancels.extend(missed_cancels);
-            self.missed.store(true, Ordering::SeqCst);
-        }
-    }
-
-    /// Moves the backlog to the queue, as far as there is room.
-    pub(super) fn flush(&self) {
-        // What is dropped may be the last share of an operation, and with it run foreign code; so
-        // it goes when the lock has gone.
-        let (mut dropped, mut aimed) = (Vec::new(), Vec::new());
-        let mut submission = lock(&self.submission);
-        let Submission { queue, cancels, resubmissions, refusal, .. } = &mut *submission;
-        let mut full = false;
-        let mut winding_up = false;
-        while !full && let Some(resubmission) = resubmissions.pop_front() {
-            match refusal {
-                Some(Refusal::Dead(_)) => {
-                    dropped.push(resubmission);
-                    continue;
-                }
-                _ if resubmission.is_cancelled() => {
-                    dropped.push(resubmission);
-                    continue;
-                }
-                Some(Refusal::ShutDown { .. }) => winding_up = true,
-                None => {}
-            }
-            match queue.reserve(resubmission.sqes_needed()) {
-                Ok(Some(reservation)) => match reservation.resubmit(resubmission) {
-                    Ok(cancelled) => cancels.extend(cancelled),
-                    Err(resubmission) => dropped.push(resubmission),
-                },
-                _ => {
-                    resubmissions.push_front(resubmission);
-                    full = true;
-                }
-            }
-        }
-        if winding_up && let Some(Refusal::ShutDown { past_deadline }) = *refusal {
-            // It was not in the table when all those there were told to end. Only what is detached
-            // may go on; the table knows which is.
-            cancels.extend(queue.table().cancel_all(past_deadline));
-        }
-        while !full && let Some(target) = cancels.pop_front() {
-            match queue.reserve(1) {
-                Ok(Some(reservation)) => {
-                    reservation.cancel(&target);
-                    aimed.push(target);
-                }
-                _ => {
-                    cancels.push_front(target);
-                    full = true;
-                }
-            }
-        }
-        queue.publish();
-        if full {
-            self.overdue.store(true, Ordering::SeqCst);
-        }
-        drop(submission);
-        add(&self.tally.completed, dropped.len() as u64);
-        drop(aimed);
-        for mut resubmission in dropped {
-            add(&self.tally.panics, u64::from(resubmission.give_up()));
         }
     }
 
@@ -489,19 +371,6 @@ impl Core {
         lock(&self.submission).refusal.get_or_insert(refusal);
         self.wake_waiters();
         self.cancel_all(false);
-    }
-
-    /// Asks for the end of what is in flight; of detached operations only if told to.
-    pub(super) fn cancel_all(&self, detached: bool) {
-        let mut submission = lock(&self.submission);
-        if let Some(Refusal::ShutDown { past_deadline }) = &mut submission.refusal {
-            *past_deadline |= detached;
-        }
-        let targets = self.ring.table().cancel_all(detached);
-        add(&self.tally.cancelled, targets.len() as u64);
-        submission.cancels.extend(targets);
-        drop(submission);
-        self.overdue.store(true, Ordering::SeqCst);
     }
 
     /// The end begins. `false` where it had begun before.
@@ -535,37 +404,19 @@ impl Core {
     }
 }
 
-/// Counts a thread in, until it is dropped.
-struct Settling<'a>(&'a AtomicUsize);
+/// Counts a thread in, and out again when it is dropped, also by a panic.
+struct CountedIn<'a>(&'a AtomicUsize);
 
-impl Settling<'_> {
-    fn begin(count: &AtomicUsize) -> Settling<'_> {
+impl CountedIn<'_> {
+    fn new(count: &AtomicUsize) -> CountedIn<'_> {
         count.fetch_add(1, Ordering::SeqCst);
-        Settling(count)
+        CountedIn(count)
     }
 }
 
-impl Drop for Settling<'_> {
+impl Drop for CountedIn<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-/// Counts a thread in and out of [`Core::submit`], also where a waker's panic drives it out.
-struct Submitting<'a> {
-    core: &'a Core,
-}
-
-impl Submitting<'_> {
-    fn begin(core: &Core) -> Submitting<'_> {
-        core.submitting.fetch_add(1, Ordering::SeqCst);
-        Submitting { core }
-    }
-}
-
-impl Drop for Submitting<'_> {
-    fn drop(&mut self) {
-        self.core.submitting.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

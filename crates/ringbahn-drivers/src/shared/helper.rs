@@ -66,10 +66,13 @@ impl Helper {
             return Ok(());
         }
         let core = core.clone();
-        thread::Builder::new()
-            .name("ringbahn-helper".into())
-            .stack_size(256 * 1024)
-            .spawn(move || run(core))?;
+        let thread = thread::Builder::new().name("ringbahn-helper".into());
+        thread.spawn(move || run(core)).map_err(|error| {
+            io::Error::other(format!(
+                "the driver's helper thread cannot be started: {error}; raise the limit of \
+                 threads (`ulimit -u`, or the pids limit of the control group)"
+            ))
+        })?;
         self.state.store(RESTING, Ordering::SeqCst);
         Ok(())
     }
@@ -113,24 +116,47 @@ impl Helper {
     }
 }
 
+/// What is tried again and again, with pauses in between that grow.
+struct Pauses {
+    pause: Duration,
+    since: Instant,
+}
+
+impl Pauses {
+    fn new() -> Pauses {
+        Pauses { pause: PAUSE_MIN, since: Instant::now() }
+    }
+
+    /// How long it is until the next try.
+    fn rest(&self) -> Duration {
+        self.pause.saturating_sub(self.since.elapsed())
+    }
+
+    /// Something was tried and has to be tried again.
+    fn grow(&mut self) {
+        *self = Pauses { pause: (self.pause * 2).min(PAUSE_MAX), since: Instant::now() };
+    }
+}
+
 fn run(core: Arc<Core>) {
     let mut useless_turns = 0;
-    let mut pause = PAUSE_MIN;
-    let mut last_try = Instant::now();
+    let mut submitting = Pauses::new();
+    let mut cancelling = Pauses::new();
     loop {
         // What a submitter is about to reap itself does not make the helper useful.
         let alone = !core.is_submitting();
+        if !core.has_missed_cancels() {
+            cancelling = Pauses::new();
+        } else if cancelling.rest().is_zero() {
+            core.retry_cancels();
+            cancelling.grow();
+        }
         let reaped = core.turn();
         if reaped > 0 {
-            pause = PAUSE_MIN;
+            submitting = Pauses::new();
             useless_turns = if alone { 0 } else { useless_turns };
         }
-        if core.has_missed_cancels() && (reaped > 0 || last_try.elapsed() >= pause) {
-            last_try = Instant::now();
-            core.retry_cancels();
-            continue;
-        }
-        let until = match core.closing.step(&core, core.in_flight()) {
+        let mut timeout = match core.closing.step(&core, core.in_flight()) {
             Step::Continue(until) => until,
             Step::CancelDetached => {
                 core.cancel_all(true);
@@ -138,33 +164,46 @@ fn run(core: Arc<Core>) {
             }
             Step::Exit => break,
         };
+        let mut no_longer_than = |time: Duration| {
+            timeout = Some(timeout.map_or(time, |timeout| timeout.min(time)));
+        };
+        if core.has_missed_cancels() {
+            no_longer_than(cancelling.rest());
+        }
+        if core.is_overdue() {
+            // What was reaped has left something to be submitted: that needs no pause.
+            no_longer_than(if reaped > 0 { Duration::ZERO } else { submitting.pause });
+            submitting.grow();
+        }
         if useless_turns >= USELESS_TURNS_MAX {
             core.helper.rest(&core);
             useless_turns = 0;
-        }
-        let stuck = core.is_overdue() || core.has_missed_cancels();
-        let timeout = match (stuck, until) {
-            // What was reaped has left something to be submitted: that needs no pause.
-            (true, _) if reaped > 0 => Some(Duration::ZERO),
-            (true, Some(until)) => Some(pause.min(until)),
-            (true, None) => Some(pause),
-            (false, until) => until,
-        };
-        if stuck {
-            pause = (pause * 2).min(PAUSE_MAX);
         }
         let watching = core.helper.state.load(Ordering::SeqCst) == WATCHING;
         let waited = if watching {
             core.ring.poll_readable(Some(core.helper.call.as_fd()), timeout)
         } else {
+            if core.in_flight() > 0 {
+                // Left to submitters, who may be held up by foreign code.
+                no_longer_than(PAUSE_MAX);
+            }
             core.helper.wait_for_call(timeout)
         };
         match waited {
             Ok(readiness) if readiness.wake => core.helper.answer(),
+            // The kernel has more, which it does not hand out at the moment.
+            Ok(readiness) if readiness.ring && reaped == 0 && core.ring.overflowed() => {
+                thread::sleep(submitting.pause);
+                submitting.grow();
+            }
             Ok(readiness) if readiness.ring => useless_turns += 1,
+            Ok(_) if !watching && core.in_flight() > 0 => core.helper.watch(),
             Ok(_) => {}
             // No memory for the call: a pause, and another try.
-            Err(_) => thread::sleep(pause),
+            Err(_) => {
+                thread::sleep(submitting.pause);
+                submitting.grow();
+            }
         }
     }
     // The ring is closed before the report is read, unless there are handles left.

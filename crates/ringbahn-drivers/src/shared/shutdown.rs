@@ -23,7 +23,7 @@ const MOMENT: Duration = Duration::from_millis(1);
 pub struct Report {
     /// Ran to their end.
     pub completed: u64,
-    /// Were stopped before they had done anything.
+    /// Were stopped before they had done anything; of a chain, before its last part had.
     pub cancelled: u64,
     /// Are still the kernel's. Their memory and files are leaked unless the kernel gives them
     /// back later; their futures stay pending.

@@ -40,6 +40,7 @@ impl Canary {
     }
 
     /// What was read.
+    #[allow(dead_code, reason = "not every test reads")]
     pub(crate) fn filled(&self) -> &[u8] {
         &self.block.as_ref().unwrap().0[..self.filled]
     }

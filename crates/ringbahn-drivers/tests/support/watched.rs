@@ -1,5 +1,6 @@
 //! A buffer that counts its ends, on top of one that finds out about late writes.
 #![allow(unsafe_code)]
+#![allow(dead_code, reason = "no scenario needs all of it")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
