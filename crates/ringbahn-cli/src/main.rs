@@ -1,2 +1,23 @@
-//! Placeholder.
-fn main() {}
+//! The command `ringbahn`: shows on this machine what the library does.
+//!
+//! | status | means |
+//! |---|---|
+//! | 0 | everything held |
+//! | 1 | something did not do what the library says it does |
+//! | 2 | it could not be tried: the command line, the directory, or no io_uring |
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod arguments;
+mod tour;
+
+use arguments::{Arguments, Job};
+
+fn main() -> ExitCode {
+    match Arguments::parse().job {
+        Job::Tour(arguments) => tour::run(&arguments),
+    }
+}

@@ -77,6 +77,7 @@ pub use send_msg::SendMsg;
 pub use send_zc::SendZc;
 pub use shutdown::Shutdown;
 pub use socket::Socket;
+pub use socket2::{Domain, Protocol, Type};
 pub use statx::{Metadata, Statx};
 pub use timeout::Timeout;
 pub use transfer::{Incomplete, Position};

@@ -433,6 +433,21 @@ impl Resubmission {
         self.operation.header().cell.is_cancelled()
     }
 
+    /// Ends the operation as cancelled, unless it has been committed or ended before. Says whether
+    /// its waker or its event panicked at that; the panic goes no further, since it is the affair
+    /// of neither the driver nor other operations.
+    pub fn give_up(&mut self) -> bool {
+        // A committed one has left its entries behind.
+        if self.sqes.take_entries().count() == 0 {
+            return false;
+        }
+        contain_panic(|| {
+            // SAFETY: O3: this is the operation's `Resubmission`, and without its entries it will
+            // neither be committed nor get here again.
+            unsafe { self.operation.give_up() };
+        })
+    }
+
     pub(crate) fn operation(&self) -> &Arc<dyn Operation> {
         &self.operation
     }
@@ -444,15 +459,7 @@ impl Resubmission {
 
 impl Drop for Resubmission {
     fn drop(&mut self) {
-        // A committed one has left its entries behind.
-        if !self.sqes.entries().is_empty() {
-            // A driver drops these where it must not be driven out by somebody's panic.
-            contain_panic(|| {
-                // SAFETY: O3: this is the operation's `Resubmission`, not committed, and here it
-                // goes.
-                unsafe { self.operation.give_up() };
-            });
-        }
+        self.give_up();
     }
 }
 

@@ -6,7 +6,9 @@
 //! of pointer and integer, so that a pointer keeps its provenance on the way.
 //!
 //! An entry cannot be copied or cloned. It may be written to one place of one submission queue
-//! once; an entry submitted twice would let the kernel write into memory already given back.
+//! once; an entry submitted twice would let the kernel write into memory already given back. And
+//! what has been committed stays committed: a driver may take an entry out of a place of its own,
+//! and change it, but it comes onto no tray again, since its `user_data` is not zero any more.
 //!
 //! # Safety
 //!
@@ -422,7 +424,13 @@ impl Default for Sqes<'static> {
 
 impl Sqes<'_> {
     /// Adds an entry behind those there are.
+    ///
+    /// # Panics
+    ///
+    /// Panics where the entry was taken out of a place of a queue, to which it had been committed:
+    /// the promises made for it were its event's, and no other event can make them.
     pub fn push(&mut self, entry: Sqe) {
+        assert!(entry.user_data == 0, "an entry is committed to one queue, once");
         self.entries.push(entry);
     }
 

@@ -272,9 +272,17 @@ fn poll_add() {
 }
 
 #[test]
+fn rescued() {
+    let (file, fd) = file();
+    entry_of(Rescued::new(Shutdown::new(file, std::net::Shutdown::Both), drop), |_| {
+        opcode::Shutdown::new(Fd(fd), 2).build()
+    });
+}
+
+#[test]
 fn every_event_in_the_list_is_compared() {
-    // A cancel is aimed only when it meets its ring; a chain is made of its events' entries.
-    let apart = ["AsyncCancel", "Link"];
+    // A cancel is aimed only when it meets its ring; the others have the entries of their events.
+    let apart = ["AsyncCancel", "Link", "Rescued"];
     for event in EVENTS.iter().filter(|event| !apart.contains(&event.name)) {
         let used = [format!("{}::", event.name), format!("entry_of({},", event.name)];
         let found = used.iter().any(|used| include_str!("entries.rs").contains(used));

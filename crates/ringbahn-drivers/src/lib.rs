@@ -45,13 +45,15 @@ mod setup;
 mod shared;
 mod sync;
 mod sys;
+#[cfg(all(test, not(loom)))]
+mod testing;
 mod unavailable;
 
 pub use queue::completion::{CompletionQueue, Reaped};
 pub use queue::handle::{Readiness, RingHandle};
 pub use queue::submission::SubmissionQueue;
 pub use setup::{Queues, Setup};
-pub use shared::{Counters, Report, SharedBuilder, SharedDriver, Shutdown};
+pub use shared::{Backend, Counters, Report, SharedBuilder, SharedDriver, Shutdown};
 pub use sys::probe::Probe;
 pub use unavailable::{Reason, Unavailable};
 

@@ -46,6 +46,7 @@ use std::time::Duration;
 
 use ringbahn_core::{CancelTarget, Completion, Drive, Reservation};
 
+mod backend;
 mod builder;
 mod core;
 mod counters;
@@ -53,6 +54,7 @@ mod helper;
 mod shutdown;
 
 use self::core::Core;
+pub use backend::Backend;
 pub use builder::SharedBuilder;
 pub use counters::Counters;
 pub use shutdown::{Report, Shutdown};
@@ -115,6 +117,18 @@ impl SharedDriver {
         self.core().counters()
     }
 
+    /// What executes the operations.
+    pub fn backend(&self) -> Backend {
+        Backend::IoUring
+    }
+
+    /// How many entries the submission queue really has, and how many the completion queue: fewer
+    /// than were asked for where locked memory is short.
+    pub fn queue_sizes(&self) -> (u32, u32) {
+        let ring = &self.core().ring;
+        (ring.submission_entries(), ring.completion_entries())
+    }
+
     /// Winds the driver up, for all its clones: new events are refused, what is in flight is
     /// cancelled, and the ring is closed when the kernel is done with it.
     ///
@@ -142,6 +156,26 @@ impl Drop for Handle {
 }
 
 impl Drive for SharedDriver {
+    fn poll_prepare<'cx>(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'cx>,
+        count: u32,
+        prepare: impl FnOnce(Reservation<'_>, &mut Context<'cx>) -> Completion<'cx>,
+    ) -> Poll<io::Result<Completion<'cx>>> {
+        self.core().poll_prepare(cx, count, prepare)
+    }
+
+    fn poll_submit(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<u32>> {
+        Poll::Ready(self.core().submit())
+    }
+
+    fn cancel(self: Pin<&mut Self>, target: CancelTarget) {
+        self.core().cancel(target);
+    }
+}
+
+/// A borrowed handle drives as the handle itself does.
+impl Drive for &SharedDriver {
     fn poll_prepare<'cx>(
         self: Pin<&mut Self>,
         cx: &mut Context<'cx>,

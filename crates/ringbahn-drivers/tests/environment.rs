@@ -96,10 +96,10 @@ fn a_filter_that_comes_later_kills_the_driver_and_nothing_else() {
     });
 }
 
-fn limit(resource: u32, most: u64) {
+fn limit(resource: libc::__rlimit_resource_t, most: u64) {
     let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
     // SAFETY: the place is valid.
-    assert_eq!(unsafe { libc::setrlimit(resource as _, &raw const limit) }, 0);
+    assert_eq!(unsafe { libc::setrlimit(resource, &raw const limit) }, 0);
 }
 
 fn is_root() -> bool {
@@ -123,7 +123,7 @@ fn no_locked_memory_is_said_to_be_the_limit_of_it() {
     let test = "no_locked_memory_is_said_to_be_the_limit_of_it";
     in_child(test, || {
         become_user(61_001);
-        limit(libc::RLIMIT_MEMLOCK as u32, 0);
+        limit(libc::RLIMIT_MEMLOCK, 0);
         if SharedDriver::new().is_ok() {
             return skip::skip(test, "no limit of locked memory for rings");
         }
@@ -144,7 +144,7 @@ fn little_locked_memory_makes_for_a_smaller_ring() {
     }
     in_child(test, || {
         become_user(61_002);
-        limit(libc::RLIMIT_MEMLOCK as u32, 64 << 10);
+        limit(libc::RLIMIT_MEMLOCK, 64 << 10);
         let queues = Setup::new(4096).build().unwrap();
         assert!((8..4096).contains(&queues.submission.capacity()));
         drop(queues);
@@ -160,7 +160,7 @@ fn no_descriptors_are_said_to_be_the_limit_of_them() {
     in_child(test, || {
         // Descriptors are given out from the lowest on; this is the next one.
         let next = std::os::fd::AsRawFd::as_raw_fd(&std::fs::File::open("/dev/null").unwrap());
-        limit(libc::RLIMIT_NOFILE as u32, next as u64);
+        limit(libc::RLIMIT_NOFILE, next as u64);
         let (unavailable, kind) = unavailable();
         let expected = (Reason::DescriptorLimit, io::ErrorKind::QuotaExceeded);
         assert_eq!((unavailable.reason(), kind), expected);
@@ -173,10 +173,12 @@ fn too_few_descriptors_for_all_that_a_driver_needs_are_an_error_and_leave_none_b
     let test = "too_few_descriptors_for_all_that_a_driver_needs_are_an_error_and_leave_none_behind";
     in_child(test, || {
         let next = std::os::fd::AsRawFd::as_raw_fd(&std::fs::File::open("/dev/null").unwrap());
-        limit(libc::RLIMIT_NOFILE as u32, next as u64 + 1);
+        limit(libc::RLIMIT_NOFILE, next as u64 + 1);
         for _ in 0..3 {
             let error = SharedDriver::new().unwrap_err();
-            assert_eq!(error.raw_os_error(), Some(libc::EMFILE), "{error}");
+            assert_eq!(error.kind(), io::ErrorKind::QuotaExceeded, "{error}");
+            let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Unavailable>());
+            assert_eq!(inner.map(Unavailable::reason), Some(Reason::DescriptorLimit));
         }
         // All of it was given back each time.
         std::fs::File::open("/dev/null").unwrap();
@@ -189,7 +191,7 @@ fn a_helper_thread_that_cannot_be_started_is_an_error_of_the_event() {
     in_child(test, || {
         become_user(61_004);
         let driver = skip::driver(test, 1, 2).unwrap();
-        limit(libc::RLIMIT_NPROC as u32, 0);
+        limit(libc::RLIMIT_NPROC, 0);
         let (reader, _writer) = pipe();
         let event = Read::new(reader, b"as it was".to_vec(), Position::Current);
         let (result, buffer) = run(driver.clone().submit(event));

@@ -66,19 +66,19 @@ impl Drive for DefaultDriver {
         count: u32,
         prepare: impl FnOnce(Reservation<'_>, &mut Context<'cx>) -> Completion<'cx>,
     ) -> Poll<io::Result<Completion<'cx>>> {
-        let mut driver = DefaultDriver::shared()?.clone();
+        let mut driver = DefaultDriver::shared()?;
         Pin::new(&mut driver).poll_prepare(cx, count, prepare)
     }
 
     fn poll_submit(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<u32>> {
-        let mut driver = DefaultDriver::shared()?.clone();
+        let mut driver = DefaultDriver::shared()?;
         Pin::new(&mut driver).poll_submit(cx)
     }
 
     fn cancel(self: Pin<&mut Self>, target: CancelTarget) {
         // Without a driver there is nothing in flight that could be cancelled.
-        if let Some(driver) = SHARED.get() {
-            Pin::new(&mut driver.clone()).cancel(target);
+        if let Some(mut driver) = SHARED.get() {
+            Pin::new(&mut driver).cancel(target);
         }
     }
 }

@@ -102,4 +102,6 @@ pub use ringbahn_core::{
     Sqes, Submission, Timeout, buf, event, opcode,
 };
 #[doc(no_inline)]
-pub use ringbahn_drivers::{Counters, Reason, Report, SharedBuilder, SharedDriver, Unavailable};
+pub use ringbahn_drivers::{
+    Backend, Counters, Reason, Report, SharedBuilder, SharedDriver, Unavailable,
+};

@@ -88,7 +88,10 @@ use writer::Writer;
 /// Works anywhere: on any thread, outside of an executor, after the driver has been shut down. A
 /// write in flight runs to its end, anything else is cancelled, and the object is closed when the
 /// last operation on it has ended; at once, if there is none. An error of that last write is seen
-/// by nobody, so `flush` or [`close`](Ring::close) where it matters.
+/// by nobody, so `flush` or [`close`](Ring::close) where it matters. A peer that never reads what
+/// is being written keeps a dropped socket open for as long;
+/// [`shutdown`](std::net::TcpStream::shutdown) of the socket that [`get_ref`](Ring::get_ref)
+/// yields ends it at once.
 ///
 /// # Kernel
 ///

@@ -2,6 +2,7 @@
 
 use crate::event::Event;
 use crate::outcome::Outcome;
+use crate::panics::contain_panic;
 use crate::sqe::{SQES_PER_EVENT_MAX, Sqes};
 
 /// Two events, of which the second one starts when the first one has succeeded.
@@ -85,7 +86,12 @@ struct Second<'a, B: Event> {
 impl<B: Event> Drop for Second<'_, B> {
     fn drop(&mut self) {
         if let Some((event, outcome)) = self.rest.take() {
-            event.cancelled(outcome);
+            if std::thread::panicking() {
+                // A second panic that got out of here would end the process.
+                contain_panic(|| event.cancelled(outcome));
+            } else {
+                event.cancelled(outcome);
+            }
         }
     }
 }
@@ -201,6 +207,24 @@ mod tests {
             let panic = std::panic::catch_unwind(|| {
                 let chain = Panics.link(Accept::new(shared_null()));
                 let cqes = [answer(0, 0), answer(1, number)];
+                if cancelled {
+                    chain.cancelled(ended(&cqes));
+                } else {
+                    drop(chain.complete(ended(&cqes)));
+                }
+            });
+            assert!(panic.is_err());
+            assert!(!is_open(number));
+        }
+    }
+
+    #[test]
+    fn a_panic_in_both_events_ends_neither_the_process_nor_what_is_behind_them() {
+        for cancelled in [false, true] {
+            let number = stray_fd();
+            let panic = std::panic::catch_unwind(|| {
+                let chain = Panics.link(Panics.link(Accept::new(shared_null())));
+                let cqes = [answer(0, 0), answer(1, 0), answer(2, number)];
                 if cancelled {
                     chain.cancelled(ended(&cqes));
                 } else {

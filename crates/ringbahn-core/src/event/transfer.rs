@@ -22,7 +22,9 @@ pub enum Position {
     /// At the file's current position, which moves on, as with `read`.
     ///
     /// The position is that of the open file, shared by all its descriptors: of several such
-    /// operations at once nobody knows which one comes first.
+    /// operations at once nobody knows which one comes first. And the kernel does not always move
+    /// it by what was transferred: on a full disk a write that ends short was seen to leave it
+    /// where it was. For a file on a disk [`At`](Position::At) is the one to use.
     Current,
 }
 

@@ -22,6 +22,10 @@ const INTERNAL: u64 = 1 << 63;
 
 const _: () = assert!(1 << STEP_BITS == SQES_PER_EVENT_MAX);
 
+/// The generation of a place's first tenant. There is no generation 0, so that no operation has the
+/// `user_data` 0: that is how an entry says that it has not been committed.
+pub(crate) const FIRST_GENERATION: u32 = 1;
+
 /// The most operations that one ring can have in flight.
 pub(crate) const OPERATIONS_MAX: u32 = 1 << INDEX_BITS;
 
@@ -51,7 +55,7 @@ impl OperationId {
     /// The same place for its next tenant.
     pub(crate) fn next_generation(self) -> OperationId {
         let generation = self.generation.wrapping_add(1) & GENERATION_MASK;
-        OperationId { generation, ..self }
+        OperationId { generation: generation.max(FIRST_GENERATION), ..self }
     }
 }
 
@@ -91,8 +95,10 @@ mod tests {
     }
 
     #[test]
-    fn generations_wrap_without_touching_the_mark() {
+    fn generations_wrap_without_touching_the_mark_and_leave_out_0() {
         let last = OperationId { index: 3, generation: GENERATION_MASK };
-        assert_eq!(last.next_generation(), OperationId { index: 3, generation: 0 });
+        assert_eq!(last.next_generation(), OperationId { index: 3, generation: 1 });
+        let first = OperationId { index: 0, generation: FIRST_GENERATION };
+        assert_ne!(first.user_data(0), 0);
     }
 }

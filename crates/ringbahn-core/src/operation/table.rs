@@ -13,7 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::batch::Batch;
-use super::id::{OPERATIONS_MAX, OperationId, cancel_target};
+use super::id::{FIRST_GENERATION, OPERATIONS_MAX, OperationId, cancel_target};
 use super::target::CancelTarget;
 use super::{Ended, Operation, StepEnd};
 use crate::cqe::Cqe;
@@ -95,7 +95,7 @@ impl OperationTable {
                 if index == OPERATIONS_MAX {
                     return None;
                 }
-                places.places.push(Place { generation: 0, tenant: None });
+                places.places.push(Place { generation: FIRST_GENERATION, tenant: None });
                 index
             }
         };

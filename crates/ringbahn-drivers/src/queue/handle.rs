@@ -233,20 +233,14 @@ mod tests {
     use ringbahn_core::Sqe;
 
     use super::*;
-    use crate::{Queues, Reason, Setup};
+    use crate::testing::build;
+    use crate::{Queues, Setup};
 
     const SHORT: Duration = Duration::from_millis(50);
 
     /// One entry and two CQEs, unless this machine has no io_uring.
     fn smallest(test: &str) -> Option<Queues> {
-        match Setup::new(1).completion_entries(2).build() {
-            Ok(queues) => Some(queues),
-            Err(unavailable) if unavailable.reason() == Reason::Other => panic!("{unavailable}"),
-            Err(unavailable) => {
-                println!("SKIPPED: {test}: {unavailable}");
-                None
-            }
-        }
+        build(test, Setup::new(1).completion_entries(2))
     }
 
     fn publish_nop(queues: &mut Queues) {
@@ -257,7 +251,11 @@ mod tests {
 
     #[test]
     fn what_is_published_stays_unsubmitted_until_the_kernel_is_entered() {
-        let Some(mut queues) = smallest("what_is_published") else { return };
+        let Some(mut queues) =
+            smallest("what_is_published_stays_unsubmitted_until_the_kernel_is_entered")
+        else {
+            return;
+        };
         for _ in 0..100 {
             assert!(queues.submission.push_raw(Sqe::nop()).unwrap().is_ok());
             assert_eq!(queues.handle.unsubmitted(), 0);
@@ -272,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_call_that_submits_also_waits() {
-        let Some(mut queues) = smallest("a_call_that_submits") else { return };
+        let Some(mut queues) = smallest("a_call_that_submits_also_waits") else { return };
         publish_nop(&mut queues);
         let start = Instant::now();
         // One CQE is there at once, two never are; the kernel then reports what it has submitted.
@@ -284,7 +282,11 @@ mod tests {
 
     #[test]
     fn cqes_that_do_not_fit_in_wait_in_the_kernel_and_come_in_with_a_flush() {
-        let Some(mut queues) = smallest("cqes_that_do_not_fit_in") else { return };
+        let Some(mut queues) =
+            smallest("cqes_that_do_not_fit_in_wait_in_the_kernel_and_come_in_with_a_flush")
+        else {
+            return;
+        };
         for _ in 0..5 {
             publish_nop(&mut queues);
             assert_eq!(queues.handle.enter(0).unwrap(), 1);

@@ -1,6 +1,7 @@
 //! Tests of setup: on the kernel, and on kernels that refuse more than this one does.
 
 use super::*;
+use crate::testing::build;
 use crate::unavailable::Reason;
 
 fn refused(errno: i32) -> io::Result<OwnedFd> {
@@ -9,18 +10,6 @@ fn refused(errno: i32) -> io::Result<OwnedFd> {
 
 fn with_call(setup: Setup, call: SetupCall) -> Setup {
     Setup { call, ..setup }
-}
-
-/// Builds, unless this machine has no io_uring at all.
-fn build(test: &str, setup: Setup) -> Option<Queues> {
-    match setup.build() {
-        Ok(queues) => Some(queues),
-        Err(unavailable) if unavailable.reason() == Reason::Other => panic!("{unavailable}"),
-        Err(unavailable) => {
-            println!("SKIPPED: {test}: {unavailable}");
-            None
-        }
-    }
 }
 
 fn goes_round(queues: &mut Queues, times: u32) {
@@ -48,7 +37,11 @@ fn each_flag_is_given_up_in_turn_and_the_ring_still_works() {
     for (call, rung) in BELOW.into_iter().zip(LADDER) {
         refused |= rung;
         let setup = with_call(Setup::new(4).completion_entries(16), call);
-        let Some(mut queues) = build("each_flag_is_given_up", setup) else { return };
+        let Some(mut queues) =
+            build("each_flag_is_given_up_in_turn_and_the_ring_still_works", setup)
+        else {
+            return;
+        };
         assert_eq!(queues.handle.setup_flags() & refused, 0);
         let cqes = if refused & SETUP_CQSIZE == 0 { 16 } else { 8 };
         assert_eq!(queues.handle.completion_entries(), cqes);
@@ -75,7 +68,9 @@ fn every_errno_of_setup_gives_its_reason() {
 
 #[test]
 fn a_kernel_without_a_needed_feature_is_too_old() {
-    let Some(_) = build("a_kernel_without_a_needed_feature", Setup::new(1)) else { return };
+    let Some(_) = build("a_kernel_without_a_needed_feature_is_too_old", Setup::new(1)) else {
+        return;
+    };
     let old = with_call(Setup::new(8), |entries, params| {
         let fd = setup(entries, params)?;
         params.features &= !FEAT_EXT_ARG;
@@ -90,7 +85,11 @@ fn short_memory_makes_the_ring_smaller_and_not_smaller_than_needed() {
         if entries > 16 { refused(libc::ENOMEM) } else { setup(entries, params) }
     }
     let setup = with_call(Setup::new(100).completion_entries(512), up_to_16);
-    let Some(mut queues) = build("short_memory", setup) else { return };
+    let Some(mut queues) =
+        build("short_memory_makes_the_ring_smaller_and_not_smaller_than_needed", setup)
+    else {
+        return;
+    };
     assert_eq!(queues.submission.capacity(), 16);
     assert_eq!(queues.handle.completion_entries(), 64);
     goes_round(&mut queues, 40);
@@ -107,13 +106,22 @@ fn short_memory_makes_the_ring_smaller_and_not_smaller_than_needed() {
 #[test]
 fn sizes_are_rounded_up_clamped_and_never_zero() {
     for (entries, wanted) in [(0, 1), (1, 1), (3, 4)] {
-        let Some(queues) = build("sizes_are_rounded", Setup::new(entries)) else { return };
+        let Some(queues) =
+            build("sizes_are_rounded_up_clamped_and_never_zero", Setup::new(entries))
+        else {
+            return;
+        };
         assert_eq!(queues.submission.capacity(), wanted);
     }
-    let Some(queues) = build("sizes_are_rounded", Setup::new(u32::MAX)) else { return };
+    let Some(queues) = build("sizes_are_rounded_up_clamped_and_never_zero", Setup::new(u32::MAX))
+    else {
+        return;
+    };
     let capacity = queues.submission.capacity(); // Where locked memory is short, less.
     assert!((ENTRIES_MIN..=ENTRIES_MAX).contains(&capacity));
-    let Some(queues) = build("sizes_are_rounded", Setup::new(8).completion_entries(1)) else {
+    let Some(queues) =
+        build("sizes_are_rounded_up_clamped_and_never_zero", Setup::new(8).completion_entries(1))
+    else {
         return;
     };
     assert_eq!(queues.handle.completion_entries(), 8);

@@ -257,7 +257,12 @@ impl Core {
         if self.overdue.swap(false, Ordering::SeqCst) || self.ring.unsubmitted() > 0 {
             self.flush();
             let _ = self.enter();
-            return reaped + self.reap(true);
+            let reaped = reaped + self.reap(true);
+            // No submitter knows of what has come into flight here.
+            if self.in_flight() > 0 {
+                self.helper.watch();
+            }
+            return reaped;
         }
         reaped
     }
@@ -366,18 +371,25 @@ impl Core {
         self.cancel_all(false);
     }
 
+    /// The end begins. `false` where it had begun before.
+    fn begin_end(self: &Arc<Self>, time: Duration) -> bool {
+        let ends = self.tally.ends();
+        // In this order: the helper goes when the end has begun and nothing is in flight, so from
+        // then on nothing may be accepted that it would have to look after.
+        self.refuse_all();
+        self.closing.begin(ends, time)
+    }
+
     /// The last handle has gone.
     pub(super) fn wind_up(self: &Arc<Self>, time: Duration) {
         let started = !self.ring.forked() && self.helper.is_started();
-        if started && self.closing.begin(self.tally.ends(), time) {
-            self.refuse_all();
+        if started && self.begin_end(time) {
             self.helper.wake();
         }
     }
 
     pub(super) fn shut_down(self: &Arc<Self>, time: Duration) -> Shutdown {
-        if !self.ring.forked() && self.closing.begin(self.tally.ends(), time) {
-            self.refuse_all();
+        if !self.ring.forked() && self.begin_end(time) {
             if self.helper.is_started() {
                 self.helper.wake();
             } else {

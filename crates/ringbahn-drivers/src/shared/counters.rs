@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a driver has done so far.
 ///
-/// Each number is exact; together they are a snapshot only when nothing is going on.
+/// When nothing is going on the numbers are exact and agree with each other. Meanwhile each is on
+/// its way by itself: an operation leaves `in_flight` as its last CQE is read, and is counted as
+/// `disposed` or `repeated` a moment later, when whoever read it has seen to that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {

@@ -18,7 +18,7 @@ use rustix::io::Errno;
 
 use super::core::{Core, lock};
 use super::shutdown::Step;
-use crate::Readiness;
+use crate::{Readiness, Unavailable};
 
 /// How often the helper may find nothing to reap before it rests.
 const USELESS_TURNS_MAX: u32 = 8;
@@ -47,7 +47,8 @@ const WATCHING: u8 = 2;
 
 impl Helper {
     pub(super) fn new() -> io::Result<Helper> {
-        let call = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let call = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
+            .map_err(|error| Unavailable::failed("eventfd2", &error.into()))?;
         Ok(Helper { state: AtomicU8::new(NOT_STARTED), call, starting: Mutex::new(()) })
     }
 

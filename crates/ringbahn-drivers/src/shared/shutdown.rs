@@ -154,8 +154,10 @@ impl Future for Shutdown {
             drop(state);
             return Poll::Ready(report);
         }
-        // A waker kept twice is woken twice; one that is dropped here could be foreign code.
-        state.waiters.push(waker);
+        // A clone that is not needed is dropped after the lock, which was taken later.
+        if !state.waiters.iter().any(|known| known.will_wake(&waker)) {
+            state.waiters.push(waker);
+        }
         Poll::Pending
     }
 }

@@ -86,9 +86,11 @@ impl Core {
             self.overdue.store(true, Ordering::SeqCst);
         }
         drop(submission);
-        // Dropping one ends its operation, which runs a waker or the event.
         add(&self.tally.completed, dropped.len() as u64);
-        drop((dropped, aimed));
+        drop(aimed);
+        for mut resubmission in dropped {
+            add(&self.tally.panics, u64::from(resubmission.give_up()));
+        }
     }
 
     /// Whether cancels are to be tried again after a moment.

@@ -1,0 +1,162 @@
+//! Handles on a driver that has no room.
+//!
+//! Goal: whoever waits for room has changed nothing yet, may be dropped, and goes on when there is
+//! room. Method: a driver with a gate before the queue of another one.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+use futures::executor::block_on;
+use futures::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
+use ringbahn::{BufResultExt, CancelTarget, Completion, Drive, Reservation, Ring, SharedDriver};
+
+#[path = "support/support.rs"]
+mod support;
+use support::{driver, file, poll_once};
+
+/// A driver that has no room while its gate is shut.
+#[derive(Clone)]
+struct Gated {
+    inner: SharedDriver,
+    gate: Arc<Mutex<Gate>>,
+}
+
+#[derive(Default)]
+struct Gate {
+    shut: bool,
+    /// Whether the gate shuts after each one who goes through, and opens when he has looked.
+    revolving: bool,
+    waiting: Vec<Waker>,
+}
+
+impl Gated {
+    fn new(test: &str) -> Option<Gated> {
+        Some(Gated { inner: driver(test)?, gate: Arc::default() })
+    }
+
+    fn set_shut(&self, shut: bool) {
+        let mut gate = self.gate.lock().unwrap();
+        gate.shut = shut;
+        let waiting = std::mem::take(&mut gate.waiting);
+        drop(gate);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Drive for Gated {
+    fn poll_prepare<'cx>(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'cx>,
+        count: u32,
+        prepare: impl FnOnce(Reservation<'_>, &mut Context<'cx>) -> Completion<'cx>,
+    ) -> Poll<io::Result<Completion<'cx>>> {
+        let mut gate = self.gate.lock().unwrap();
+        if gate.revolving {
+            gate.shut = !gate.shut;
+            if gate.shut {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+        }
+        if gate.shut {
+            gate.waiting.push(cx.waker().clone());
+            return Poll::Pending;
+        }
+        drop(gate);
+        Pin::new(&mut self.inner).poll_prepare(cx, count, prepare)
+    }
+
+    fn poll_submit(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<u32>> {
+        Pin::new(&mut self.inner).poll_submit(cx)
+    }
+
+    fn cancel(mut self: Pin<&mut Self>, target: CancelTarget) {
+        Pin::new(&mut self.inner).cancel(target);
+    }
+}
+
+#[test]
+fn a_write_that_waits_for_room_has_not_begun() {
+    let Some(driver) = Gated::new("a_write_that_waits_for_room_has_not_begun") else { return };
+    let plain = file(b"");
+    let mut ring = Ring::new_on_driver(plain.try_clone().unwrap(), driver.clone());
+    block_on(async {
+        driver.set_shut(true);
+        assert!(poll_once(&mut ring.write(b"first")).is_pending());
+        // Another one may come in its place.
+        assert!(poll_once(&mut ring.write(b"second")).is_pending());
+        ring.flush().await.unwrap();
+        assert_eq!(ring.stream_position().await.unwrap(), 0);
+        driver.set_shut(false);
+        ring.write_all(b"third").await.unwrap();
+        ring.flush().await.unwrap();
+        assert_eq!(ring.stream_position().await.unwrap(), 5);
+        let (_, all) = ring.read_to_end_at(Vec::new(), 0).await.both().unwrap();
+        assert_eq!(all, b"third");
+        driver.set_shut(true);
+        assert!(poll_once(&mut ring.write(b"never")).is_pending());
+        drop(ring);
+    });
+    assert_eq!(plain.metadata().unwrap().len(), 5);
+}
+
+#[test]
+fn whatever_waits_for_room_may_be_dropped() {
+    let Some(driver) = Gated::new("whatever_waits_for_room_may_be_dropped") else { return };
+    let (near, mut far) = UnixStream::pair().unwrap();
+    let mut near = Ring::new_on_driver(near, driver.clone());
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    let listener = Ring::new_on_driver(listener, driver.clone());
+    block_on(async {
+        driver.set_shut(true);
+        far.write_all(b"hello").unwrap();
+        assert!(poll_once(&mut near.read(&mut [0; 8])).is_pending());
+        assert!(poll_once(&mut near.recv(Vec::with_capacity(8))).is_pending());
+        assert!(poll_once(&mut Box::pin(listener.accept())).is_pending());
+        driver.set_shut(false);
+        let (count, bytes) = near.recv(Vec::with_capacity(8)).await.both().unwrap();
+        assert_eq!((count, &bytes[..]), (5, &b"hello"[..]));
+        let client = TcpStream::connect(address).unwrap();
+        let (_, peer) = listener.accept().await.unwrap();
+        assert_eq!(peer, client.local_addr().unwrap());
+
+        driver.set_shut(true);
+        assert!(poll_once(&mut near.read(&mut [0; 8])).is_pending());
+        driver.set_shut(false);
+        near.into_inner().await.unwrap();
+    });
+    assert_eq!(far.read(&mut [0; 8]).unwrap(), 0);
+}
+
+#[test]
+fn a_driver_that_makes_everybody_wait_once_loses_nothing() {
+    let Some(driver) = Gated::new("a_driver_that_makes_everybody_wait_once") else { return };
+    driver.gate.lock().unwrap().revolving = true;
+    let (near, far) = UnixStream::pair().unwrap();
+    let [near, mut far] = [near, far].map(|end| Ring::new_on_driver(end, driver.clone()));
+    let bytes: Vec<u8> = (0..500_000_u32).map(|at| (at % 251) as u8).collect();
+    block_on(async {
+        let send = async {
+            let mut near = near;
+            near.write_all(&bytes).await.unwrap();
+            near.close().await.unwrap();
+        };
+        let mut got = Vec::new();
+        let ((), count) = futures::join!(send, far.read_to_end(&mut got));
+        assert_eq!(count.unwrap(), bytes.len());
+        assert!(got == bytes);
+
+        let mut ring = Ring::new_on_driver(file(b""), driver.clone());
+        ring.write_all(&bytes).await.unwrap();
+        ring.seek(io::SeekFrom::Start(3)).await.unwrap();
+        let mut rest = Vec::new();
+        ring.read_to_end(&mut rest).await.unwrap();
+        assert!(rest == bytes[3..]);
+        ring.close().await.unwrap();
+    });
+}
