@@ -15,6 +15,18 @@ use crate::workspace;
 /// The list of skips that are no surprise.
 const EXPECTED: &str = "expected-skips.txt";
 
+/// The reason of tests that did not get a ring.
+const NO_IO_URING: &str = "no io_uring";
+
+/// Whether something on this machine may keep a process from using io_uring: the kernel's switch,
+/// or a seccomp filter. Not found out by trying, which is what the tests are there for.
+fn forbids_io_uring() -> bool {
+    let switch = fs::read_to_string("/proc/sys/kernel/io_uring_disabled").unwrap_or_default();
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let filtered = !status.lines().any(|line| line.replace('\t', " ") == "Seccomp: 0");
+    switch.trim() != "0" || filtered
+}
+
 /// One skipped test.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Skip {
@@ -44,8 +56,11 @@ struct Account {
 }
 
 impl Account {
-    fn new(log: &str, expected: &str) -> Result<Account, Failure> {
-        let expectations = parse_expected(expected)?;
+    /// The account of `log`. On a machine that `forbids_io_uring` in no way, tests that did not
+    /// get a ring have found a defect.
+    fn new(log: &str, expected: &str, forbids_io_uring: bool) -> Result<Account, Failure> {
+        let mut expectations = parse_expected(expected)?;
+        expectations.retain(|line| forbids_io_uring || line.reason_prefix != NO_IO_URING);
         let mut account = Account { skips: Vec::new(), unexpected: Vec::new() };
         for skip in parse_log(log) {
             let expected = expectations.iter().any(|expectation| expectation.covers(&skip));
@@ -127,7 +142,7 @@ pub(crate) fn run() -> Result<Outcome, Failure> {
     let Ok(log) = fs::read_to_string(log_path()) else {
         return Ok(Outcome::NotRun("no test command has run yet".to_string()));
     };
-    let account = Account::new(&log, &workspace::read(EXPECTED)?)?;
+    let account = Account::new(&log, &workspace::read(EXPECTED)?, forbids_io_uring())?;
     for skip in &account.skips {
         println!("skipped as expected: {}: {}", skip.test, skip.reason);
     }
@@ -145,7 +160,7 @@ pub(crate) fn run() -> Result<Outcome, Failure> {
 /// The account of the last test command, in a few words for a summary.
 pub(crate) fn last_summary() -> Option<String> {
     let log = fs::read_to_string(log_path()).ok()?;
-    let account = Account::new(&log, &workspace::read(EXPECTED).ok()?).ok()?;
+    let account = Account::new(&log, &workspace::read(EXPECTED).ok()?, forbids_io_uring()).ok()?;
     (account.count() > 0).then(|| account.summary())
 }
 
@@ -156,7 +171,7 @@ mod tests {
     const LIST: &str = "# comment\n\n*: strace is not installed\nfallback::: not root\n";
 
     fn account(log: &str) -> Account {
-        Account::new(log, LIST).expect("the list is well-formed")
+        Account::new(log, LIST, true).expect("the list is well-formed")
     }
 
     #[test]
@@ -185,6 +200,15 @@ mod tests {
     }
 
     #[test]
+    fn a_test_without_a_ring_is_unexpected_where_nothing_forbids_one() {
+        let skipped = |forbidden| {
+            let log = "SKIPPED: a::b: no io_uring: ring refused\n";
+            Account::new(log, "*: no io_uring\n", forbidden).expect("well-formed").unexpected.len()
+        };
+        assert_eq!((skipped(true), skipped(false)), (0, 1));
+    }
+
+    #[test]
     fn a_test_that_skips_twice_counts_once() {
         let line = "SKIPPED: a::b: strace is not installed\n";
         assert_eq!(account(&line.repeat(2)).summary(), "1 skipped, all expected");
@@ -192,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_malformed_list_names_its_line() {
-        let Err(Failure(message)) = Account::new("", "# fine\nno colon here\n") else {
+        let Err(Failure(message)) = Account::new("", "# fine\nno colon here\n", true) else {
             panic!("the list was accepted");
         };
         assert!(message.starts_with("expected-skips.txt:2:"));

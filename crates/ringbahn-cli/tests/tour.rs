@@ -132,6 +132,8 @@ fn without_io_uring_it_is_status_2_with_the_reason_and_what_to_do() {
                 .args([env!("CARGO_BIN_EXE_ringbahn"), "tour"])
                 .arg(directory.path())
                 .args(options)
+                // A process that is traced cannot be looked through for leaks.
+                .env("ASAN_OPTIONS", "detect_leaks=0")
                 .output()
                 .unwrap();
             let errors = text(&output.stderr);

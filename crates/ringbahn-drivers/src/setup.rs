@@ -39,7 +39,7 @@ const ENTRIES_MIN: u32 = 8;
 
 /// How long to wait for memory before a smaller ring is tried. The kernel gives back the locked
 /// memory of rings just closed from a worker of its own, some milliseconds later.
-const WAITS_MS: [u64; 3] = [1, 4, 16];
+const WAITS_MS: [u64; 5] = [1, 4, 16, 64, 128];
 
 /// How often a round trip is tried again for a signal or a momentary lack of memory.
 const ROUND_TRIPS_MAX: u32 = 100;

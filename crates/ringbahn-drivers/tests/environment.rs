@@ -96,10 +96,10 @@ fn a_filter_that_comes_later_kills_the_driver_and_nothing_else() {
     });
 }
 
-fn limit(resource: u32, most: u64) {
+fn limit(resource: libc::__rlimit_resource_t, most: u64) {
     let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
     // SAFETY: the place is valid.
-    assert_eq!(unsafe { libc::setrlimit(resource as _, &raw const limit) }, 0);
+    assert_eq!(unsafe { libc::setrlimit(resource, &raw const limit) }, 0);
 }
 
 fn is_root() -> bool {
@@ -176,8 +176,9 @@ fn too_few_descriptors_for_all_that_a_driver_needs_are_an_error_and_leave_none_b
         limit(libc::RLIMIT_NOFILE, next as u64 + 1);
         for _ in 0..3 {
             let error = SharedDriver::new().unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::QuotaExceeded, "{error}");
             let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Unavailable>());
-            assert_eq!(inner.unwrap().reason(), Reason::DescriptorLimit, "{error}");
+            assert_eq!(inner.map(Unavailable::reason), Some(Reason::DescriptorLimit));
         }
         // All of it was given back each time.
         std::fs::File::open("/dev/null").unwrap();
@@ -200,5 +201,22 @@ fn a_helper_thread_that_cannot_be_started_is_an_error_of_the_event() {
         assert_eq!(buffer, b"as it was");
         assert_eq!(driver.counters().submitted, 0);
         end(&driver);
+    });
+}
+
+#[test]
+fn rings_made_and_closed_in_a_row_do_not_use_the_limit_up() {
+    let test = "rings_made_and_closed_in_a_row_do_not_use_the_limit_up";
+    if !is_root() {
+        return skip::skip(test, "not root, and so not alone with the limit");
+    }
+    in_child(test, || {
+        become_user(61_003);
+        limit(libc::RLIMIT_MEMLOCK, 64 << 10);
+        for _ in 0..200 {
+            let driver = SharedDriver::builder().entries(64).build().unwrap();
+            run(driver.clone().submit(Nop)).unwrap();
+            end(&driver);
+        }
     });
 }

@@ -89,7 +89,7 @@ fn a_send_dropped_between_count_and_notification_keeps_its_buffer_until_the_latt
     })) {
         received += far.read(&mut part[..16384]).unwrap();
     }
-    // Here the block is on the near side, as a rule, and the notification has not come.
+    // The notification may have come or not; the buffer goes with it, and not before.
     drop(send);
     let freed = ends.load(Ordering::SeqCst) > 0;
     assert!(!freed || driver.counters().in_flight == 0, "freed in flight");
@@ -133,7 +133,7 @@ fn a_socket_that_cannot_send_so_says_so_and_gives_the_buffer_back() {
     assert_eq!(result.unwrap_err().raw_os_error(), Some(libc::EOPNOTSUPP));
     assert_eq!(buffer, b"as it was");
 
-    // Not even a socket: the kernel refuses it without a notification.
+    // Not even a socket.
     let file = shared(tempfile::tempfile().unwrap());
     let (result, buffer) = run(driver.clone().submit(SendZc::new(file, b"as it was".to_vec())));
     assert_eq!(result.unwrap_err().raw_os_error(), Some(libc::ENOTSOCK));

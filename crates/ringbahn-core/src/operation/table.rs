@@ -10,6 +10,7 @@
 #![allow(unsafe_code)]
 
 use std::fmt;
+use std::io::Write as _;
 use std::sync::Arc;
 
 use super::batch::Batch;
@@ -214,7 +215,9 @@ impl Drop for OperationTable {
             }
         }
         if leaked > 0 {
-            eprintln!(
+            // Not `eprintln`, which panics where nobody reads the standard error output.
+            let _ = writeln!(
+                std::io::stderr(),
                 "ringbahn: a ring was dropped with {leaked} operations in flight; their memory \
                  and files are leaked, since the kernel may still use them"
             );
