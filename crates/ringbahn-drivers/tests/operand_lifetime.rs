@@ -220,8 +220,10 @@ fn dropped_opens_stats_and_timers_keep_path_result_and_time() {
         until_idle(&driver);
         assert_untouched(&memory);
     }
-    let metadata = run(driver.clone().submit(Statx::at(&path).unwrap())).unwrap();
-    assert!(metadata.is_file());
+    // A cancel may have been faster each time; but what was created has the right name.
+    for entry in std::fs::read_dir(directory.path()).unwrap() {
+        assert_eq!(entry.unwrap().path(), path);
+    }
     end(&driver);
 }
 

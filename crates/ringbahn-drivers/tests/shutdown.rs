@@ -46,7 +46,7 @@ fn an_operation_submitted_during_a_shutdown_is_refused_or_ended() {
             }
         });
         barrier.wait();
-        // sleep: sweeps the moment of the shutdown over that of the submissions; any order is right.
+        // sleep: moves the shutdown across the submissions; any order is right.
         thread::sleep(Duration::from_micros(u64::from(round % 60)));
         let shutdown = driver.shutdown(Duration::ZERO);
         for _ in 0..4 {

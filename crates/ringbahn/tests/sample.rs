@@ -2,7 +2,7 @@
 
 use futures::executor::block_on;
 
-#[path = "support/skip.rs"]
+#[path = "../../ringbahn-drivers/tests/support/skip.rs"]
 #[allow(dead_code)]
 mod skip;
 

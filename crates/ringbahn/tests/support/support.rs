@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use ringbahn::{Drive, Ring, SharedDriver, event};
 
-#[path = "skip.rs"]
+#[path = "../../../ringbahn-drivers/tests/support/skip.rs"]
 mod skip;
 
 #[allow(unused_imports, reason = "no test uses all of it")]
