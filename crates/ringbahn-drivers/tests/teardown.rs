@@ -32,8 +32,14 @@ use watched::Watched;
 const SECONDS_10: Duration = Duration::from_secs(10);
 
 /// A connection over the loopback device: near end, far end.
+/// More than the far end takes, and less than an ordinary user may lock.
+const SENT_LENGTH: usize = 1 << 20;
+
+/// Two ends, of which the far one takes little before it is read.
 fn connection() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    // A socket inherits the size from its listener, and keeps to a size that was set.
+    socket2::SockRef::from(&listener).set_recv_buffer_size(16 << 10).unwrap();
     let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     (near, listener.accept().unwrap().0)
 }
@@ -42,7 +48,7 @@ fn connection() -> (TcpStream, TcpStream) {
 /// is read or closed.
 fn stuck_send(driver: &SharedDriver) -> (Submission<SendZc<Vec<u8>>, SharedDriver>, TcpStream) {
     let (near, far) = connection();
-    let mut send = driver.clone().submit(SendZc::new(shared(near), vec![7; 16 << 20]));
+    let mut send = driver.clone().submit(SendZc::new(shared(near), vec![7; SENT_LENGTH]));
     let first = run(std::future::poll_fn(|cx| Pin::new(&mut send).poll_cqe(cx, 0))).unwrap();
     assert!(first.result().unwrap() > 0 && first.has_more(), "{first:?}");
     start(&mut send);
@@ -100,7 +106,7 @@ fn what_the_kernel_keeps_past_the_deadline_is_reported_and_comes_back_later() {
     drop(far);
     let (count, buffer) = run(send);
     assert!(count.unwrap() > 0);
-    assert_eq!(buffer.len(), 16 << 20);
+    assert_eq!(buffer.len(), SENT_LENGTH);
     until("the helper has seen the end", || driver.counters().in_flight == 0);
     canary::inspect();
 }
