@@ -105,3 +105,9 @@ pub use ringbahn_core::{
 pub use ringbahn_drivers::{
     Backend, Counters, Reason, Report, SharedBuilder, SharedDriver, Unavailable,
 };
+
+/// The examples of the project's front page, compiled as tests. The first is not run there, since a
+/// machine without io_uring makes it fail; the one above is the same, and is run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct FrontPage;
