@@ -1,4 +1,5 @@
 //! What a test does where it cannot run: say so, where it is counted.
+#![allow(dead_code, reason = "not every test uses all of it")]
 
 use std::fs::OpenOptions;
 use std::io::Write;
