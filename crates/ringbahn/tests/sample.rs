@@ -3,7 +3,6 @@
 use futures::executor::block_on;
 
 #[path = "../../ringbahn-drivers/tests/support/skip.rs"]
-#[allow(dead_code)]
 mod skip;
 
 mod sample {
