@@ -107,10 +107,11 @@ fn is_root() -> bool {
     unsafe { libc::geteuid() == 0 }
 }
 
-/// Becomes the user of that number, where this process is root: limits do not count for root. They
-/// count for all processes of a user together, so each test has a user of its own.
-fn become_user(number: u32) {
+/// Becomes a user whom nobody else is, where this process is root: limits do not count for root.
+/// They count for all processes of a user together, so each process of a test has a user of its own.
+fn become_nobody_else() {
     if is_root() {
+        let number = 100_000 + std::process::id();
         // SAFETY: the call names no memory.
         assert_eq!(unsafe { libc::setgid(number) }, 0);
         // SAFETY: as above.
@@ -122,7 +123,7 @@ fn become_user(number: u32) {
 fn no_locked_memory_is_said_to_be_the_limit_of_it() {
     let test = "no_locked_memory_is_said_to_be_the_limit_of_it";
     in_child(test, || {
-        become_user(61_001);
+        become_nobody_else();
         limit(libc::RLIMIT_MEMLOCK, 0);
         if SharedDriver::new().is_ok() {
             return skip::skip(test, "no limit of locked memory for rings");
@@ -143,7 +144,7 @@ fn little_locked_memory_makes_for_a_smaller_ring() {
         return skip::skip(test, "not root, and so not alone with the limit");
     }
     in_child(test, || {
-        become_user(61_002);
+        become_nobody_else();
         limit(libc::RLIMIT_MEMLOCK, 64 << 10);
         let queues = Setup::new(4096).build().unwrap();
         assert!((8..4096).contains(&queues.submission.capacity()));
@@ -189,7 +190,7 @@ fn too_few_descriptors_for_all_that_a_driver_needs_are_an_error_and_leave_none_b
 fn a_helper_thread_that_cannot_be_started_is_an_error_of_the_event() {
     let test = "a_helper_thread_that_cannot_be_started_is_an_error_of_the_event";
     in_child(test, || {
-        become_user(61_004);
+        become_nobody_else();
         let driver = skip::driver(test, 1, 2).unwrap();
         limit(libc::RLIMIT_NPROC, 0);
         let (reader, _writer) = pipe();
@@ -211,7 +212,7 @@ fn rings_made_and_closed_in_a_row_do_not_use_the_limit_up() {
         return skip::skip(test, "not root, and so not alone with the limit");
     }
     in_child(test, || {
-        become_user(61_003);
+        become_nobody_else();
         limit(libc::RLIMIT_MEMLOCK, 64 << 10);
         for _ in 0..200 {
             let driver = SharedDriver::builder().entries(64).build().unwrap();
