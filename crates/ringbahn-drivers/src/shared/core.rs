@@ -46,9 +46,6 @@ pub(super) struct Core {
     submitting: AtomicUsize,
     /// Whether `submission` has cancels that are to be tried again after a moment.
     missed: AtomicBool,
-    /// How many threads are running the consequences of CQEs, from before they take these out of
-    /// the queue: operations that have left the table and will come back are theirs.
-    settling: AtomicUsize,
     pub(super) helper: Helper,
     pub(super) closing: Arc<Closing>,
     pub(super) tally: Tally,
@@ -87,7 +84,6 @@ impl Core {
             overdue: AtomicBool::new(false),
             submitting: AtomicUsize::new(0),
             missed: AtomicBool::new(false),
-            settling: AtomicUsize::new(0),
             helper: Helper::new()?,
             closing: Arc::default(),
             tally: Tally::default(),
@@ -104,13 +100,11 @@ impl Core {
 
     /// Whether nothing is in flight, nor will be again, of a driver that accepts no events.
     pub(super) fn is_done(&self) -> bool {
-        // An operation that is repeated goes from the table to a thread that settles it, to the
-        // backlog, and back to the table. The last two steps need this lock, so it cannot get
-        // round the order in which the three places are looked at.
+        // An operation that is repeated goes from the table to a thread in `submit`, to the backlog,
+        // and back to the table. The last two steps need this lock, so it cannot get round the
+        // order in which the three places are looked at.
         let submission = lock(&self.submission);
-        submission.resubmissions.is_empty()
-            && self.in_flight() == 0
-            && self.settling.load(Ordering::SeqCst) == 0
+        submission.resubmissions.is_empty() && self.in_flight() == 0 && !self.is_submitting()
     }
 
     /// Whether something waits to be submitted that no poll will come back for.
@@ -318,7 +312,8 @@ impl Core {
         self.wake_waiters();
     }
 
-    /// Reads CQEs and runs their consequences; says how many there were. With `wait`, waits for
+    /// Reads CQEs and runs their consequences; says how many there were. Whoever calls it is in
+    /// `submit`, or is the helper. With `wait`, waits for
     /// another thread that is reading them; else leaves them to it.
     pub(super) fn reap(&self, wait: bool) -> usize {
         let mut total = 0;
@@ -330,12 +325,11 @@ impl Core {
                 add(&self.tally.enters, 1);
                 jammed = self.ring.enter_flush().is_err();
             }
-            let (reaped, settling) = {
+            let reaped = {
                 let queue =
                     if wait { Some(lock(&self.completion)) } else { try_lock(&self.completion) };
                 let Some(mut queue) = queue else { return total };
-                let settling = CountedIn::new(&self.settling);
-                (queue.reap(&mut batch, REAP_MAX), settling)
+                queue.reap(&mut batch, REAP_MAX)
             };
             // An answer to a cancel is no progress: it must not lead to another try at once.
             total += reaped.count - reaped.cancels_answered;
@@ -346,7 +340,6 @@ impl Core {
                 let aftermath = batch.run();
                 self.settle(aftermath);
             }
-            drop(settling);
             let more = self.ring.overflowed() && !(jammed && reaped.count == 0);
             if reaped.count < REAP_MAX && !more {
                 return total;
