@@ -108,7 +108,7 @@ fn is_root() -> bool {
 }
 
 /// Becomes a user whom nobody else is, where this process is root: limits do not count for root.
-/// They count for all processes of a user together, so each process of a test has a user of its own.
+/// They count for all processes of a user together, so each process has a user of its own.
 fn become_nobody_else() {
     if is_root() {
         let number = 100_000 + std::process::id();
