@@ -101,8 +101,8 @@ impl Core {
     /// Whether nothing is in flight, nor will be again, of a driver that accepts no events.
     pub(super) fn is_done(&self) -> bool {
         // An operation that is repeated goes from the table to a thread in `submit`, to the
-        // backlog, and back to the table. The last two steps need this lock, so it cannot get round the
-        // order in which the three places are looked at.
+        // backlog, and back to the table. The last two steps need this lock, so it cannot get
+        // round the order in which the three places are looked at.
         let submission = lock(&self.submission);
         submission.resubmissions.is_empty() && self.in_flight() == 0 && !self.is_submitting()
     }
