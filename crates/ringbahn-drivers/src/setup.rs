@@ -112,8 +112,9 @@ impl Setup {
 
     /// Makes the ring and sends a NOP through it.
     ///
-    /// Where memory is short it waits for some milliseconds, and then tries smaller rings, down to
-    /// 8 entries. So ask [`SubmissionQueue::capacity`] how large the ring has become.
+    /// Where memory is short it waits, a fifth of a second in all, and then tries smaller rings,
+    /// down to 8 entries. So it may block, and [`SubmissionQueue::capacity`] tells how large the
+    /// ring has become.
     ///
     /// # Errors
     ///

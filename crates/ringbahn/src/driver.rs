@@ -40,7 +40,9 @@ static BUILDING: Mutex<()> = Mutex::new(());
 impl DefaultDriver {
     /// The driver behind the name, built if need be: for its counters, or to use it directly.
     ///
-    /// It lives as long as the process. Shutting it down makes every later operation fail.
+    /// Building it may block for a fifth of a second where locked memory is short; a program that
+    /// minds calls this before it starts its executor. The driver lives as long as the process.
+    /// Shutting it down makes every later operation fail.
     ///
     /// # Errors
     ///

@@ -36,7 +36,7 @@ pub(crate) struct DriverReport {
 #[derive(Debug, Serialize)]
 pub(crate) struct StopReport {
     pub(crate) name: &'static str,
-    pub(crate) backend: &'static str,
+    pub(crate) backend: String,
     pub(crate) verdict: Verdict,
     /// What was done; where it did not hold, what was found instead.
     pub(crate) detail: String,
@@ -57,7 +57,7 @@ pub(crate) enum Verdict {
 impl StopReport {
     pub(crate) fn new(
         name: &'static str,
-        backend: &'static str,
+        backend: String,
         duration: Duration,
         finding: Finding,
     ) -> StopReport {
@@ -196,7 +196,7 @@ mod tests {
 
     fn driver(name: &'static str, findings: Vec<Finding>) -> DriverReport {
         let stops = findings.into_iter().zip(["one", "two", "three"]).map(|(finding, name)| {
-            StopReport::new(name, "io_uring", Duration::from_millis(1), finding)
+            StopReport::new(name, "io_uring".to_owned(), Duration::from_millis(1), finding)
         });
         let stops = stops.collect();
         DriverReport { name, audience: "tests", unavailable: None, stops, counters: None }

@@ -19,8 +19,11 @@ use super::visit;
 
 /// A driver, as far as the tour needs to know it.
 pub(crate) trait Toured: Drive + Clone + Unpin + 'static {
-    /// What its operations run on.
-    const BACKEND: &'static str;
+    /// What its operations run on, as the driver itself says.
+    fn backend(&self) -> String;
+
+    /// How many entries its submission queue has, and how many its completion queue.
+    fn queue_sizes(&self) -> (u32, u32);
 
     /// What it has done so far.
     fn counters(&self) -> Counters;
@@ -35,7 +38,13 @@ pub(crate) trait Toured: Drive + Clone + Unpin + 'static {
 }
 
 impl Toured for SharedDriver {
-    const BACKEND: &'static str = "io_uring";
+    fn backend(&self) -> String {
+        SharedDriver::backend(self).to_string()
+    }
+
+    fn queue_sizes(&self) -> (u32, u32) {
+        SharedDriver::queue_sizes(self)
+    }
 
     fn counters(&self) -> Counters {
         SharedDriver::counters(self)
@@ -48,7 +57,7 @@ impl Toured for SharedDriver {
 
 /// How many entries the ring of a toured driver is to have: fewer than are usual, and fewer than
 /// some stops have operations in flight, which is something to be shown.
-pub(crate) const ENTRIES: u32 = 32;
+const ENTRIES: u32 = 32;
 
 /// One driver of the tour.
 pub(crate) struct Line {

@@ -14,7 +14,7 @@ use ringbahn_drivers::{Probe, Setup};
 
 use super::finding::{Failure, Finding, When, equal};
 use super::machine;
-use super::route::{ENTRIES, Toured};
+use super::route::Toured;
 
 /// How long it may take until everything that nobody waits for has ended.
 const SETTLING_TIME: Duration = Duration::from_secs(5);
@@ -22,32 +22,19 @@ const SETTLING_TIME: Duration = Duration::from_secs(5);
 /// What a stop finds: a driver, and a directory for its files.
 pub(crate) struct Site<D> {
     pub(crate) driver: D,
-    /// A ring like the driver's own, as far as it can be looked at.
-    pub(crate) ring: Option<RingFacts>,
+    /// What the kernel says that it knows.
+    pub(crate) probe: Option<Probe>,
     directory: PathBuf,
 }
 
-/// What kind of ring there can be here.
-pub(crate) struct RingFacts {
-    pub(crate) entries: u32,
-    pub(crate) completion_entries: u32,
-    pub(crate) probe: Probe,
-}
-
-impl RingFacts {
-    fn find_out() -> Option<RingFacts> {
-        let queues = Setup::new(ENTRIES).completion_entries(4 * ENTRIES).build().ok()?;
-        Some(RingFacts {
-            entries: queues.handle.submission_entries(),
-            completion_entries: queues.handle.completion_entries(),
-            probe: queues.handle.probe().ok()?,
-        })
-    }
+/// What the kernel says that it knows, to a ring made for the question.
+fn probe() -> Option<Probe> {
+    Setup::new(1).build().ok()?.handle.probe().ok()
 }
 
 impl<D: Toured> Site<D> {
     pub(crate) fn new(driver: D, directory: &Path) -> Site<D> {
-        Site { driver, ring: RingFacts::find_out(), directory: directory.to_owned() }
+        Site { driver, probe: probe(), directory: directory.to_owned() }
     }
 
     /// Runs a stop to its end.
@@ -146,7 +133,7 @@ impl<D: Toured> Site<D> {
 
     /// Finds out that a stop cannot be made where the kernel does not know an operation.
     pub(crate) fn require(&self, opcode: u8, name: &str, since: &str) -> Finding<()> {
-        let known = self.ring.as_ref().is_none_or(|ring| ring.probe.supports(opcode));
+        let known = self.probe.as_ref().is_none_or(|probe| probe.supports(opcode));
         if known {
             return Ok(());
         }

@@ -57,7 +57,7 @@ fn row(stop: &StopReport) -> [String; 5] {
     // In tenths of a millisecond: more digits differ from run to run.
     let tenths = stop.duration_us / 100;
     let time = format!("{}.{} ms", tenths / 10, tenths % 10);
-    [stop.name.to_owned(), stop.detail.clone(), time, stop.backend.to_owned(), verdict.to_owned()]
+    [stop.name.to_owned(), stop.detail.clone(), time, stop.backend.clone(), verdict.to_owned()]
 }
 
 fn write_row(
@@ -123,8 +123,13 @@ mod tests {
     fn text(colours: bool) -> String {
         let found = Err(Failure::Broken("byte 7 is wrong".to_owned()));
         let stops = vec![
-            StopReport::new("one", "io_uring", Duration::ZERO, Ok("1 MiB written".to_owned())),
-            StopReport::new("another", "io_uring", Duration::from_micros(12_345), found),
+            StopReport::new(
+                "one",
+                "io_uring".to_owned(),
+                Duration::ZERO,
+                Ok("1 MiB written".to_owned()),
+            ),
+            StopReport::new("another", "io_uring".to_owned(), Duration::from_micros(12_345), found),
         ];
         let driver =
             DriverReport { name: "a", audience: "tests", unavailable: None, stops, counters: None };

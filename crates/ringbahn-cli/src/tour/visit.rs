@@ -45,11 +45,12 @@ pub(crate) fn visit<D: Toured>(
     session.watchdog.begin(format!("the end of the driver {}", line.name));
     let begin = Instant::now();
     let mut tally = Tally::new(site.driver.counters());
+    let backend = site.driver.backend();
     drop(site);
     tally.descriptors_before = before;
     tally.descriptors_after = settled_descriptors(before);
     let finding = balance(&tally);
-    report.stops.push(StopReport::new("balance", D::BACKEND, begin.elapsed(), finding));
+    report.stops.push(StopReport::new("balance", backend, begin.elapsed(), finding));
     report.counters = Some(tally);
     report
 }
@@ -61,7 +62,7 @@ fn make<D: Toured>(stop: Stop<D>, site: &Site<D>) -> StopReport {
     let finding = finding.unwrap_or_else(|panic| {
         Err(Failure::Broken(format!("it panicked: {}", message(panic.as_ref()))))
     });
-    StopReport::new(stop.name, D::BACKEND, begin.elapsed(), finding)
+    StopReport::new(stop.name, site.driver.backend(), begin.elapsed(), finding)
 }
 
 fn message(panic: &(dyn Any + Send)) -> &str {
@@ -149,7 +150,13 @@ mod tests {
     }
 
     impl Toured for Refusing {
-        const BACKEND: &'static str = "none";
+        fn backend(&self) -> String {
+            "none".to_owned()
+        }
+
+        fn queue_sizes(&self) -> (u32, u32) {
+            (0, 0)
+        }
 
         fn counters(&self) -> Counters {
             Counters::default()

@@ -13,13 +13,12 @@ pub(crate) async fn visit<D: Toured>(site: &Site<D>) -> Finding {
     site.submit(Nop::new()).await.when("a first operation")?;
     equal("operations submitted", site.driver.counters().submitted, 1)?;
     site.settle_operations().await?;
-    let Some(ring) = &site.ring else { return Ok(machine::kernel()) };
+    let Some(probe) = &site.probe else { return Ok(machine::kernel()) };
     let opcodes: BTreeSet<u8> = EVENTS.iter().filter_map(|event| event.opcode).collect();
-    let known = opcodes.iter().filter(|&&opcode| ring.probe.supports(opcode)).count();
+    let known = opcodes.iter().filter(|&&opcode| probe.supports(opcode)).count();
+    let (entries, completion_entries) = site.driver.queue_sizes();
     Ok(format!(
-        "a ring of {} + {} entries; {known} of {} opcodes known",
-        ring.entries,
-        ring.completion_entries,
+        "a ring of {entries} + {completion_entries} entries; {known} of {} opcodes known",
         opcodes.len(),
     ))
 }
