@@ -23,15 +23,15 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
 
 use crate::completion::cell::{Cell, Cqes, Departure, End};
 use crate::cqe::Cqe;
 use crate::event::Event;
 use crate::outcome::Outcome;
 use crate::panics::contain_panic;
+use crate::sharing::{OperationShare, Shared, Sharing, Word};
 use crate::sqe::{SQES_PER_EVENT_MAX, Sqes};
-use crate::sync::{AtomicU64, Ordering, UnsafeCell};
+use crate::sync::{Ordering, UnsafeCell};
 
 pub(crate) mod batch;
 pub(crate) mod claim;
@@ -47,27 +47,26 @@ use table::OperationTable;
 const NOWHERE: u64 = u64::MAX;
 
 /// The part of a record that is the same for every event.
-#[derive(Debug)]
-pub(crate) struct Header {
-    pub(crate) cell: Cell,
+pub struct Header<S: Sharing> {
+    pub(crate) cell: Cell<S>,
     /// The `user_data` of the first entry while the operation is in a table.
     ///
     /// Stored by the table, under its lock; read by those who would cancel. The order that
     /// matters is told at [`Header::enter`].
-    user_data: AtomicU64,
+    user_data: S::Word,
     /// The number of the table that it is or was in.
-    table: AtomicU64,
+    table: S::Word,
     /// The steps that have not had their last CQE: bit *n* is step *n*.
-    pending: AtomicU64,
+    pending: S::Word,
 }
 
-impl Header {
-    fn new() -> Header {
+impl<S: Sharing> Header<S> {
+    fn new() -> Header<S> {
         Header {
             cell: Cell::new(),
-            user_data: AtomicU64::new(NOWHERE),
-            table: AtomicU64::new(0),
-            pending: AtomicU64::new(0),
+            user_data: S::Word::new(NOWHERE),
+            table: S::Word::new(0),
+            pending: S::Word::new(0),
         }
     }
 
@@ -76,7 +75,7 @@ impl Header {
     ///
     /// Cancelling goes the other way round: first the cell is told, then `user_data` is read. The
     /// cell's lock orders the two, so one of them sees the other.
-    pub(crate) fn enter(&self, table: &OperationTable, user_data: u64, steps: u32) -> bool {
+    pub(crate) fn enter(&self, table: &OperationTable<S>, user_data: u64, steps: u32) -> bool {
         // Relaxed: the table's lock orders the changes, the cell's lock the reads that matter.
         self.table.store(table.number, Ordering::Relaxed);
         self.pending.store(u64::MAX >> (64 - steps), Ordering::Relaxed);
@@ -85,7 +84,7 @@ impl Header {
     }
 
     /// Whether the operation is, or was last, in `table`.
-    pub(crate) fn is_in(&self, table: &OperationTable) -> bool {
+    pub(crate) fn is_in<T: Sharing>(&self, table: &OperationTable<T>) -> bool {
         self.table.load(Ordering::Relaxed) == table.number
     }
 
@@ -135,8 +134,8 @@ pub(crate) enum StepEnd {
 }
 
 /// An operation with its event's type forgotten: what a ring knows.
-pub(crate) trait Operation: Send + Sync {
-    fn header(&self) -> &Header;
+pub trait Operation<S: Sharing> {
+    fn header(&self) -> &Header<S>;
 
     /// Gives the event what the last CQE means for it.
     ///
@@ -145,7 +144,7 @@ pub(crate) trait Operation: Send + Sync {
     /// # Safety
     ///
     /// The caller has an [`Ended`] of this operation, and uses it up.
-    unsafe fn end(self: Arc<Self>, cqe: Cqe) -> Ending;
+    unsafe fn end(&self, cqe: Cqe) -> Ending;
 
     /// Ends an operation that wanted to be submitted once more and cannot be.
     ///
@@ -156,33 +155,33 @@ pub(crate) trait Operation: Send + Sync {
 }
 
 /// What the end of an operation came to.
-pub(crate) enum Ending {
+pub enum Ending {
     /// The result waits for the future, which has been woken.
     Finished,
     /// Nobody waited, and the result has been disposed of.
     Disposed,
-    /// The event wants to be submitted once more.
-    Again(Resubmission),
+    /// The event wants to be submitted once more, with these entries.
+    Again(Sqes<'static>),
 }
 
 /// An event on the heap, and its header.
-pub(crate) struct Record<E> {
-    header: Header,
+pub struct Record<E, S: Sharing> {
+    header: Header<S>,
     steps: u32,
     event: UnsafeCell<Option<E>>,
 }
 
 // SAFETY: O1 to O4: at any time one thread touches the event, and the hand-overs between them go
 // through the locks of queue, table and cell. The event itself is `Send`.
-unsafe impl<E: Send> Sync for Record<E> {}
+unsafe impl<E: Send> Sync for Record<E, Shared> {}
 
-impl<E: Event> Record<E> {
-    pub(crate) fn new(event: E) -> Record<E> {
+impl<E: Event, S: Sharing> Record<E, S> {
+    pub(crate) fn new(event: E) -> Record<E, S> {
         let steps = event.sqes_needed();
         Record { header: Header::new(), steps, event: UnsafeCell::new(Some(event)) }
     }
 
-    pub(crate) fn cell(&self) -> &Cell {
+    pub(crate) fn cell(&self) -> &Cell<S> {
         &self.header.cell
     }
 
@@ -358,12 +357,12 @@ impl<E: Event> Record<E> {
     }
 }
 
-impl<E: Event> Operation for Record<E> {
-    fn header(&self) -> &Header {
+impl<E: Event, S: Sharing> Operation<S> for Record<E, S> {
+    fn header(&self) -> &Header<S> {
         &self.header
     }
 
-    unsafe fn end(self: Arc<Self>, cqe: Cqe) -> Ending {
+    unsafe fn end(&self, cqe: Cqe) -> Ending {
         let repeat = self.or_end(Some(cqe), || {
             // SAFETY: O3: the caller has the operation's `Ended`.
             unsafe { self.wants_repeat(cqe) }
@@ -377,7 +376,7 @@ impl<E: Event> Operation for Record<E> {
             unsafe { self.prepare() }
         });
         match prepared {
-            Ok(sqes) => Ending::Again(Resubmission { operation: self, sqes }),
+            Ok(sqes) => Ending::Again(sqes),
             Err(_) => self.tell_end(None, false).unwrap_or(Ending::Finished),
         }
     }
@@ -391,24 +390,30 @@ impl<E: Event> Operation for Record<E> {
 /// last CQE, used up by [`Ended::run`].
 ///
 /// Dropping it instead lets the future wait for ever, and harms nothing else.
-pub(crate) struct Ended {
-    operation: Arc<dyn Operation>,
+pub(crate) struct Ended<S: Sharing> {
+    operation: OperationShare<S>,
     cqe: Cqe,
 }
 
-impl Ended {
+impl<S: Sharing> Ended<S> {
     /// # Safety
     ///
     /// The kernel has posted the last CQE of every entry of the operation's one commit, and no
     /// other `Ended` is made of it.
-    unsafe fn new(operation: Arc<dyn Operation>, cqe: Cqe) -> Ended {
+    unsafe fn new(operation: OperationShare<S>, cqe: Cqe) -> Ended<S> {
         Ended { operation, cqe }
     }
 
     /// Completes, disposes of or repeats the operation. Runs code of the event and of wakers.
-    pub(crate) fn run(self) -> Ending {
+    ///
+    /// Says whether its result was disposed of, or yields it where it wants to go round again.
+    pub(crate) fn run(self) -> Result<bool, Resubmission<S>> {
         // SAFETY: O3: this is the operation's `Ended`, and here it goes.
-        unsafe { self.operation.end(self.cqe) }
+        match unsafe { self.operation.end(self.cqe) } {
+            Ending::Finished => Ok(false),
+            Ending::Disposed => Ok(true),
+            Ending::Again(sqes) => Err(Resubmission { operation: self.operation, sqes }),
+        }
     }
 }
 
@@ -417,12 +422,12 @@ impl Ended {
 /// A driver gets these from [`Batch::run`](crate::Batch::run), finds room in its queue and gives
 /// them to [`Reservation::resubmit`](crate::Reservation::resubmit). Dropping one ends the
 /// operation as cancelled.
-pub struct Resubmission {
-    operation: Arc<dyn Operation>,
+pub struct Resubmission<S: Sharing = Shared> {
+    operation: OperationShare<S>,
     sqes: Sqes<'static>,
 }
 
-impl Resubmission {
+impl<S: Sharing> Resubmission<S> {
     /// How many free places of the submission queue it needs.
     pub fn sqes_needed(&self) -> u32 {
         self.sqes.entries().len() as u32
@@ -448,7 +453,7 @@ impl Resubmission {
         })
     }
 
-    pub(crate) fn operation(&self) -> &Arc<dyn Operation> {
+    pub(crate) fn operation(&self) -> &OperationShare<S> {
         &self.operation
     }
 
@@ -457,13 +462,13 @@ impl Resubmission {
     }
 }
 
-impl Drop for Resubmission {
+impl<S: Sharing> Drop for Resubmission<S> {
     fn drop(&mut self) {
         self.give_up();
     }
 }
 
-impl std::fmt::Debug for Resubmission {
+impl<S: Sharing> std::fmt::Debug for Resubmission<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Resubmission").field("sqes", &self.sqes).finish_non_exhaustive()
     }

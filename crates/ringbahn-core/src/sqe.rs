@@ -33,6 +33,7 @@ use smallvec::SmallVec;
 use crate::fd::{Place, SharedFd};
 use crate::operation::table::OperationTable;
 use crate::operation::target::CancelTarget;
+use crate::sharing::Sharing;
 
 /// The most entries that one event may ask for.
 pub const SQES_PER_EVENT_MAX: u32 = 64;
@@ -441,7 +442,7 @@ impl Sqes<'_> {
     }
 
     /// Finds the operations that are to be cancelled in the ring of `table`.
-    pub(crate) fn aim(&mut self, table: &OperationTable) {
+    pub(crate) fn aim<S: Sharing>(&mut self, table: &OperationTable<S>) {
         // The targets stay on the tray. It goes when the driver has let go of its lock; a target
         // that is the last share of its operation must not go earlier.
         for (index, target) in &self.cancels {

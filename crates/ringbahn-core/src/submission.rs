@@ -15,6 +15,7 @@ use crate::drive::Drive;
 use crate::event::Event;
 use crate::operation::claim::Claim;
 use crate::operation::target::CancelTarget;
+use crate::sharing::Sharing;
 use crate::timeout::Timeout;
 
 pin_project! {
@@ -35,7 +36,7 @@ pin_project! {
     pub struct Submission<E: Event, D: Drive> {
         #[pin]
         driver: D,
-        stage: Stage<E>,
+        stage: Stage<E, D::Sharing>,
     }
 
     impl<E: Event, D: Drive> PinnedDrop for Submission<E, D> {
@@ -46,24 +47,24 @@ pin_project! {
 }
 
 /// How far the exchange has come.
-enum Stage<E: Event> {
+enum Stage<E: Event, S: Sharing> {
     /// Not polled yet: the event is still here.
     Idle(E),
     /// The event is on the heap, and no queue has its entries yet; unless the driver has panicked
     /// right after it took them, as the claim knows.
-    Waiting(Claim<E>),
+    Waiting(Claim<E, S>),
     /// The operation is the driver's and the kernel's. `submitted` says whether the driver has
     /// been told to submit.
-    InFlight { claim: Claim<E>, submitted: bool },
+    InFlight { claim: Claim<E, S>, submitted: bool },
     /// The operation will never be in flight, for this reason.
     Refused(E, io::Error),
     /// The output has been taken.
     Done,
 }
 
-impl<E: Event> Stage<E> {
+impl<E: Event, S: Sharing> Stage<E, S> {
     /// The claim of an operation in flight.
-    fn in_flight(&self) -> Option<&Claim<E>> {
+    fn in_flight(&self) -> Option<&Claim<E, S>> {
         match self {
             Stage::InFlight { claim, .. } => Some(claim),
             Stage::Waiting(claim) if claim.is_admitted() => Some(claim),
@@ -140,7 +141,7 @@ impl<E: Event, D: Drive> Submission<E, D> {
     }
 
     /// The operation as a target for a cancel by others; `None` before it is in flight.
-    pub fn cancel_target(&self) -> Option<CancelTarget> {
+    pub fn cancel_target(&self) -> Option<CancelTarget<D::Sharing>> {
         self.stage.in_flight().map(Claim::target)
     }
 

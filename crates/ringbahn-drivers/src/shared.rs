@@ -44,7 +44,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use ringbahn_core::{CancelTarget, Completion, Drive, Reservation};
+use ringbahn_core::{CancelTarget, Completion, Drive, Reservation, Shared};
 
 mod backend;
 mod builder;
@@ -156,6 +156,8 @@ impl Drop for Handle {
 }
 
 impl Drive for SharedDriver {
+    type Sharing = Shared;
+
     fn poll_prepare<'cx>(
         self: Pin<&mut Self>,
         cx: &mut Context<'cx>,
@@ -176,6 +178,8 @@ impl Drive for SharedDriver {
 
 /// A borrowed handle drives as the handle itself does.
 impl Drive for &SharedDriver {
+    type Sharing = Shared;
+
     fn poll_prepare<'cx>(
         self: Pin<&mut Self>,
         cx: &mut Context<'cx>,

@@ -8,5 +8,6 @@ pub(crate) mod fork;
 pub(crate) mod mmap;
 pub(crate) mod probe;
 pub(crate) mod register;
+pub(crate) mod ring_name;
 pub(crate) mod setup;
 pub(crate) mod uapi;

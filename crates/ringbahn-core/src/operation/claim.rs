@@ -12,7 +12,6 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::Record;
@@ -21,23 +20,24 @@ use crate::completion::cell::Cqes;
 use crate::cqe::Cqe;
 use crate::drive::Drive;
 use crate::event::Event;
+use crate::sharing::Sharing;
 
 /// The future's share of an operation.
-pub(crate) struct Claim<E: Event> {
-    record: Arc<Record<E>>,
+pub(crate) struct Claim<E: Event, S: Sharing> {
+    record: S::Share<Record<E, S>>,
     admitted: bool,
     /// The CQEs of an operation that has ended, once a poll has brought them.
     taken: Option<Cqes>,
 }
 
-impl<E: Event> Claim<E> {
+impl<E: Event, S: Sharing> Claim<E, S> {
     /// Moves `event` to the heap, where it stays until its operation has ended.
-    pub(crate) fn new(event: E) -> Claim<E> {
-        Claim { record: Arc::new(Record::new(event)), admitted: false, taken: None }
+    pub(crate) fn new(event: E) -> Claim<E, S> {
+        Claim { record: S::share(Record::new(event)), admitted: false, taken: None }
     }
 
     /// Has `driver` commit the event's entries.
-    pub(crate) fn poll_admit<D: Drive>(
+    pub(crate) fn poll_admit<D: Drive<Sharing = S>>(
         &mut self,
         driver: Pin<&mut D>,
         cx: &mut Context<'_>,
@@ -51,7 +51,8 @@ impl<E: Event> Claim<E> {
         let mut committed = None;
         let Claim { record, admitted, .. } = self;
         let polled = driver.poll_prepare(cx, record.steps(), |reservation, cx| {
-            let (result, receipt) = reservation.admit(record.clone(), &mut sqes, cx);
+            let (result, receipt) =
+                reservation.admit(S::forget_event(record.clone()), &mut sqes, cx);
             // Noted here and not after the call: the driver may panic in between.
             *admitted = result.is_ok();
             committed = Some(result);
@@ -103,12 +104,12 @@ impl<E: Event> Claim<E> {
         event.expect("an event that was never committed is still there (C1)")
     }
 
-    pub(crate) fn target(&self) -> CancelTarget {
-        CancelTarget::new(self.record.clone())
+    pub(crate) fn target(&self) -> CancelTarget<S> {
+        CancelTarget::new(S::forget_event(self.record.clone()))
     }
 
     /// The future goes. Yields a target where the driver is to cancel the operation.
-    pub(crate) fn depart(self, detach: bool) -> Option<CancelTarget> {
+    pub(crate) fn depart(self, detach: bool) -> Option<CancelTarget<S>> {
         let request = self.admitted && self.taken.is_none() && self.record.depart(detach);
         request.then(|| self.target())
     }

@@ -196,7 +196,7 @@ impl Core {
             self.waiting.store(0, Ordering::SeqCst);
             std::mem::take(&mut submission.waiters)
         };
-        let mut batch = Batch::new();
+        let mut batch: Batch = Batch::new();
         waiters.into_iter().for_each(|waiter| batch.wake(waiter));
         add(&self.tally.panics, u64::from(batch.run().panics));
     }

@@ -120,7 +120,7 @@ impl Closing {
             state.report.get_or_insert(report);
             std::mem::take(&mut state.waiters)
         };
-        let mut batch = Batch::new();
+        let mut batch: Batch = Batch::new();
         waiters.into_iter().for_each(|waiter| batch.wake(waiter));
         u64::from(batch.run().panics)
     }

@@ -87,6 +87,12 @@ bits! {
 
 /// `IORING_REGISTER_PROBE`.
 pub(crate) const REGISTER_PROBE: u32 = 8;
+/// `IORING_REGISTER_ENABLE_RINGS`: 5.10.
+pub(crate) const REGISTER_ENABLE_RINGS: u32 = 12;
+/// `IORING_REGISTER_RING_FDS`: 5.18.
+pub(crate) const REGISTER_RING_FDS: u32 = 20;
+/// `IORING_UNREGISTER_RING_FDS`: 5.18.
+pub(crate) const UNREGISTER_RING_FDS: u32 = 21;
 
 /// Where the submission and completion rings are mapped from (`IORING_OFF_SQ_RING`).
 pub(crate) const OFFSET_RINGS: libc::off_t = 0;
@@ -158,6 +164,17 @@ pub(crate) struct GeteventsArg {
     pub(crate) timeout: u64,
 }
 
+/// `struct io_uring_rsrc_update`, as the registration of a ring's descriptor uses it.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct RingFdUpdate {
+    /// The index, or `u32::MAX` for any.
+    pub(crate) offset: u32,
+    pub(crate) reserved: u32,
+    /// The descriptor.
+    pub(crate) data: u64,
+}
+
 /// How many opcodes a probe has room for; the kernel knows fewer.
 pub(crate) const PROBE_OPCODES: usize = 256;
 
@@ -193,6 +210,7 @@ const _: () = {
     assert!(offset_of!(Params, completion) == 80);
     assert!(size_of::<Timespec>() == 16);
     assert!(size_of::<GeteventsArg>() == 24);
+    assert!(size_of::<RingFdUpdate>() == 16);
     assert!(size_of::<ProbeOpcode>() == 8);
     assert!(size_of::<ProbeAnswer>() == 16 + 8 * PROBE_OPCODES);
 };
