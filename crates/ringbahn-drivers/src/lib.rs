@@ -40,7 +40,13 @@
 
 #![cfg(target_os = "linux")]
 
+mod backend;
+mod backlog;
+mod counters;
+mod local;
 mod queue;
+mod refusal;
+mod report;
 mod setup;
 mod shared;
 mod sync;
@@ -49,11 +55,15 @@ mod sys;
 mod testing;
 mod unavailable;
 
+pub use backend::Backend;
+pub use counters::Counters;
+pub use local::{LocalBuilder, LocalDriver};
 pub use queue::completion::{CompletionQueue, Reaped};
 pub use queue::handle::{Readiness, RingHandle};
 pub use queue::submission::SubmissionQueue;
 pub use setup::{Queues, Setup};
-pub use shared::{Backend, Counters, Report, SharedBuilder, SharedDriver, Shutdown};
+pub use report::Report;
+pub use shared::{SharedBuilder, SharedDriver, Shutdown};
 pub use sys::probe::Probe;
 pub use unavailable::{Reason, Unavailable};
 

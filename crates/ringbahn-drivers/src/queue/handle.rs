@@ -13,7 +13,7 @@ use super::rings::{KernelRing, Rings};
 use crate::sync::Ordering;
 use crate::sys::enter::{enter, enter_timeout};
 use crate::sys::probe::Probe;
-use crate::sys::uapi::{ENTER_GETEVENTS, SQ_CQ_OVERFLOW};
+use crate::sys::uapi::{ENTER_GETEVENTS, SQ_CQ_OVERFLOW, SQ_TASKRUN};
 
 /// The way into the kernel: submits what has been published, and waits for CQEs.
 ///
@@ -101,6 +101,18 @@ impl<S: Sharing> RingHandle<S> {
         enter(ring.name(), 0, 0, ENTER_GETEVENTS).map(drop)
     }
 
+    /// Submits what has been published and brings in what has completed, as
+    /// [`enter_flush`](RingHandle::enter_flush) does, and waits for nothing. Returns how many
+    /// entries the kernel has taken.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` in a forked child; else see [the table](RingHandle#errors).
+    pub fn enter_ready(&self) -> io::Result<u32> {
+        let ring = self.rings.kernel()?;
+        enter(ring.name(), self.unsubmitted(), 0, ENTER_GETEVENTS)
+    }
+
     /// How many entries to submit, and the flags.
     ///
     /// The kernel skips waiting where it has submitted fewer than it was told to. So a call that
@@ -166,6 +178,15 @@ impl<S: Sharing> RingHandle<S> {
         // Relaxed: a hint that publishes nothing; the CQEs come with the tail.
         let flags = &self.rings.submission.flags;
         !self.rings.forked() && flags.load(Ordering::Relaxed) & SQ_CQ_OVERFLOW != 0
+    }
+
+    /// Whether the kernel has something that an enter of this thread would bring into the
+    /// completion queue: completions put off until then, or CQEs that did not fit in.
+    pub fn has_work(&self) -> bool {
+        // Relaxed: a hint that publishes nothing; the CQEs come with the tail.
+        let flags = &self.rings.submission.flags;
+        !self.rings.forked()
+            && flags.load(Ordering::Relaxed) & (SQ_CQ_OVERFLOW | SQ_TASKRUN) != 0
     }
 
     /// How many CQEs the kernel has lost for want of memory since the ring was made.
