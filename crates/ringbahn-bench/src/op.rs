@@ -42,7 +42,10 @@ pub(crate) trait Way {
 pub(crate) fn run() -> ExitCode {
     for (work, name) in [(Work::Nop, "NOP"), (Work::Read, "read of 64 bytes from /dev/zero")] {
         println!("{name}: nanoseconds for each operation, median of {ROUNDS} rounds [quartiles]");
-        println!("{:>5} {:>12} {:<14} {:>24} {:>12}", "batch", "raw", "way", "over raw", "allocations");
+        println!(
+            "{:>5} {:>12} {:<14} {:>24} {:>12}",
+            "batch", "raw", "way", "over raw", "allocations"
+        );
         for batch in BATCHES {
             if let Err(error) = compare(work, batch) {
                 eprintln!("there is no ring to measure: {error}");

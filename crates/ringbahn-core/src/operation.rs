@@ -144,7 +144,7 @@ pub trait Operation<S: Sharing> {
     /// # Safety
     ///
     /// The caller has an [`Ended`] of this operation, and uses it up.
-    unsafe fn end(&self, cqe: Cqe) -> Ending;
+    unsafe fn end(&self, cqe: &Cqe) -> Ending;
 
     /// Ends an operation that wanted to be submitted once more and cannot be.
     ///
@@ -181,6 +181,20 @@ impl<E: Event, S: Sharing> Record<E, S> {
         Record { header: Header::new(), steps, event: UnsafeCell::new(Some(event)) }
     }
 
+    /// Makes the record of an operation that has ended that of another one, not started yet.
+    /// Nobody else knows of it.
+    pub(crate) fn renew(&mut self, event: E) {
+        self.steps = event.sqes_needed();
+        let header = &mut self.header;
+        let waker = header.cell.renew();
+        // Relaxed: whoever gets to know of the record gets to know of this, too.
+        header.user_data.store(NOWHERE, Ordering::Relaxed);
+        header.pending.store(0, Ordering::Relaxed);
+        // The former event has been taken out; if not, it is dropped here.
+        self.event = UnsafeCell::new(Some(event));
+        drop(waker);
+    }
+
     pub(crate) fn cell(&self) -> &Cell<S> {
         &self.header.cell
     }
@@ -190,39 +204,36 @@ impl<E: Event, S: Sharing> Record<E, S> {
         self.steps
     }
 
-    /// Lays out the event's entries.
+    /// Lays out the event's entries on an empty tray.
     ///
     /// # Safety
     ///
     /// The caller holds the event by O1 or O3.
-    unsafe fn prepare(&self) -> io::Result<Sqes<'static>> {
-        let mut sqes = Sqes::new();
+    unsafe fn prepare(&self, sqes: &mut Sqes<'static>) -> io::Result<()> {
         self.event.with_mut(|event| {
             // SAFETY: O1 or O3, by the contract of this function.
             let event = unsafe { &mut *event };
             if let Some(event) = event {
                 // SAFETY: O2 to O4 are what `prepare` asks of its caller.
-                unsafe { event.prepare(&mut sqes) };
+                unsafe { event.prepare(sqes) };
             }
         });
+        let pushed = sqes.entries().len();
+        if pushed == 1 && self.steps == 1 && !sqes.is_open_chain() {
+            return Ok(());
+        }
         if sqes.is_open_chain() {
             // It would hang on whatever operation comes next in the queue.
             let message = "the last event of a chain prepared no entry";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
-        let pushed = sqes.entries().len();
         if pushed == self.steps as usize && (1..=SQES_PER_EVENT_MAX).contains(&self.steps) {
-            return Ok(sqes);
+            return Ok(());
         }
-        let message = format!(
-            "the event asked for {} entries and prepared {pushed}; \
-             both must be the same number from 1 to {SQES_PER_EVENT_MAX}",
-            self.steps
-        );
-        Err(io::Error::new(io::ErrorKind::InvalidInput, message))
+        Err(wrong_count(self.steps, pushed))
     }
 
-    /// Lays out the event's entries before the operation has started.
+    /// Lays out the event's entries, on an empty tray, before the operation has started.
     ///
     /// # Errors
     ///
@@ -233,9 +244,9 @@ impl<E: Event, S: Sharing> Record<E, S> {
     ///
     /// The record has not been committed, the caller is its submission, and the entries of
     /// earlier calls have been dropped.
-    pub(crate) unsafe fn prepare_first(&self) -> io::Result<Sqes<'static>> {
+    pub(crate) unsafe fn prepare_first(&self, sqes: &mut Sqes<'static>) -> io::Result<()> {
         // SAFETY: O1, by the contract of this function.
-        unsafe { self.prepare() }
+        unsafe { self.prepare(sqes) }
     }
 
     /// Moves the event out.
@@ -257,14 +268,20 @@ impl<E: Event, S: Sharing> Record<E, S> {
     /// # Safety
     ///
     /// The caller holds the event by O4.
-    pub(crate) unsafe fn complete(
-        &self,
-        cqes: Cqes,
-        stopped: Option<io::Error>,
-    ) -> (E::Output, bool) {
-        let cqes = self.ordered(cqes);
+    pub(crate) unsafe fn complete(&self, stopped: Option<io::Error>) -> (E::Output, bool) {
+        let (only, several);
+        let cqes = match self.header.cell.take_only_cqe() {
+            Some(cqe) => {
+                only = cqe;
+                std::slice::from_ref(&only)
+            }
+            None => {
+                several = self.ordered(self.header.cell.take_cqes());
+                &several[..]
+            }
+        };
         // SAFETY: V1: these are the CQEs of the record's own event, and it is taken once (O4).
-        let outcome = unsafe { Outcome::completed(&cqes) };
+        let outcome = unsafe { Outcome::completed(cqes) };
         let has_not_run = outcome.has_not_run();
         let outcome = match stopped {
             Some(reason) if has_not_run => outcome.because(reason),
@@ -316,15 +333,18 @@ impl<E: Event, S: Sharing> Record<E, S> {
     /// # Safety
     ///
     /// The caller holds the event by O3.
-    unsafe fn wants_repeat(&self, last: Cqe) -> bool {
+    unsafe fn wants_repeat(&self, last: &Cqe) -> bool {
         if self.steps != 1 {
             return false;
         }
-        let Some(cqe) = self.header.cell.may_repeat(last) else { return false };
-        let cqes = [cqe];
+        if !self.header.cell.may_repeat() {
+            return false;
+        }
+        // The first one's result counts.
+        let cqe = self.header.cell.first_cqe().unwrap_or(*last);
         // SAFETY: V1: this is the CQE of the record's own event. It is told again when the event
         // is completed, unless it goes round once more; events count on that.
-        let outcome = unsafe { Outcome::completed(&cqes) };
+        let outcome = unsafe { Outcome::completed(std::slice::from_ref(&cqe)) };
         self.event.with_mut(|event| {
             // SAFETY: O3, by the contract of this function.
             let event = unsafe { &mut *event };
@@ -333,7 +353,7 @@ impl<E: Event, S: Sharing> Record<E, S> {
     }
 
     /// Runs `ask`, code of the event; should it panic, the operation ends here and now.
-    fn or_end<R>(&self, cqe: Option<Cqe>, ask: impl FnOnce() -> R) -> R {
+    fn or_end<R>(&self, cqe: Option<&Cqe>, ask: impl FnOnce() -> R) -> R {
         catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|panic| {
             contain_panic(|| drop(self.tell_end(cqe, false)));
             resume_unwind(panic)
@@ -342,7 +362,7 @@ impl<E: Event, S: Sharing> Record<E, S> {
 
     /// Tells the cell that the last CQE came, and does what it says; `None` where that is to
     /// submit the event once more.
-    fn tell_end(&self, cqe: Option<Cqe>, repeat: bool) -> Option<Ending> {
+    fn tell_end(&self, cqe: Option<&Cqe>, repeat: bool) -> Option<Ending> {
         match self.header.cell.end(cqe, repeat) {
             End::Resubmit => return None,
             End::Wake(Some(waker)) => waker.wake(),
@@ -357,12 +377,21 @@ impl<E: Event, S: Sharing> Record<E, S> {
     }
 }
 
+#[cold]
+fn wrong_count(steps: u32, pushed: usize) -> io::Error {
+    let message = format!(
+        "the event asked for {steps} entries and prepared {pushed}; \
+         both must be the same number from 1 to {SQES_PER_EVENT_MAX}"
+    );
+    io::Error::new(io::ErrorKind::InvalidInput, message)
+}
+
 impl<E: Event, S: Sharing> Operation<S> for Record<E, S> {
     fn header(&self) -> &Header<S> {
         &self.header
     }
 
-    unsafe fn end(&self, cqe: Cqe) -> Ending {
+    unsafe fn end(&self, cqe: &Cqe) -> Ending {
         let repeat = self.or_end(Some(cqe), || {
             // SAFETY: O3: the caller has the operation's `Ended`.
             unsafe { self.wants_repeat(cqe) }
@@ -370,13 +399,14 @@ impl<E: Event, S: Sharing> Operation<S> for Record<E, S> {
         if let Some(ending) = self.tell_end(Some(cqe), repeat) {
             return ending;
         }
+        let mut sqes = Sqes::new();
         let prepared = self.or_end(None, || {
             // SAFETY: O3: the cell said `Resubmit`, so the event is still ours, and the entries
             // of before have ended.
-            unsafe { self.prepare() }
+            unsafe { self.prepare(&mut sqes) }
         });
         match prepared {
-            Ok(sqes) => Ending::Again(sqes),
+            Ok(()) => Ending::Again(sqes),
             Err(_) => self.tell_end(None, false).unwrap_or(Ending::Finished),
         }
     }
@@ -409,7 +439,7 @@ impl<S: Sharing> Ended<S> {
     /// Says whether its result was disposed of, or yields it where it wants to go round again.
     pub(crate) fn run(self) -> Result<bool, Resubmission<S>> {
         // SAFETY: O3: this is the operation's `Ended`, and here it goes.
-        match unsafe { self.operation.end(self.cqe) } {
+        match unsafe { self.operation.end(&self.cqe) } {
             Ending::Finished => Ok(false),
             Ending::Disposed => Ok(true),
             Ending::Again(sqes) => Err(Resubmission { operation: self.operation, sqes }),

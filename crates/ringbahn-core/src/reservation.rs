@@ -75,11 +75,10 @@ impl<'a, S: Sharing> Reservation<'a, S> {
     /// in this ring, or no place.
     pub fn cancel(mut self, target: &CancelTarget<S>) -> bool {
         let Some(user_data) = target.user_data_in(self.table) else { return false };
-        let mut entry = Sqe::cancel(user_data);
-        entry.set_user_data(cancel_of(user_data));
-        self.fill(entry).is_ok()
+        self.fill(Sqe::cancel(user_data), cancel_of(user_data)).is_ok()
     }
 
+    #[inline(always)]
     /// Commits an operation: from here on its event is the kernel's. Says whether it has been
     /// cancelled already.
     pub(crate) fn commit(
@@ -93,14 +92,17 @@ impl<'a, S: Sharing> Reservation<'a, S> {
         }
         let (id, cancelled) = self.table.insert(operation, steps).ok_or(TooFewPlaces)?;
         sqes.aim(self.table);
+        if let Some(entry) = sqes.take_only_entry() {
+            self.fill(entry, id.user_data(0))?;
+            return Ok(cancelled);
+        }
         for (step, entry) in sqes.take_entries().enumerate() {
-            let mut entry = entry;
-            entry.set_user_data(id.user_data(step as u32));
-            self.fill(entry)?;
+            self.fill(entry, id.user_data(step as u32))?;
         }
         Ok(cancelled)
     }
 
+    #[inline(always)]
     /// Commits the operation of a submission, and makes the driver's receipt.
     pub(crate) fn admit<'cx>(
         self,
@@ -111,10 +113,12 @@ impl<'a, S: Sharing> Reservation<'a, S> {
         (self.commit(operation, sqes), Completion::new())
     }
 
-    fn fill(&mut self, entry: Sqe) -> Result<(), TooFewPlaces> {
+    #[inline]
+    fn fill(&mut self, entry: Sqe, user_data: u64) -> Result<(), TooFewPlaces> {
         let half = if self.places.0.is_empty() { &mut self.places.1 } else { &mut self.places.0 };
         let (place, rest) = std::mem::take(half).split_first_mut().ok_or(TooFewPlaces)?;
         *place = entry;
+        place.set_user_data(user_data);
         *half = rest;
         *self.taken = self.taken.wrapping_add(1);
         Ok(())

@@ -148,6 +148,7 @@ impl Sqe {
     }
 
     /// An entry that does nothing and completes with 0.
+    #[inline]
     pub const fn nop() -> Sqe {
         // SAFETY: S1 holds trivially: a NOP names no memory and no descriptor.
         unsafe { Sqe::new(crate::opcode::NOP) }
@@ -250,6 +251,7 @@ impl Sqe {
         self
     }
 
+    #[inline]
     pub(crate) fn set_user_data(&mut self, user_data: u64) {
         self.user_data = user_data;
     }
@@ -430,6 +432,7 @@ impl Sqes<'_> {
     ///
     /// Panics where the entry was taken out of a place of a queue, to which it had been committed:
     /// the promises made for it were its event's, and no other event can make them.
+    #[inline]
     pub fn push(&mut self, entry: Sqe) {
         assert!(entry.user_data == 0, "an entry is committed to one queue, once");
         self.entries.push(entry);
@@ -455,11 +458,13 @@ impl Sqes<'_> {
     }
 
     /// The entries so far, in the order of their submission.
+    #[inline]
     pub fn entries(&self) -> &[Sqe] {
         &self.entries
     }
 
     /// Whether the entry added last waits for one behind it that there is not.
+    #[inline]
     pub(crate) fn is_open_chain(&self) -> bool {
         self.entries.last().is_some_and(|last| last.flags & FLAG_LINK != 0)
     }
@@ -475,5 +480,11 @@ impl Sqes<'_> {
     /// Moves the entries off the tray: the one way from here into a queue.
     pub(crate) fn take_entries(&mut self) -> impl Iterator<Item = Sqe> {
         self.entries.drain(..)
+    }
+
+    /// Moves the entry off a tray that holds one, which is by far the usual case.
+    #[inline]
+    pub(crate) fn take_only_entry(&mut self) -> Option<Sqe> {
+        if self.entries.len() == 1 { self.entries.pop() } else { None }
     }
 }

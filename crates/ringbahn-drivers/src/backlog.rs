@@ -52,7 +52,9 @@ impl<S: Sharing> Backlog<S> {
     ) -> Flushed<S> {
         let mut flushed = Flushed { full: false, given_up: Vec::new(), aimed: Vec::new() };
         let mut winding_up = false;
-        while !flushed.full && let Some(resubmission) = self.resubmissions.pop_front() {
+        while !flushed.full
+            && let Some(resubmission) = self.resubmissions.pop_front()
+        {
             match refusal {
                 Some(Refusal::Dead(_)) => {
                     flushed.given_up.push(resubmission);
@@ -81,7 +83,9 @@ impl<S: Sharing> Backlog<S> {
             // may go on; the table knows which is.
             self.cancels.extend(queue.table().cancel_all(past_deadline));
         }
-        while !flushed.full && let Some(target) = self.cancels.pop_front() {
+        while !flushed.full
+            && let Some(target) = self.cancels.pop_front()
+        {
             match queue.reserve(1) {
                 Ok(Some(reservation)) => {
                     reservation.cancel(&target);

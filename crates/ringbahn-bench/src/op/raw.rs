@@ -45,7 +45,8 @@ impl Way for Raw {
                     }
                 };
                 // SAFETY: W1.
-                let pushed = unsafe { self.ring.submission().push(&entry.user_data(number as u64)) };
+                let pushed =
+                    unsafe { self.ring.submission().push(&entry.user_data(number as u64)) };
                 pushed.expect("the queue is larger than a batch");
             }
             self.ring.submit_and_wait(self.batch).expect("the ring can be entered");

@@ -57,6 +57,7 @@ pub(crate) enum Departure {
 }
 
 impl Inner {
+    #[inline]
     fn step(&mut self, input: Input) -> Action {
         let (state, action) = self.state.on(input);
         self.state = state;
@@ -66,19 +67,44 @@ impl Inner {
 
 impl<S: Sharing> Cell<S> {
     /// The cell of an operation that a future waits for.
+    #[inline]
     pub(crate) fn new() -> Cell<S> {
         let inner =
             Inner { state: State::Running, forewarned: false, waker: None, cqes: Cqes::new() };
         Cell { inner: S::Lock::new(inner) }
     }
 
-    /// The future's poll: `Ready` means that the event is the caller's to take, and brings all
-    /// its CQEs.
-    pub(crate) fn poll(&self, waker: &Waker) -> Poll<Cqes> {
+    /// The future's poll: `Ready` means that the event is the caller's to take, and the CQEs.
+    #[inline]
+    pub(crate) fn poll(&self, waker: &Waker) -> Poll<()> {
         self.wait(waker, |inner| match inner.step(Input::Poll) {
-            Action::Take => Poll::Ready(std::mem::take(&mut inner.cqes)),
+            Action::Take => Poll::Ready(()),
             _ => Poll::Pending,
         })
+    }
+
+    /// The CQE of an operation that had one, for the one who got the event.
+    #[inline]
+    pub(crate) fn take_only_cqe(&self) -> Option<Cqe> {
+        let cqes = &mut self.inner.lock().cqes;
+        if cqes.len() == 1 { cqes.pop() } else { None }
+    }
+
+    /// All CQEs, for the one who got the event.
+    #[inline]
+    pub(crate) fn take_cqes(&self) -> Cqes {
+        std::mem::take(&mut self.inner.lock().cqes)
+    }
+
+    /// Makes the cell of an operation that has ended that of another one, not started yet. Yields
+    /// the last waker, if one is left.
+    #[must_use = "it is dropped when nobody minds a panic"]
+    pub(crate) fn renew(&mut self) -> Option<Waker> {
+        let inner = self.inner.get_mut();
+        inner.state = State::Running;
+        inner.forewarned = false;
+        inner.cqes.clear();
+        inner.waker.take()
     }
 
     /// The CQE that arrived as number `index`; `None` when the operation ended with fewer.
@@ -90,6 +116,7 @@ impl<S: Sharing> Cell<S> {
         })
     }
 
+    #[inline]
     /// Looks with `look`, and leaves `waker` where that is pending.
     fn wait<T>(&self, waker: &Waker, mut look: impl FnMut(&mut Inner) -> Poll<T>) -> Poll<T> {
         let mut clone = None;
@@ -127,15 +154,21 @@ impl<S: Sharing> Cell<S> {
         }
     }
 
-    /// Whether the event may ask to be submitted once more after its `last` CQE, and the CQE to
-    /// show it: the first, whose result counts.
-    pub(crate) fn may_repeat(&self, last: Cqe) -> Option<Cqe> {
+    /// Whether the event may ask to be submitted once more.
+    #[inline]
+    pub(crate) fn may_repeat(&self) -> bool {
         let inner = self.inner.lock();
-        let may = inner.state.may_repeat() && !inner.forewarned;
-        may.then(|| inner.cqes.first().copied().unwrap_or(last))
+        inner.state.may_repeat() && !inner.forewarned
+    }
+
+    /// The first of several CQEs.
+    #[inline]
+    pub(crate) fn first_cqe(&self) -> Option<Cqe> {
+        self.inner.lock().cqes.first().copied()
     }
 
     /// Whether somebody has asked for the operation's end.
+    #[inline]
     pub(crate) fn is_cancelled(&self) -> bool {
         self.inner.lock().state.is_cancelled()
     }
@@ -150,13 +183,18 @@ impl<S: Sharing> Cell<S> {
     ///
     /// Without a CQE it is the end of an operation that was to be submitted once more and has not
     /// been: the CQEs of before have been told to the event already.
-    pub(crate) fn end(&self, cqe: Option<Cqe>, repeat: bool) -> End {
+    #[inline]
+    pub(crate) fn end(&self, cqe: Option<&Cqe>, repeat: bool) -> End {
         let mut inner = self.inner.lock();
         let repeat = repeat && !inner.forewarned;
         let action = inner.step(if repeat { Input::Repeat } else { Input::Finish });
         match action {
             Action::Resubmit => inner.cqes.clear(),
-            Action::Wake | Action::Dispose => inner.cqes.extend(cqe),
+            Action::Wake | Action::Dispose => {
+                if let Some(cqe) = cqe {
+                    inner.cqes.push(*cqe);
+                }
+            }
             _ => {}
         }
         match action {

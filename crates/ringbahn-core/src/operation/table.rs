@@ -81,6 +81,7 @@ impl<S: Sharing> OperationTable<S> {
     /// Gives an operation a place. `None` where there are as many as a ring can tell apart.
     ///
     /// Also says whether the operation has been cancelled already.
+    #[inline(always)]
     pub(crate) fn insert(
         &self,
         operation: OperationShare<S>,

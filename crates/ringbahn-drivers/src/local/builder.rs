@@ -58,7 +58,8 @@ impl LocalBuilder {
     /// eventfd to go with it.
     pub fn build(self) -> io::Result<LocalDriver> {
         let completion_entries = self.completion_entries.unwrap_or(self.entries.saturating_mul(4));
-        let queues = Setup::new(self.entries).completion_entries(completion_entries).build_local()?;
+        let queues =
+            Setup::new(self.entries).completion_entries(completion_entries).build_local()?;
         Ok(LocalDriver { core: Rc::new(Core::new(queues)?) })
     }
 }

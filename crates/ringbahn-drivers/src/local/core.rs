@@ -13,9 +13,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ringbahn_core::{
-    Aftermath, Batch, CancelTarget, Completion, Drive, Local, Reservation,
-};
+use ringbahn_core::{Aftermath, Batch, CancelTarget, Completion, Drive, Local, Reservation};
 
 use super::bell::Bell;
 use super::parker::Parker;
@@ -102,18 +100,21 @@ impl Core {
         count: u32,
         prepare: impl FnOnce(Reservation<'_, Local>, &mut Context<'cx>) -> Completion<'cx>,
     ) -> Poll<io::Result<Completion<'cx>>> {
-        if !self.has_room(count)? {
-            // Not worth a wait: the kernel takes what is there at once.
-            self.enter(|ring| ring.enter(0));
-            if !self.has_room(count)? {
+        let mut state = self.state();
+        if state.refusal.is_none() && state.submission.free() < count {
+            drop(state);
+            if !self.make_room(count) {
                 let waker = cx.waker().clone();
                 let mut state = self.state();
                 state.counters.full_queue_waits += 1;
                 state.waiters.push(waker);
                 return Poll::Pending;
             }
+            state = self.state();
         }
-        let mut state = self.state();
+        if let Some(refusal) = state.refusal {
+            return Poll::Ready(Err(refusal.error()));
+        }
         let state = &mut *state;
         match state.submission.reserve(count)? {
             Some(reservation) => {
@@ -126,17 +127,14 @@ impl Core {
         }
     }
 
-    /// Whether an event of so many entries can be accepted now.
-    fn has_room(&self, count: u32) -> io::Result<bool> {
-        let mut state = self.state();
-        if let Some(refusal) = state.refusal {
-            return Err(refusal.error());
-        }
-        let capacity = state.submission.capacity();
-        if count > capacity {
-            return Err(too_long(count, capacity));
-        }
-        Ok(state.submission.reserve(count)?.is_some())
+    /// Has the kernel take what is in the queue, which it does at once. `false` where that leaves
+    /// too little room for an event that could have some.
+    #[cold]
+    fn make_room(&self, count: u32) -> bool {
+        self.enter(|ring| ring.enter(0));
+        let state = self.state();
+        let hopeless = self.ring.forked() || count > state.submission.capacity();
+        hopeless || state.submission.free() >= count
     }
 
     /// Leaves the submission to the turn to come, if there is one.
@@ -255,10 +253,7 @@ impl Core {
     }
 
     /// Enters the kernel by `how`, and deals with its errors. Says how many entries it took.
-    pub(super) fn enter(
-        &self,
-        how: impl FnOnce(&RingHandle<Local>) -> io::Result<u32>,
-    ) -> u32 {
+    pub(super) fn enter(&self, how: impl FnOnce(&RingHandle<Local>) -> io::Result<u32>) -> u32 {
         self.state().counters.enters += 1;
         let entered = how(&self.ring);
         let waiters = {

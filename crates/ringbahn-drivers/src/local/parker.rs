@@ -38,15 +38,28 @@ pub(super) struct Parker {
     /// How often the bell has rung; written and read by the driver's own thread.
     rings: AtomicU64,
     guard: ForkGuard,
+    /// The thread that sleeps here.
+    owner: usize,
+}
+
+/// A number of the calling thread; one that has ended may have had the same.
+fn here() -> usize {
+    thread_local!(static HERE: u8 = const { 0 });
+    HERE.with(|here| std::ptr::from_ref(here).addr())
 }
 
 impl Parker {
     pub(super) fn new() -> io::Result<Parker> {
-        let guard =
-            ForkGuard::new().map_err(|error| Unavailable::failed("madvise", &error))?;
+        let guard = ForkGuard::new().map_err(|error| Unavailable::failed("madvise", &error))?;
         let call = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
             .map_err(|error| Unavailable::failed("eventfd2", &error.into()))?;
-        Ok(Parker { state: AtomicU8::new(AWAKE), call, rings: AtomicU64::new(0), guard })
+        Ok(Parker {
+            state: AtomicU8::new(AWAKE),
+            call,
+            rings: AtomicU64::new(0),
+            guard,
+            owner: here(),
+        })
     }
 
     /// Notes that there is something to poll, without waking anybody: for the thread itself.
@@ -111,6 +124,10 @@ impl Wake for Parker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
+        if self.is_notified() && self.owner == here() {
+            // The thread itself has been woken already, and sees what it has done itself.
+            return;
+        }
         // AcqRel: see `state`. In a child the eventfd is the parent's, who is not to be woken.
         if self.state.swap(NOTIFIED, Ordering::AcqRel) == PARKED && !self.guard.forked() {
             // It fails only when the count is full, and then the thread has been called.

@@ -185,8 +185,7 @@ impl<S: Sharing> RingHandle<S> {
     pub fn has_work(&self) -> bool {
         // Relaxed: a hint that publishes nothing; the CQEs come with the tail.
         let flags = &self.rings.submission.flags;
-        !self.rings.forked()
-            && flags.load(Ordering::Relaxed) & (SQ_CQ_OVERFLOW | SQ_TASKRUN) != 0
+        !self.rings.forked() && flags.load(Ordering::Relaxed) & (SQ_CQ_OVERFLOW | SQ_TASKRUN) != 0
     }
 
     /// How many CQEs the kernel has lost for want of memory since the ring was made.

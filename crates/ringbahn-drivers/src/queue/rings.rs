@@ -198,6 +198,7 @@ impl Rings {
     }
 
     /// Whether this process is a child of the one whose ring this is: the memory is not there.
+    #[inline]
     pub(super) fn forked(&self) -> bool {
         match &self.backing {
             Backing::Kernel(kernel) => kernel.guard.forked(),

@@ -103,6 +103,18 @@ impl<S: Sharing> SubmissionQueue<S> {
         }))
     }
 
+    /// How many places are free. Taking entries, the kernel only makes it more.
+    #[inline]
+    pub fn free(&self) -> u32 {
+        if self.rings.forked() {
+            return 0;
+        }
+        let memory = &self.rings.submission;
+        // Relaxed: `reserve` looks again before it hands a place out.
+        let head = memory.head.load(Ordering::Relaxed);
+        memory.index.entries() - memory.index.used(head, self.tail)
+    }
+
     /// Lets the kernel see every filled place.
     ///
     /// From here on the entries are in flight, whatever becomes of the next

@@ -97,7 +97,9 @@ impl Core {
         // backlog, and back to the table. The last two steps need this lock, so it cannot get
         // round the order in which the three places are looked at.
         let submission = lock(&self.submission);
-        submission.backlog.resubmissions.is_empty() && self.in_flight() == 0 && !self.is_submitting()
+        submission.backlog.resubmissions.is_empty()
+            && self.in_flight() == 0
+            && !self.is_submitting()
     }
 
     /// Whether something waits to be submitted that no poll will come back for.
