@@ -43,6 +43,7 @@
 mod queue;
 mod setup;
 mod shared;
+pub mod survey;
 mod sync;
 mod sys;
 #[cfg(all(test, not(loom)))]
@@ -54,6 +55,7 @@ pub use queue::handle::{Readiness, RingHandle};
 pub use queue::submission::SubmissionQueue;
 pub use setup::{Queues, Setup};
 pub use shared::{Backend, Counters, Report, SharedBuilder, SharedDriver, Shutdown};
+pub use survey::Survey;
 pub use sys::probe::Probe;
 pub use unavailable::{Reason, Unavailable};
 

@@ -8,5 +8,7 @@ pub(crate) mod fork;
 pub(crate) mod mmap;
 pub(crate) mod probe;
 pub(crate) mod register;
+pub(crate) mod register_trial;
 pub(crate) mod setup;
+pub(crate) mod setup_trial;
 pub(crate) mod uapi;
