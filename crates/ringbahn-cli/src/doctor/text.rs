@@ -31,6 +31,12 @@ pub(super) fn write(output: &mut impl Write, report: &Report, colours: bool) -> 
     }
     write_advice(output, report, paint)?;
     write_limits(output, &report.limits)?;
+    writeln!(
+        output,
+        "\nIn the tables: * what ringbahn uses, number, name, how it stands with it, the version of \
+         Linux\nthat brought it, what it is for. \"works\" was tried, \"known\" is what the kernel \
+         says of itself."
+    )?;
     for (title, rows) in [
         ("system calls", &report.system_calls),
         ("setup flags", &report.setup_flags),
@@ -151,7 +157,7 @@ fn remark(row: &Row) -> String {
         remark += &format!(" [{}]", io::Error::from_raw_os_error(errno));
     }
     if let Some(needs) = row.needs
-        && row.standing != "works"
+        && matches!(row.standing, "known" | "refused")
     {
         remark += &format!("; needs {needs}");
     }
