@@ -33,9 +33,8 @@ pub(super) fn write(output: &mut impl Write, report: &Report, colours: bool) -> 
     write_limits(output, &report.limits)?;
     writeln!(
         output,
-        "\nIn the tables: * what ringbahn uses, number, name, how it stands with it, the version of \
-         Linux\nthat brought it, what it is for. \"works\" was tried, \"known\" is what the kernel \
-         says of itself."
+        "\nIn the tables: * is what ringbahn uses; number, name, how it stands with it, since\n\
+         which Linux, what it is for. What \"works\" was tried; what is \"known\" the kernel says it has."
     )?;
     for (title, rows) in [
         ("system calls", &report.system_calls),

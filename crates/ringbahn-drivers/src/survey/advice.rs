@@ -7,7 +7,7 @@ use super::limits::{Limits, Seccomp};
 use super::listing::KernelVersion;
 use super::machine::{Container, Machine, Substitute};
 use super::{Survey, Usage};
-use crate::Reason;
+use crate::{Reason, Unavailable};
 
 /// Something that is missing on this machine, and what to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +65,12 @@ pub(super) fn advise(survey: &Survey) -> Vec<Advice> {
         }
     }
     advice.extend(privileged(survey));
-    advice.extend(low_limits(&survey.limits));
+    let reason = survey.unavailable.as_ref().map(Unavailable::reason);
+    if reason != Some(Reason::LockedMemory) {
+        // Otherwise it has been said first of all.
+        advice.extend(low_locked_memory(&survey.limits));
+    }
+    advice.extend(few_descriptors(&survey.limits));
     advice.extend(substitute(survey));
     advice.sort_by_key(|advice| advice.weight);
     advice
@@ -82,7 +87,7 @@ fn unavailable(survey: &Survey) -> Option<Advice> {
     if matches!(unavailable.reason(), Reason::Blocked | Reason::Missing) {
         change += &in_container(survey.machine.container);
     }
-    let matters = "no driver works without it".to_owned();
+    let matters = "ringbahn has no driver that works without io_uring".to_owned();
     Some(Advice { weight: Weight::Fatal, what, matters, change })
 }
 
@@ -178,10 +183,12 @@ fn privileged(survey: &Survey) -> Option<Advice> {
     })
 }
 
-fn low_limits(limits: &Limits) -> impl Iterator<Item = Advice> {
-    let memory = limits.locked_memory.soft.filter(|&bytes| bytes < LOCKED_MEMORY_COMFORTABLE);
-    let memory = memory.filter(|_| limits.cap_ipc_lock != Some(true));
-    let memory = memory.map(|bytes| Advice {
+fn low_locked_memory(limits: &Limits) -> Option<Advice> {
+    let bytes = limits.locked_memory.soft.filter(|&bytes| bytes < LOCKED_MEMORY_COMFORTABLE)?;
+    if limits.cap_ipc_lock == Some(true) {
+        return None;
+    }
+    Some(Advice {
         weight: Weight::Lack,
         what: format!("RLIMIT_MEMLOCK is {} KiB", bytes / 1024),
         matters: "rings and registered buffers count, those of all processes of the user \
@@ -190,22 +197,24 @@ fn low_limits(limits: &Limits) -> impl Iterator<Item = Advice> {
         change: "ulimit -l <KiB>; systemd: LimitMEMLOCK=<bytes>; docker: --ulimit \
                  memlock=<bytes>"
             .to_owned(),
-    });
-    let descriptors = limits.descriptors;
-    let files = descriptors.soft.filter(|&count| count < DESCRIPTORS_COMFORTABLE);
-    let files = files.map(|count| Advice {
+    })
+}
+
+fn few_descriptors(limits: &Limits) -> Option<Advice> {
+    let count = limits.descriptors.soft.filter(|&count| count < DESCRIPTORS_COMFORTABLE)?;
+    let change = match limits.descriptors.hard {
+        Some(hard) if hard <= count => {
+            "systemd: LimitNOFILE=<count>; docker: --ulimit nofile=<count>".to_owned()
+        }
+        Some(hard) => format!("ulimit -n <count>, up to {hard} without a privilege"),
+        None => "ulimit -n <count>".to_owned(),
+    };
+    Some(Advice {
         weight: Weight::Note,
         what: format!("RLIMIT_NOFILE is {count}"),
         matters: "each file, connection and ring takes a descriptor".to_owned(),
-        change: match descriptors.hard {
-            Some(hard) if hard <= count => {
-                "systemd: LimitNOFILE=<count>; docker: --ulimit nofile=<count>".to_owned()
-            }
-            Some(hard) => format!("ulimit -n <count>, up to {hard} without a privilege"),
-            None => "ulimit -n <count>".to_owned(),
-        },
-    });
-    memory.into_iter().chain(files)
+        change,
+    })
 }
 
 fn substitute(survey: &Survey) -> Option<Advice> {
