@@ -6,8 +6,8 @@
 //! |---|---|---|
 //! | [`SharedDriver`] | any executor; the default | submits and reaps inline; a helper thread waits when nobody else does |
 //!
-//! Where none works, or not as it should, [`Survey`] says what the machine's io_uring can do and what
-//! to change; the command `ringbahn doctor` prints it.
+//! Where none works, or not as it should, [`Survey`] says what the machine's io_uring can do and
+//! what to change; the command `ringbahn doctor` prints it.
 //!
 //! # Writing your own
 //!

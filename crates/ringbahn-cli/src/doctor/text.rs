@@ -8,6 +8,10 @@ use super::rows::{LimitReport, LimitsReport, Row};
 /// Where lines of prose are broken.
 const WIDTH: usize = 96;
 
+const LEGEND: &str = "In the tables: * is what ringbahn uses; number, name, how it stands with it, \
+                      since which\nLinux, what it is for. What \"works\" was tried; what is \
+                      \"known\" the kernel says it has.";
+
 const GREEN: u8 = 32;
 const RED: u8 = 31;
 const YELLOW: u8 = 33;
@@ -31,11 +35,7 @@ pub(super) fn write(output: &mut impl Write, report: &Report, colours: bool) -> 
     }
     write_advice(output, report, paint)?;
     write_limits(output, &report.limits)?;
-    writeln!(
-        output,
-        "\nIn the tables: * is what ringbahn uses; number, name, how it stands with it, since\n\
-         which Linux, what it is for. What \"works\" was tried; what is \"known\" the kernel says it has."
-    )?;
+    writeln!(output, "\n{LEGEND}")?;
     for (title, rows) in [
         ("system calls", &report.system_calls),
         ("setup flags", &report.setup_flags),
