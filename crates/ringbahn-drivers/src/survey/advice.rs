@@ -127,7 +127,7 @@ fn refused_call(call: &Capability, survey: &Survey) -> Option<Advice> {
     Some(Advice {
         weight: Weight::Lack,
         what: format!("{} is refused ({})", call.listing.name, name_of(errno)),
-        matters: format!("it is for {}", call.listing.purpose),
+        matters: format!("it brings this: {}", call.listing.purpose),
         change: format!("{PROFILE} in the seccomp profile{container}"),
     })
 }
@@ -141,7 +141,7 @@ fn missing(kind: &str, capability: &Capability, machine: &Machine) -> Advice {
         _ => format!("{kind} {} is missing", listing.name),
     };
     let weight = if listing.usage == Usage::Required { Weight::Fatal } else { Weight::Lack };
-    let matters = format!("it is for {}", listing.purpose);
+    let matters = format!("it brings this: {}", listing.purpose);
     Advice { weight, what, matters, change: upgrade(capability, machine) }
 }
 
@@ -240,4 +240,114 @@ fn substitute(survey: &Survey) -> Option<Advice> {
 
 fn name_of(errno: i32) -> String {
     io::Error::from_raw_os_error(errno).to_string()
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::super::{
+        FEATURES, Limit, OPCODES, REGISTER_OPERATIONS, SETUP_FLAGS, SYSTEM_CALLS, all,
+    };
+    use super::*;
+
+    /// A machine on which all is well, with this release.
+    fn machine(release: &str) -> Survey {
+        let unlimited = Limit { soft: None, hard: None };
+        Survey {
+            machine: Machine {
+                release: release.to_owned(),
+                build: String::new(),
+                architecture: String::new(),
+                version: KernelVersion::parse(release),
+                substitute: None,
+                container: None,
+            },
+            unavailable: None,
+            system_calls: all(SYSTEM_CALLS, Standing::Works),
+            setup_flags: all(SETUP_FLAGS, Standing::Works),
+            features: all(FEATURES, Standing::Known(None)),
+            opcodes: all(OPCODES, Standing::Known(None)),
+            register_operations: all(REGISTER_OPERATIONS, Standing::Works),
+            limits: Limits {
+                locked_memory: unlimited,
+                descriptors: unlimited,
+                io_uring_disabled: Some(0),
+                io_uring_group: Some(-1),
+                in_io_uring_group: false,
+                cap_sys_admin: Some(true),
+                cap_ipc_lock: Some(false),
+                seccomp: Some(Seccomp::Off),
+            },
+        }
+    }
+
+    fn only(survey: &Survey) -> Advice {
+        let advice = advise(survey);
+        assert_eq!(advice.len(), 1, "{advice:#?}");
+        advice.into_iter().next().unwrap()
+    }
+
+    #[test]
+    fn where_all_is_well_there_is_nothing_to_say() {
+        assert!(advise(&machine("6.18.0")).is_empty());
+    }
+
+    #[test]
+    fn what_an_old_kernel_lacks_names_the_version_that_has_it() {
+        let mut survey = machine("5.15.0");
+        for flag in &mut survey.setup_flags {
+            if flag.listing.since > survey.machine.version {
+                flag.standing = Standing::Missing;
+            }
+        }
+        let missed: Vec<_> = advise(&survey).into_iter().map(|advice| advice.what).collect();
+        // What ringbahn does not use is in the tables only.
+        assert_eq!(
+            missed,
+            ["the setup flag SUBMIT_ALL is missing", "the setup flag NO_SQARRAY is missing"]
+        );
+        let advice = &advise(&survey)[0];
+        assert_eq!(advice.change, "run a newer kernel: Linux 5.18 has it, and this is 5.15");
+        assert_eq!(advice.matters, "it brings this: a bad entry does not hold up those behind it");
+    }
+
+    #[test]
+    fn what_a_new_kernel_lacks_was_left_out() {
+        let mut survey = machine("6.18.0");
+        survey.opcodes[55].standing = Standing::Missing;
+        let advice = only(&survey);
+        assert_eq!(advice.what, "the operation FTRUNCATE is missing");
+        assert!(advice.change.contains("left out of this kernel"), "{advice:?}");
+    }
+
+    #[test]
+    fn who_is_to_blame_for_a_ban_depends_on_what_else_there_is() {
+        let mut survey = machine("6.18.0");
+        let error = io::Error::from_raw_os_error(libc::EPERM);
+        survey.unavailable = Some(Unavailable::failed("io_uring_setup", &error));
+        assert!(only(&survey).change.contains("there is no seccomp filter here"));
+        survey.limits.seccomp = Some(Seccomp::Filter(Some(1)));
+        assert!(only(&survey).change.contains("there is a seccomp filter here"));
+        survey.limits.io_uring_disabled = Some(2);
+        assert!(!only(&survey).change.contains("seccomp filter here"));
+        survey.machine.container = Some(Container::Kubernetes);
+        assert!(only(&survey).change.contains("securityContext.seccompProfile"));
+        survey.machine.substitute = Some(Substitute::GVisor);
+        assert!(advise(&survey).iter().any(|advice| advice.what.contains("gVisor")));
+    }
+
+    #[test]
+    fn a_privilege_and_low_limits_are_pointed_out() {
+        let mut survey = machine("6.18.0");
+        survey.limits.io_uring_disabled = Some(1);
+        assert!(only(&survey).what.contains("CAP_SYS_ADMIN"));
+        survey.limits.in_io_uring_group = true;
+        assert!(only(&survey).what.contains("kernel.io_uring_group"));
+        survey.limits.locked_memory.soft = Some(65_536);
+        survey.limits.descriptors = Limit { soft: Some(1024), hard: Some(8192) };
+        let advice = advise(&survey);
+        assert_eq!(advice[0].what, "RLIMIT_MEMLOCK is 64 KiB");
+        assert!(advice[2].change.contains("up to 8192"), "{advice:#?}");
+        survey.limits.cap_ipc_lock = Some(true);
+        assert_eq!(advise(&survey).len(), 2);
+    }
 }
