@@ -3,7 +3,7 @@
 use std::task::Context;
 
 use crate::drive::Completion;
-use crate::operation::Resubmission;
+use crate::operation::ended::Resubmission;
 use crate::operation::id::cancel_of;
 use crate::operation::table::OperationTable;
 use crate::operation::target::CancelTarget;

@@ -6,6 +6,9 @@
 //! |---|---|---|
 //! | [`SharedDriver`] | any executor; the default | submits and reaps inline; a helper thread waits when nobody else does |
 //!
+//! Where none works, or not as it should, [`Survey`] says what the machine's io_uring can do and
+//! what to change; the command `ringbahn doctor` prints it.
+//!
 //! # Writing your own
 //!
 //! A driver manages a ring: it readies places, submits, and processes completions, and it may hold
@@ -49,6 +52,7 @@ mod refusal;
 mod report;
 mod setup;
 mod shared;
+pub mod survey;
 mod sync;
 mod sys;
 #[cfg(all(test, not(loom)))]
@@ -64,6 +68,7 @@ pub use queue::submission::SubmissionQueue;
 pub use report::Report;
 pub use setup::{Queues, Setup};
 pub use shared::{SharedBuilder, SharedDriver, Shutdown};
+pub use survey::Survey;
 pub use sys::probe::Probe;
 pub use unavailable::{Reason, Unavailable};
 

@@ -4,8 +4,8 @@ use std::task::Waker;
 
 use smallvec::SmallVec;
 
+use super::ended::{Ended, Resubmission};
 use super::target::CancelTarget;
-use super::{Ended, Resubmission};
 use crate::panics::contain_panic;
 use crate::sharing::{Shared, Sharing};
 

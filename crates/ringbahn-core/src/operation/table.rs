@@ -13,9 +13,10 @@ use std::fmt;
 use std::io::Write as _;
 
 use super::batch::Batch;
+use super::ended::Ended;
 use super::id::{FIRST_GENERATION, OPERATIONS_MAX, OperationId, cancel_target};
 use super::target::CancelTarget;
-use super::{Ended, Operation, StepEnd};
+use super::{Operation, StepEnd};
 use crate::cqe::Cqe;
 use crate::sharing::{Lock, OperationShare, Shared, Sharing, Word};
 use crate::sync::Ordering;

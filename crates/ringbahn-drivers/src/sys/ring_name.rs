@@ -58,7 +58,8 @@ pub(crate) fn enable(ring: BorrowedFd<'_>) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// The `errno` of the call, unchanged: `EINVAL` before 5.18, `EBUSY` where the thread has 16 already.
+/// The `errno` of the call, unchanged: `EINVAL` before 5.18, `EBUSY` where the thread has 16 of
+/// them.
 pub(crate) fn register_ring(ring: BorrowedFd<'_>) -> io::Result<u32> {
     let mut update = RingFdUpdate { offset: u32::MAX, reserved: 0, data: ring.as_raw_fd() as u64 };
     // SAFETY: D1; `update` is a local that outlives the call.
