@@ -88,12 +88,17 @@
 
 mod driver;
 pub mod fs;
+pub mod io;
 mod ring;
 
 pub use driver::DefaultDriver;
-pub use ring::object::{Object, StreamSocket, Transfer};
+pub use ring::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
+pub use ring::object::{Listener, Object, Readable, StreamSocket, Writable};
 pub use ring::receive::Receive;
-pub use ring::{Incoming, IntoInnerError, Ring};
+pub use ring::reception::{Datagram, Reception, Vectored, VectoredDatagram};
+pub use ring::{Incoming, IntoInnerError, ReuniteError, Ring};
+#[doc(no_inline)]
+pub use socket2;
 
 #[doc(no_inline)]
 pub use ringbahn_core::{

@@ -87,7 +87,7 @@ fn handles_and_futures_are_send_and_sync() {
     both::<Ring<TcpStream>>();
     both::<Ring<TcpListener>>();
     both::<Receive<'_, Vec<u8>, ringbahn::DefaultDriver>>();
-    both::<Incoming<'_, ringbahn::DefaultDriver>>();
+    both::<Incoming<'_, TcpListener, ringbahn::DefaultDriver>>();
     let stay = |_: &Ring<TcpListener>, _: &Ring<File>| {};
     let _ = stay;
     #[allow(dead_code)]
