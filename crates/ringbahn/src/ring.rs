@@ -48,11 +48,11 @@ mod writer;
 use input::Input;
 pub use into_inner::IntoInnerError;
 pub use listener::Incoming;
-pub use split::ReuniteError;
 use object::Object;
 use parking::Parking;
 use share::Handle;
 use slot::poll_settled;
+pub use split::ReuniteError;
 use writer::Writer;
 
 /// An IO object of std whose IO runs on a driver.

@@ -3,8 +3,8 @@
 
 use std::io;
 
-use crate::event::poll_add::Interest;
 use crate::event::Event;
+use crate::event::poll_add::Interest;
 use crate::fd::SharedFd;
 use crate::opcode;
 use crate::outcome::Outcome;

@@ -198,10 +198,7 @@ macro_rules! writing {
             ///
             /// It is not cancel safe, use [`cancel`](Submission::cancel) to learn how much was
             /// sent: a send that is dropped may or may not happen.
-            pub fn send_vectored<V: IoBufs>(
-                &self,
-                buffers: V,
-            ) -> Submission<event::SendMsg<V>, D> {
+            pub fn send_vectored<V: IoBufs>(&self, buffers: V) -> Submission<event::SendMsg<V>, D> {
                 self.handle.submit(event::SendMsg::new(self.handle.writing_fd(), buffers))
             }
 
@@ -248,10 +245,7 @@ macro_rules! writing {
                 get_mut(&mut this.writer).poll_flush(&this.handle, cx)
             }
 
-            fn poll_close(
-                mut self: Pin<&mut Self>,
-                cx: &mut Context<'_>,
-            ) -> Poll<io::Result<()>> {
+            fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
                 ready!(self.as_mut().poll_flush(cx))?;
                 Poll::Ready(self.handle.object().end_writing())
             }

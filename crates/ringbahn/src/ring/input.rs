@@ -172,9 +172,8 @@ impl<D: Drive + Unpin> Input<D> {
             None => {
                 let peek = event::RecvMsg::new(handle.fd(), [buffer]).peek(true);
                 let (result, [buffer]) = handle.submit(peek).await;
-                let tell = |received: event::Received| {
-                    A::told(received.count, received.address.as_ref())
-                };
+                let tell =
+                    |received: event::Received| A::told(received.count, received.address.as_ref());
                 (result.and_then(tell), buffer)
             }
         }

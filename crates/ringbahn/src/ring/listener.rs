@@ -91,10 +91,7 @@ impl<D: Drive + Clone + Unpin> Ring<UnixListener, D> {
     /// # Errors
     ///
     /// Those of [`bind`](Ring::<UnixListener>::bind).
-    pub fn bind_on_driver(
-        path: impl AsRef<Path>,
-        driver: D,
-    ) -> io::Result<Ring<UnixListener, D>> {
+    pub fn bind_on_driver(path: impl AsRef<Path>, driver: D) -> io::Result<Ring<UnixListener, D>> {
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
         socket.bind(&SockAddr::unix(path)?)?;
         Ring::listen_on_driver(socket, BACKLOG, driver)

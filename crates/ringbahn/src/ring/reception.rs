@@ -37,9 +37,7 @@ pub(crate) mod private {
 
         fn event(socket: SharedFd, buffers: Self::Buffers) -> Self::Event;
 
-        fn output(
-            output: <Self::Event as Event>::Output,
-        ) -> BufResult<Self::Value, Self::Buffers>;
+        fn output(output: <Self::Event as Event>::Output) -> BufResult<Self::Value, Self::Buffers>;
 
         /// What an output that nobody waits for has in it.
         fn keep(output: <Self::Event as Event>::Output) -> io::Result<Kept>;

@@ -112,10 +112,7 @@ impl<F: Event, S: Event<Output = F::Output>, D: Drive + Unpin> Slot<F, S, D> {
     ///
     /// `Err` where the driver has no room for it: then it has not started, the slot is empty again,
     /// and the task will be woken when it is worth another try. Its operands are in the output.
-    pub(crate) fn launch(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Result<Option<F::Output>, F::Output> {
+    pub(crate) fn launch(&mut self, cx: &mut Context<'_>) -> Result<Option<F::Output>, F::Output> {
         let Some(operation) = &mut self.operation else { return Ok(None) };
         let mut output = operation.poll(cx);
         if output.is_pending()

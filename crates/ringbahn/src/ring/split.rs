@@ -92,10 +92,7 @@ impl<T: StreamSocket, D: Drive + Clone + Unpin> OwnedReadHalf<T, D> {
     /// # Errors
     ///
     /// A [`ReuniteError`] with both halves, where they are not of the same socket.
-    pub fn reunite(
-        self,
-        writer: OwnedWriteHalf<T, D>,
-    ) -> Result<Ring<T, D>, ReuniteError<T, D>> {
+    pub fn reunite(self, writer: OwnedWriteHalf<T, D>) -> Result<Ring<T, D>, ReuniteError<T, D>> {
         if !self.handle.is_same(&writer.handle) {
             return Err(ReuniteError { reader: self, writer });
         }

@@ -6,9 +6,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use ringbahn_core::{
-    BufResult, Drive, IoBuf, IoBufMut, IoBufs, SocketAddress, Submission, event,
-};
+use ringbahn_core::{BufResult, Drive, IoBuf, IoBufMut, IoBufs, SocketAddress, Submission, event};
 use socket2::{Domain, Socket, Type};
 
 use super::Ring;

@@ -5,9 +5,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::Path;
 
-use ringbahn_core::{
-    BufResult, Drive, IoBuf, IoBufMut, IoBufs, SocketAddress, Submission, event,
-};
+use ringbahn_core::{BufResult, Drive, IoBuf, IoBufMut, IoBufs, SocketAddress, Submission, event};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::Ring;
@@ -91,9 +89,7 @@ impl<D: Drive + Clone + Unpin> Ring<UnixDatagram, D> {
     /// # Errors
     ///
     /// Those of [`pair`](Ring::pair).
-    pub fn pair_on_driver(
-        driver: D,
-    ) -> io::Result<(Ring<UnixDatagram, D>, Ring<UnixDatagram, D>)> {
+    pub fn pair_on_driver(driver: D) -> io::Result<(Ring<UnixDatagram, D>, Ring<UnixDatagram, D>)> {
         let (left, right) = UnixDatagram::pair()?;
         Ok((Ring::fresh(left, driver.clone()), Ring::fresh(right, driver)))
     }
