@@ -69,6 +69,23 @@ use writer::Writer;
 ///   [`read_at`](Ring::read_at), [`write_at`](Ring::write_at), [`recv`](Ring::recv),
 ///   [`send`](Ring::send), …
 ///
+/// # What it holds
+///
+/// | object | traits | owned buffers |
+/// |---|---|---|
+/// | [`File`](std::fs::File) | read, write, seek | `read_at`, `write_at`, and their like |
+/// | [`TcpStream`](std::net::TcpStream), [`UnixStream`] | read, write | `recv`, `send`, `peek`, …; [halves](Ring::split) |
+/// | [`TcpListener`](std::net::TcpListener), [`UnixListener`] | – | yields connections: [`accept`](Ring::accept), [`incoming`](Ring::incoming) |
+/// | [`UdpSocket`](std::net::UdpSocket), [`UnixDatagram`] | – | `recv`, `recv_from`, `send`, `send_to`, `peek`, … |
+/// | [`PipeReader`](std::io::PipeReader), [`Stdin`](std::io::Stdin) | read | – |
+/// | [`PipeWriter`](std::io::PipeWriter), [`Stdout`](std::io::Stdout), [`Stderr`](std::io::Stderr) | write | – |
+///
+/// From one to another of any kind [`io::copy`](crate::io::copy) copies.
+///
+/// [`UnixStream`]: std::os::unix::net::UnixStream
+/// [`UnixListener`]: std::os::unix::net::UnixListener
+/// [`UnixDatagram`]: std::os::unix::net::UnixDatagram
+///
 /// # Examples
 ///
 /// ```
@@ -88,6 +105,35 @@ use writer::Writer;
 /// assert_eq!(futures::executor::block_on(read_on_ringbahn(file, &mut buf))?, 64);
 /// assert_eq!(buf, [0; 64]);
 /// # Ok(())
+/// # }
+/// ```
+///
+/// # Pipes and standard streams
+///
+/// Both ends of a pipe are made by [`std::io::pipe`], or are those of a child process. A write that
+/// nobody will read fails with `BrokenPipe`. The kernel sends a `SIGPIPE` along, and for a pipe
+/// there is no flag against it as there is for sockets: Rust programs ignore the signal unless they
+/// ask for it.
+///
+/// `Ring::new(std::io::stdin())` and its like work whatever the stream is: a pipe, a file, a
+/// terminal, `/dev/null`. The buffers that std has for these streams are bypassed: what std has
+/// read ahead already is not seen, and what is still in its buffer of `stdout` comes later, unless
+/// it is flushed first. Have one handle per stream. Its end leaves the stream open.
+///
+/// Neither kind is ever put into another mode, which those would notice with whom it is shared;
+/// where it is in non-blocking mode, it is waited for all the same.
+///
+/// ```
+/// use futures::io::AsyncWriteExt;
+/// use ringbahn::Ring;
+///
+/// # fn main() -> std::io::Result<()> {
+/// # if ringbahn::DefaultDriver::shared().is_err() { return Ok(()) }
+/// let mut output = Ring::new(std::io::stdout());
+/// futures::executor::block_on(async {
+///     output.write_all(b"hello\n").await?;
+///     output.flush().await
+/// })
 /// # }
 /// ```
 ///

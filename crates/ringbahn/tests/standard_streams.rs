@@ -5,7 +5,6 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, Write, pipe};
-use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 
 use futures::executor::block_on;
@@ -176,7 +175,7 @@ fn a_terminal() {
     unlockpt(&controller).unwrap();
     let name = ptsname(&controller, Vec::new()).unwrap();
     let terminal = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-    let mut controller = File::from(OwnedFd::from(controller));
+    let mut controller = File::from(controller);
     for non_blocking in [false, true] {
         if non_blocking {
             let flags = fcntl_getfl(&terminal).unwrap();

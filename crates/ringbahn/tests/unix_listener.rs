@@ -86,7 +86,7 @@ fn connections_come_as_a_stream_with_the_names_of_their_peers() {
         let client = Ring::<UnixStream, _>::connect_from_on_driver(client, to, driver.clone());
         let client = client.await.unwrap();
         let (connection, peer) = incoming.next().await.unwrap().unwrap();
-        assert_eq!(peer.as_abstract_name(), Some(own[1..].as_bytes()));
+        assert_eq!(peer.as_abstract_name(), Some(&own.as_bytes()[1..]));
         drop((client, connection));
     });
 }

@@ -100,7 +100,8 @@ impl<T: Readable, D: Drive + Clone + Unpin> AsyncBufRead for Ring<T, D> {
 /// An error that comes later is reported once, by the next `write`, `flush`, `close` or `seek`.
 /// `flush` waits until everything has been given to the file or the socket; it does not wait for
 /// the disk, see [`sync_all`](Ring::sync_all). `close` flushes, and tells the peer of a socket
-/// that nothing more will come.
+/// that nothing more will come; that of a pipe learns it when the handle is dropped, or taken by
+/// [`Ring::close`].
 ///
 /// # Cancel safety
 ///

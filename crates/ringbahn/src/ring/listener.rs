@@ -46,6 +46,9 @@ impl<D: Drive + Clone + Unpin> Ring<TcpListener, D> {
     }
 }
 
+/// A connection, and the address of its peer.
+type Accepted<T, D> = io::Result<(Ring<<T as Listener>::Stream, D>, <T as Listener>::Address)>;
+
 /// How many connections may wait to be accepted: as many as the system allows, up to this.
 const BACKLOG: i32 = 4096;
 
@@ -175,10 +178,7 @@ impl<T: Listener, D: Drive + Clone + Unpin> Ring<T, D> {
         Incoming { listener: self, arrival: Arrival::new(&self.parking) }
     }
 
-    fn connection(
-        &self,
-        accepted: io::Result<(OwnedFd, SocketAddress)>,
-    ) -> io::Result<(Ring<T::Stream, D>, T::Address)> {
+    fn connection(&self, accepted: io::Result<(OwnedFd, SocketAddress)>) -> Accepted<T, D> {
         let (connection, peer) = accepted?;
         let peer = T::peer(&peer)?;
         Ok((Ring::fresh(T::Stream::from(connection), self.driver().clone()), peer))

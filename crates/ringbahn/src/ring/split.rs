@@ -92,6 +92,7 @@ impl<T: StreamSocket, D: Drive + Clone + Unpin> OwnedReadHalf<T, D> {
     /// # Errors
     ///
     /// A [`ReuniteError`] with both halves, where they are not of the same socket.
+    #[allow(clippy::result_large_err, reason = "it is as large as what there is otherwise")]
     pub fn reunite(self, writer: OwnedWriteHalf<T, D>) -> Result<Ring<T, D>, ReuniteError<T, D>> {
         if !self.handle.is_same(&writer.handle) {
             return Err(ReuniteError { reader: self, writer });

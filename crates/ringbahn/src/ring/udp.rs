@@ -71,8 +71,8 @@ impl<D: Drive + Clone + Unpin> Ring<UdpSocket, D> {
 
     /// Receives a datagram into `buffer`, up to its capacity.
     ///
-    /// Yields how many bytes there were, and the buffer; what has no room is lost, as with `recv(2)`.
-    /// Zero is an empty datagram.
+    /// Yields how many bytes there were, and the buffer; what has no room is lost, as with
+    /// `recv(2)`. Zero is an empty datagram.
     ///
     /// # Errors
     ///
