@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, Write, pipe};
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Command, Stdio};
 
 use futures::executor::block_on;
@@ -14,7 +15,7 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
 #[path = "support/support.rs"]
 mod support;
-use support::{driver, file, skip};
+use support::{driver, file, poll_once, skip};
 
 const CHILD: &str = "RINGBAHN_TEST_CHILD";
 
@@ -161,37 +162,57 @@ fn nothing() {
     assert_eq!(output.stderr, b"done");
 }
 
+/// Both sides of a terminal, or `None` and a line in the log.
+fn terminal(test: &str) -> Option<(File, File)> {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let Ok(controller) = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY) else {
+        skip(test, "no pseudo-terminals");
+        return None;
+    };
+    grantpt(&controller).unwrap();
+    unlockpt(&controller).unwrap();
+    let name = ptsname(&controller, Vec::new()).unwrap();
+    let flags = OFlags::NOCTTY.bits().cast_signed();
+    let terminal = File::options().read(true).write(true).custom_flags(flags);
+    let terminal = terminal.open(name.to_str().unwrap()).unwrap();
+    Some((File::from(controller), terminal))
+}
+
 #[test]
 fn a_terminal() {
     if !available("a_terminal") {
         return;
     }
-    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-    let Ok(controller) = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY) else {
-        skip("a_terminal", "no pseudo-terminals");
-        return;
-    };
-    grantpt(&controller).unwrap();
-    unlockpt(&controller).unwrap();
-    let name = ptsname(&controller, Vec::new()).unwrap();
-    let terminal = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-    let mut controller = File::from(controller);
-    for non_blocking in [false, true] {
-        if non_blocking {
-            let flags = fcntl_getfl(&terminal).unwrap();
-            fcntl_setfl(&terminal, flags | OFlags::NONBLOCK).unwrap();
-        }
-        let mut child = child("line")
-            .stdin(Stdio::from(terminal.try_clone().unwrap()))
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        controller.write_all(b"line\n").unwrap();
-        let mut errors = String::new();
-        child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
-        assert_eq!(errors, "line\n");
-        assert!(child.wait().unwrap().success());
+    let Some((mut controller, terminal)) = terminal("a_terminal") else { return };
+    let mut child = child("line")
+        .stdin(Stdio::from(terminal))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    controller.write_all(b"line\n").unwrap();
+    let mut errors = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
+    assert_eq!(errors, "line\n");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_terminal_in_non_blocking_mode_is_waited_for_and_stays_in_it() {
+    let test = "a_terminal_in_non_blocking_mode_is_waited_for";
+    let Some(driver) = driver(test) else { return };
+    let Some((mut controller, terminal)) = terminal(test) else { return };
+    let flags = fcntl_getfl(&terminal).unwrap();
+    fcntl_setfl(&terminal, flags | OFlags::NONBLOCK).unwrap();
+    let mut terminal = Ring::new_on_driver(terminal, driver);
+    let mut line = [0; 5];
+    for _ in 0..2 {
+        assert!(poll_once(&mut terminal.read(&mut line)).is_pending());
     }
-    drop(terminal);
+    controller.write_all(b"line\n").unwrap();
+    block_on(terminal.read_exact(&mut line)).unwrap();
+    assert_eq!(&line, b"line\n");
+    assert!(poll_once(&mut terminal.read(&mut line)).is_pending());
+    let terminal = block_on(terminal.into_inner()).unwrap();
+    assert!(fcntl_getfl(&terminal).unwrap().contains(OFlags::NONBLOCK));
 }
