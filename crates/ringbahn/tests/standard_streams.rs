@@ -173,8 +173,9 @@ fn terminal(test: &str) -> Option<(File, File)> {
     unlockpt(&controller).unwrap();
     let name = ptsname(&controller, Vec::new()).unwrap();
     let flags = OFlags::NOCTTY.bits().cast_signed();
-    let terminal = File::options().read(true).write(true).custom_flags(flags);
-    let terminal = terminal.open(name.to_str().unwrap()).unwrap();
+    let mut options = File::options();
+    options.read(true).write(true).custom_flags(flags);
+    let terminal = options.open(name.to_str().unwrap()).unwrap();
     Some((File::from(controller), terminal))
 }
 
