@@ -152,3 +152,24 @@ fn a_pipe_of_two_ends_in_one_file_is_read_by_name() {
         assert_eq!(&got, b"there and back");
     });
 }
+
+/// A kernel that waits for pipes in non-blocking mode by itself does not do so for an inotify.
+#[test]
+fn an_inotify_in_non_blocking_mode_is_waited_for() {
+    let Some(driver) = driver("an_inotify_in_non_blocking_mode_is_waited_for") else { return };
+    use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
+    let folder = tempfile::tempdir().unwrap();
+    let watch = init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).unwrap();
+    add_watch(&watch, folder.path(), WatchFlags::CREATE).unwrap();
+    let mut watch = Ring::new_on_driver(File::from(watch), driver);
+    let mut report = [0; 512];
+    for _ in 0..2 {
+        assert!(poll_once(&mut watch.read(&mut report)).is_pending());
+    }
+    File::create(folder.path().join("novelty")).unwrap();
+    let count = block_on(watch.read(&mut report)).unwrap();
+    assert!(report[..count].windows(7).any(|part| part == b"novelty"));
+    // Stopped while it waits.
+    assert!(poll_once(&mut watch.read(&mut report)).is_pending());
+    block_on(watch.into_inner()).unwrap();
+}
