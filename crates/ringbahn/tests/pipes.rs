@@ -153,7 +153,6 @@ fn a_pipe_of_two_ends_in_one_file_is_read_by_name() {
     });
 }
 
-/// A kernel that waits for pipes in non-blocking mode by itself does not do so for an inotify.
 #[test]
 fn an_inotify_in_non_blocking_mode_is_waited_for() {
     let Some(driver) = driver("an_inotify_in_non_blocking_mode_is_waited_for") else { return };
