@@ -69,7 +69,8 @@ struct WritingEnd<T> {
     share: Arc<Share<T>>,
     /// Tells the other side that nothing more will be written.
     end: fn(&T) -> io::Result<()>,
-    /// Whether there is a half of its own that writes.
+    /// Whether there is a half of its own that writes. Stored by the holder of the handle and read
+    /// by whoever drops the last share, behind the counter of the `Arc`, which orders the two.
     apart: AtomicBool,
 }
 
