@@ -12,11 +12,11 @@ use crate::sqe::{Sqe, Sqes};
 
 /// An event that waits for a file which answers at once that it is not ready.
 ///
-/// Recent kernels (6.18 was tried) wait for a pipe, a terminal or an inotify whose description is in
-/// non-blocking mode, as for any other; older ones answer `WouldBlock`. The standard streams of a
-/// process often are in that mode, since whoever shares a terminal or a pipe may have set it, and
-/// it is not ours to change. So where the inner event gets that answer, this one polls the file and
-/// then submits the inner event again, until it gets another.
+/// Recent kernels (6.18 was tried) wait for a pipe, a terminal or an inotify whose description is
+/// in non-blocking mode, as for any other; older ones answer `WouldBlock`. The standard streams of
+/// a process often are in that mode, since whoever shares a terminal or a pipe may have set it,
+/// and it is not ours to change. So where the inner event gets that answer, this one polls the file
+/// and then submits the inner event again, until it gets another.
 ///
 /// The inner event is one of a single entry, a read or write of this file. In a chain it is
 /// submitted once only, so it does not wait there.
