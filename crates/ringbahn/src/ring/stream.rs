@@ -249,7 +249,8 @@ impl<T: StreamSocket, D: Drive + Clone + Unpin> Ring<T, D> {
     /// Fills `buffer` with what the next receive will yield, and takes nothing.
     ///
     /// Bytes that the handle holds already come first, and alone. Zero means that the peer has
-    /// ended the stream, or that the buffer has no room.
+    /// ended the stream, or that the buffer has no room. One that waits already does not see what
+    /// a receive brings that is dropped beside it; it goes on to wait for more.
     ///
     /// # Errors
     ///

@@ -18,10 +18,7 @@ pub trait Source: private::Source {}
 /// writing halves of one. It cannot be implemented for others.
 pub trait Sink: private::Sink {}
 
-/// How many bytes are read at once for a copy.
-///
-/// So much, twice, is what each direction of a copy holds. Larger pieces were not faster through
-/// a socket, whose own buffers are not much larger.
+/// How many bytes are read at once for a copy. So much, twice, is what each direction holds.
 const PIECE: usize = 64 * 1024;
 
 pub(crate) mod private {

@@ -157,7 +157,9 @@ impl<D: Drive + Clone + Unpin> Ring<UnixDatagram, D> {
         Receive::new(&self.input, self.handle.operands(), buffers)
     }
 
-    /// Fills `buffer` with the datagram that the next receive will yield, and takes nothing.
+    /// Fills `buffer` with the datagram that the next receive will yield, and takes nothing. One
+    /// that waits already does not see what a receive brings that is dropped beside it; it goes on
+    /// to wait for another.
     ///
     /// # Errors
     ///
