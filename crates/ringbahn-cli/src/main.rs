@@ -12,12 +12,14 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod arguments;
+mod cp;
 mod tour;
 
 use arguments::{Arguments, Job};
 
 fn main() -> ExitCode {
     match Arguments::parse().job {
+        Job::Cp(arguments) => cp::run(&arguments),
         Job::Tour(arguments) => tour::run(&arguments),
     }
 }
