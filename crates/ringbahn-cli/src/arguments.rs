@@ -19,6 +19,7 @@ const STATUS: &str = "Exit status: 0 if everything held, 1 if something did not,
 pub(crate) enum Job {
     Tour(TourArguments),
     Cp(CpArguments),
+    Echo(EchoArguments),
 }
 
 /// Shows that the library does what it says, on each driver, and checks every byte.
@@ -81,6 +82,32 @@ pub(crate) enum ProgressChoice {
     Auto,
     Always,
     Never,
+}
+
+/// Serves TCP connections, and sends back what they send.
+///
+/// The first line that it prints is `listening on ADDRESS`, with the port that was found where
+/// that is 0. At SIGINT or SIGTERM it accepts nothing more, sends back what has arrived, and prints
+/// how many connections and bytes there were. A second signal ends it at once.
+#[derive(Args, Debug)]
+#[command(after_help = ECHO_STATUS)]
+pub(crate) struct EchoArguments {
+    /// Where to listen, such as 127.0.0.1:0 or localhost:7007
+    pub(crate) address: String,
+
+    /// The driver to run on
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    pub(crate) driver: DriverChoice,
+}
+
+const ECHO_STATUS: &str = "Exit status: 0 if every connection came to its end, 1 if some were cut \
+                           off, 2 if nothing could be served.";
+
+/// A driver to run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DriverChoice {
+    /// One ring for the process, for any executor
+    Default,
 }
 
 #[cfg(test)]

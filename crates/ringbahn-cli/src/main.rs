@@ -1,4 +1,4 @@
-//! The command `ringbahn`: shows on this machine what the library does.
+//! The command `ringbahn`: shows on this machine what the library does, and uses it.
 //!
 //! | status | means |
 //! |---|---|
@@ -13,6 +13,7 @@ use clap::Parser;
 
 mod arguments;
 mod cp;
+mod echo;
 mod tour;
 
 use arguments::{Arguments, Job};
@@ -20,6 +21,7 @@ use arguments::{Arguments, Job};
 fn main() -> ExitCode {
     match Arguments::parse().job {
         Job::Cp(arguments) => cp::run(&arguments),
+        Job::Echo(arguments) => echo::run(&arguments),
         Job::Tour(arguments) => tour::run(&arguments),
     }
 }
