@@ -82,7 +82,9 @@ fn arrivals<D: Serving>(
     unfold((listener, false), async |(listener, mut has_told)| {
         loop {
             match listener.accept().await {
-                Ok((connection, _)) => return Some((Ok(Rc::new(connection)), (listener, has_told))),
+                Ok((connection, _)) => {
+                    return Some((Ok(Rc::new(connection)), (listener, has_told)));
+                }
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => {
                     if !has_told {
