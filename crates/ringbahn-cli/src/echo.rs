@@ -22,10 +22,8 @@ pub(crate) fn run(arguments: &EchoArguments) -> ExitCode {
     match (line.serve)(arguments) {
         Ok(tally) if tally.cut_off == 0 => ExitCode::SUCCESS,
         Ok(tally) => {
-            eprintln!(
-                "ringbahn: {} connections were cut off, since they took too long",
-                tally.cut_off
-            );
+            let were = if tally.cut_off == 1 { "connection was" } else { "connections were" };
+            eprintln!("ringbahn: {} {were} cut off before everything was sent", tally.cut_off);
             ExitCode::from(1)
         }
         Err(error) => {
