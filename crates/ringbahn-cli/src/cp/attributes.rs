@@ -5,8 +5,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use ringbahn::event::Metadata;
-use rustix::fs::{AtFlags, Gid, Mode, Timespec, Timestamps, Uid};
+use rustix::fs::{AtFlags, Gid, Mode, Stat, Timespec, Timestamps, Uid};
 use rustix::io::Errno;
 
 use super::place::Place;
@@ -21,18 +20,17 @@ const PERMISSIONS: u32 = 0o7777;
 pub(crate) struct Attributes {
     mode: u32,
     owner: (u32, u32),
-    accessed: (i64, u32),
-    modified: (i64, u32),
+    accessed: Timespec,
+    modified: Timespec,
 }
 
 impl Attributes {
-    pub(crate) fn of(metadata: &Metadata) -> Attributes {
-        let raw = metadata.as_raw();
+    pub(crate) fn of(stat: &Stat) -> Attributes {
         Attributes {
-            mode: metadata.mode(),
-            owner: (metadata.uid(), metadata.gid()),
-            accessed: (raw.stx_atime.tv_sec, raw.stx_atime.tv_nsec),
-            modified: (raw.stx_mtime.tv_sec, raw.stx_mtime.tv_nsec),
+            mode: stat.st_mode,
+            owner: (stat.st_uid, stat.st_gid),
+            accessed: Timespec { tv_sec: stat.st_atime, tv_nsec: stat.st_atime_nsec as _ },
+            modified: Timespec { tv_sec: stat.st_mtime, tv_nsec: stat.st_mtime_nsec as _ },
         }
     }
 
@@ -100,11 +98,7 @@ impl Attributes {
     }
 
     fn times(&self) -> Timestamps {
-        let time = |(seconds, nanoseconds): (i64, u32)| Timespec {
-            tv_sec: seconds,
-            tv_nsec: nanoseconds.into(),
-        };
-        Timestamps { last_access: time(self.accessed), last_modification: time(self.modified) }
+        Timestamps { last_access: self.accessed, last_modification: self.modified }
     }
 }
 
@@ -114,8 +108,9 @@ mod tests {
 
     #[test]
     fn a_copy_of_somebody_else_does_not_run_as_them() {
+        let time = Timespec { tv_sec: 0, tv_nsec: 0 };
         let attributes =
-            Attributes { mode: 0o106_755, owner: (0, 0), accessed: (0, 0), modified: (0, 0) };
+            Attributes { mode: 0o106_755, owner: (0, 0), accessed: time, modified: time };
         assert_eq!(attributes.permissions(true).as_raw_mode(), 0o6755);
         assert_eq!(attributes.permissions(false).as_raw_mode(), 0o755);
     }

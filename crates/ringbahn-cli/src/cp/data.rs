@@ -13,6 +13,10 @@ use super::progress::Progress;
 use super::segments::Segments;
 use super::{offload, pieces, stream};
 
+/// From which length on a file is left to the kernel, in bytes. For a shorter one it costs more to
+/// ask a thread to do it than to do it.
+const OFFLOAD_MIN: u64 = 64 << 10;
+
 /// What copying the contents can fail with.
 #[derive(Debug)]
 pub(crate) enum Trouble {
@@ -50,7 +54,7 @@ impl<'a> Data<'a> {
     /// Copies a regular file of `length` bytes to another one, which is empty.
     pub(crate) async fn copy_regular(&self, length: u64, may_offload: bool) -> Result<(), Trouble> {
         let mut segments = Segments::new(length);
-        if may_offload {
+        if may_offload && length >= OFFLOAD_MIN {
             let (source, target) = (self.source.get_ref(), self.target.get_ref());
             let done = offload::copy(source, target, segments, self.progress).await;
             let done = done.map_err(Trouble::Copying)?;

@@ -3,11 +3,11 @@
 use std::cell::Cell;
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
 
-use ringbahn::event::Metadata;
-use rustix::fs::{Dir, Mode, OFlags};
+use rustix::fs::{Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::Context;
@@ -33,15 +33,22 @@ pub(crate) struct Directory {
     parent: Cell<Option<Rc<Directory>>>,
 }
 
-/// Makes the copy of a directory, and yields it with the names of what is in it.
+/// What is found in a directory.
+pub(crate) struct Entry {
+    pub(crate) name: OsString,
+    /// What it is, where the file system says so here.
+    pub(crate) kind: FileType,
+}
+
+/// Makes the copy of a directory, and yields it with what is to go into it.
 pub(crate) async fn open(
     context: &Context,
     from: &Place,
     to: &Place,
-    metadata: &Metadata,
+    stat: &Stat,
     parent: Option<Rc<Directory>>,
-) -> Done<(Directory, Vec<OsString>)> {
-    let identity = Identity::of(metadata);
+) -> Done<(Directory, Vec<Entry>)> {
+    let identity = Identity::of(stat);
     if context.made.contains(identity) {
         let name = from.name();
         return Err(Failure(format!(
@@ -51,24 +58,24 @@ pub(crate) async fn open(
     }
     let (source, target) = (from.clone(), to.clone());
     let made = blocking::unblock(move || make(&source, &target)).await?;
-    let present = look(&made.to, true).await.when("look at", &to.name())?;
+    let present = look(&made.to, true).when("look at", &to.name())?;
     context.made.insert(Identity::of(&present));
     let directory = Directory {
         from: made.from,
         to: made.to,
-        attributes: Attributes::of(metadata),
-        present: (present.uid(), present.gid()),
-        left: Cell::new(made.names.len()),
+        attributes: Attributes::of(stat),
+        present: (present.st_uid, present.st_gid),
+        left: Cell::new(made.entries.len()),
         parent: Cell::new(parent),
     };
-    Ok((directory, made.names))
+    Ok((directory, made.entries))
 }
 
 /// A directory that has been made, and what is to go into it.
 struct Fresh {
     from: Place,
     to: Place,
-    names: Vec<OsString>,
+    entries: Vec<Entry>,
 }
 
 fn make(from: &Place, to: &Place) -> Done<Fresh> {
@@ -78,33 +85,32 @@ fn make(from: &Place, to: &Place) -> Done<Fresh> {
         opened.when("open", &place.name())
     };
     let source = open(from)?;
-    let names = names(&source).when("read", &from.name())?;
+    let entries = entries(&source).when("read", &from.name())?;
     match rustix::fs::mkdirat(to.directory(), to.path(), PRIVATE) {
         Err(Errno::EXIST) if is_directory(to) => {}
         made => made.when("make the directory", &to.name())?,
     }
     let from = if from.is_far() { from.anchored(source) } else { from.clone() };
     let to = if to.is_far() { to.anchored(open(to)?) } else { to.clone() };
-    Ok(Fresh { from, to, names })
+    Ok(Fresh { from, to, entries })
 }
 
 /// Whether a directory is here already, which is then added to.
 fn is_directory(place: &Place) -> bool {
-    let nofollow = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
-    let found = rustix::fs::statat(place.directory(), place.path(), nofollow);
-    found.is_ok_and(|found| rustix::fs::FileType::from_raw_mode(found.st_mode).is_dir())
+    look(place, false).is_ok_and(|found| FileType::from_raw_mode(found.st_mode).is_dir())
 }
 
-fn names(directory: &rustix::fd::OwnedFd) -> io::Result<Vec<OsString>> {
-    let mut names = Vec::new();
+fn entries(directory: &OwnedFd) -> io::Result<Vec<Entry>> {
+    let mut entries = Vec::new();
     for entry in Dir::read_from(directory)? {
         let entry = entry?;
         let name = entry.file_name().to_bytes();
         if name != b"." && name != b".." {
-            names.push(OsStr::from_bytes(name).to_owned());
+            let name = OsStr::from_bytes(name).to_owned();
+            entries.push(Entry { name, kind: entry.file_type() });
         }
     }
-    Ok(names)
+    Ok(entries)
 }
 
 /// Notes that an entry of a directory is done. After the last one the directory is.

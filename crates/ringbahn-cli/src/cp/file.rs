@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
 
-use ringbahn::event::{Metadata, OpenAt, OpenOptions, Statx};
+use ringbahn::event::{OpenAt, OpenOptions};
 use ringbahn::{DefaultDriver, Drive, Ring};
-use rustix::fs::{AtFlags, OFlags};
+use rustix::fs::{AtFlags, FileType, OFlags, Stat, fstat, statat};
 
 use super::Context;
 use super::attributes::Attributes;
@@ -21,19 +21,26 @@ const PRIVATE: u32 = 0o600;
 /// The file that becomes the copy.
 struct Target {
     file: Ring<File>,
-    metadata: Metadata,
+    stat: Stat,
     /// Whether it has been made for the purpose, rather than found.
     is_new: bool,
 }
 
-/// What is known of the file at a place. `Statx` of a symbolic link is that of its target where
-/// `follow` says so.
-pub(crate) async fn look(place: &Place, follow: bool) -> io::Result<Metadata> {
-    let mut statx = Statx::at(place.path())?.follow_links(follow);
-    if let Some(directory) = place.shared_directory() {
-        statx = statx.relative_to(directory);
-    }
-    DefaultDriver.submit(statx).await
+/// What is known of the file at a place, or of what it points to where `follow` says so.
+///
+/// Not asked of the ring, which has a worker thread do this in any case. Mostly the answer is in
+/// memory.
+pub(crate) fn look(place: &Place, follow: bool) -> rustix::io::Result<Stat> {
+    let flags = if follow { AtFlags::empty() } else { AtFlags::SYMLINK_NOFOLLOW };
+    statat(place.directory(), place.path(), flags)
+}
+
+fn is_file(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode).is_file()
+}
+
+fn length(stat: &Stat) -> u64 {
+    u64::try_from(stat.st_size).unwrap_or(0)
 }
 
 async fn open(place: &Place, options: &OpenOptions) -> io::Result<Ring<File>> {
@@ -53,10 +60,13 @@ pub(crate) async fn copy(context: &Context, from: &Place, to: &Place) -> Done {
         options.custom_flags(OFlags::NOFOLLOW.bits() as i32);
     }
     let source = open(from, &options).await.when("open", &from.name())?;
-    let metadata = source.metadata().await.when("look at", &from.name())?;
+    let stat = fstat(&source).when("look at", &from.name())?;
+    if context.is_recursive && !is_file(&stat) {
+        return Err(left_out(from, &stat));
+    }
     let target = open_target(context, to).await?;
-    claim(context, from, to, &metadata, &target)?;
-    let result = fill(context, from, to, (&source, &metadata), &target).await;
+    claim(context, from, to, &stat, &target)?;
+    let result = fill(context, from, to, (&source, &stat), &target).await;
     if let Err(failure) = result {
         return Err(clear_up(context, to, target, failure).await);
     }
@@ -70,13 +80,14 @@ async fn open_target(context: &Context, to: &Place) -> Done<Target> {
     options.write(true).create_new(true).mode(PRIVATE);
     let (opened, is_new) = match open(to, &options).await {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            let link = look(to, false).await.when("look at", &to.name())?;
-            if link.is_symlink() && context.made.contains(Identity::of(&link)) {
+            let link = look(to, false).when("look at", &to.name())?;
+            let is_link = FileType::from_raw_mode(link.st_mode).is_symlink();
+            if is_link && context.made.contains(Identity::of(&link)) {
                 return Err(just_made(to));
             }
             let found = open(to, OpenOptions::new().write(true)).await;
             let is_missing = matches!(&found, Err(error) if error.kind() == ErrorKind::NotFound);
-            if is_missing && link.is_symlink() {
+            if is_missing && is_link {
                 return Err(Failure(format!(
                     "cannot write {}: it is a symbolic link to nothing; remove it, or make what \
                      it points to",
@@ -88,8 +99,8 @@ async fn open_target(context: &Context, to: &Place) -> Done<Target> {
         opened => (opened, true),
     };
     let file = opened.when("write", &to.name())?;
-    let metadata = file.metadata().await.when("look at", &to.name())?;
-    Ok(Target { file, metadata, is_new })
+    let stat = fstat(&file).when("look at", &to.name())?;
+    Ok(Target { file, stat, is_new })
 }
 
 pub(crate) fn just_made(to: &Place) -> Failure {
@@ -104,13 +115,13 @@ pub(crate) fn same_file(from: &Place, to: &Place) -> Failure {
 }
 
 /// Makes sure that the target is neither the source nor a copy of something else.
-fn claim(context: &Context, from: &Place, to: &Place, source: &Metadata, target: &Target) -> Done {
-    let identity = Identity::of(&target.metadata);
+fn claim(context: &Context, from: &Place, to: &Place, source: &Stat, target: &Target) -> Done {
+    let identity = Identity::of(&target.stat);
     if identity == Identity::of(source) {
         return Err(same_file(from, to));
     }
     // A device takes whatever it is given.
-    if target.metadata.is_file() && !context.made.insert(identity) {
+    if is_file(&target.stat) && !context.made.insert(identity) {
         return Err(just_made(to));
     }
     Ok(())
@@ -121,17 +132,18 @@ async fn fill(
     context: &Context,
     from: &Place,
     to: &Place,
-    (source, metadata): (&Ring<File>, &Metadata),
+    (source, stat): (&Ring<File>, &Stat),
     target: &Target,
 ) -> Done {
-    let is_file = target.metadata.is_file();
-    if is_file && !target.is_new {
+    let into_file = is_file(&target.stat);
+    if into_file && !target.is_new {
         target.file.set_len(0).await.when("empty", &to.name())?;
     }
-    context.progress.expect(metadata.len());
+    let length = length(stat);
+    context.progress.expect(length);
     let data = Data::new(source, &target.file, &context.progress);
-    let copied = if is_file && metadata.is_file() && metadata.len() > 0 {
-        data.copy_regular(metadata.len(), context.may_offload).await
+    let copied = if into_file && is_file(stat) && length > 0 {
+        data.copy_regular(length, context.may_offload).await
     } else {
         data.copy_stream().await
     };
@@ -143,14 +155,15 @@ async fn fill(
             Trouble::Writing(error) => (format!("write {to}"), error),
             Trouble::Copying(error) => (format!("copy {from} to {to}"), error),
         };
-        let (copied, length) = (data.copied(), metadata.len().max(data.copied()));
+        let copied = data.copied();
+        let length = length.max(copied);
         Failure(format!("cannot {action}: {error}; {copied} of {length} bytes were copied"))
     })?;
-    if !is_file {
+    if !into_file {
         return Ok(());
     }
-    let present = (target.metadata.uid(), target.metadata.gid());
-    let attributes = Attributes::of(metadata);
+    let present = (target.stat.st_uid, target.stat.st_gid);
+    let attributes = Attributes::of(stat);
     attributes.set(target.file.as_fd(), present).when("set the permissions of", &to.name())
 }
 
@@ -159,13 +172,13 @@ async fn fill(
 /// A copy that was made is removed. A file that was there before may have other names, and stays,
 /// but empty: its contents were given up when the copy began.
 async fn clear_up(context: &Context, to: &Place, target: Target, failure: Failure) -> Failure {
-    if !target.metadata.is_file() {
+    if !is_file(&target.stat) {
         return failure;
     }
-    let identity = Identity::of(&target.metadata);
+    let identity = Identity::of(&target.stat);
     let (done, action) = if target.is_new {
         // Not what somebody else has put there meanwhile.
-        let is_ours = look(to, false).await.is_ok_and(|found| Identity::of(&found) == identity);
+        let is_ours = look(to, false).is_ok_and(|found| Identity::of(&found) == identity);
         let removed = match is_ours {
             true => rustix::fs::unlinkat(to.directory(), to.path(), AtFlags::empty()),
             false => Ok(()),
@@ -182,4 +195,15 @@ async fn clear_up(context: &Context, to: &Place, target: Target, failure: Failur
             Failure(format!("{failure}; {} could not be {action}: {error}", name.display()))
         }
     }
+}
+
+/// Says that something is neither file, directory nor link. With -r that is not copied.
+pub(crate) fn left_out(from: &Place, stat: &Stat) -> Failure {
+    let kind = match FileType::from_raw_mode(stat.st_mode) {
+        FileType::Fifo => "a pipe",
+        FileType::Socket => "a socket",
+        FileType::CharacterDevice | FileType::BlockDevice => "a device",
+        _ => "of an unknown kind",
+    };
+    Failure(format!("leaving out {}: it is {kind}", from.name().display()))
 }

@@ -3,18 +3,18 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
-use ringbahn::event::Metadata;
+use rustix::fs::Stat;
 
 /// Which file it is: two names of the same file have the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Identity {
-    device: (u32, u32),
+    device: u64,
     number: u64,
 }
 
 impl Identity {
-    pub(crate) fn of(metadata: &Metadata) -> Identity {
-        Identity { device: metadata.device(), number: metadata.ino() }
+    pub(crate) fn of(stat: &Stat) -> Identity {
+        Identity { device: stat.st_dev, number: stat.st_ino }
     }
 }
 

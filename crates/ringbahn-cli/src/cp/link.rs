@@ -1,7 +1,6 @@
 //! One symbolic link, which is copied as such.
 
-use ringbahn::event::Metadata;
-use rustix::fs::AtFlags;
+use rustix::fs::{AtFlags, FileType};
 
 use super::Context;
 use super::attributes::Attributes;
@@ -11,8 +10,9 @@ use super::identity::Identity;
 use super::place::Place;
 
 /// Copies the link at `from` to `to`, in place of whatever is there, but for a directory.
-pub(crate) async fn copy(context: &Context, from: &Place, to: &Place, link: &Metadata) -> Done {
-    if let Ok(found) = look(to, false).await {
+pub(crate) fn copy(context: &Context, from: &Place, to: &Place) -> Done {
+    let link = &look(from, false).when("look at", &from.name())?;
+    if let Ok(found) = look(to, false) {
         let identity = Identity::of(&found);
         if identity == Identity::of(link) {
             return Err(same_file(from, to));
@@ -20,7 +20,7 @@ pub(crate) async fn copy(context: &Context, from: &Place, to: &Place, link: &Met
         if context.made.contains(identity) {
             return Err(just_made(to));
         }
-        if found.is_dir() {
+        if FileType::from_raw_mode(found.st_mode).is_dir() {
             let name = to.name();
             return Err(Failure(format!("cannot write {}: it is a directory", name.display())));
         }
@@ -31,9 +31,9 @@ pub(crate) async fn copy(context: &Context, from: &Place, to: &Place, link: &Met
     let points_to = points_to.when("read the link", &from.name())?;
     let made = rustix::fs::symlinkat(points_to, to.directory(), to.path());
     made.when("make the link", &to.name())?;
-    let present = look(to, false).await.when("look at", &to.name())?;
+    let present = look(to, false).when("look at", &to.name())?;
     context.made.insert(Identity::of(&present));
     let attributes = Attributes::of(link);
-    let set = attributes.set_link(to, (present.uid(), present.gid()));
+    let set = attributes.set_link(to, (present.st_uid, present.st_gid));
     set.when("set the times of", &to.name())
 }

@@ -41,7 +41,7 @@ fn last_name(path: &Path) -> Option<&OsStr> {
 }
 
 /// Whether `path` is the directory `identity`, or would be in it.
-pub(crate) async fn is_within(path: &Path, identity: Identity) -> bool {
+pub(crate) fn is_within(path: &Path, identity: Identity) -> bool {
     // As much of it as there is already, by its true name.
     let found = path.ancestors().find_map(|ancestor| {
         let ancestor = if ancestor.as_os_str().is_empty() { Path::new(".") } else { ancestor };
@@ -49,8 +49,8 @@ pub(crate) async fn is_within(path: &Path, identity: Identity) -> bool {
     });
     let Some(found) = found else { return false };
     for ancestor in found.ancestors() {
-        let metadata = look(&Place::new(ancestor), true).await;
-        if metadata.is_ok_and(|metadata| Identity::of(&metadata) == identity) {
+        let found = look(&Place::new(ancestor), true);
+        if found.is_ok_and(|found| Identity::of(&found) == identity) {
             return true;
         }
     }

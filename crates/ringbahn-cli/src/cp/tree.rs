@@ -1,18 +1,15 @@
 //! Everything that is to be copied, several files at once.
 
-use std::ffi::OsString;
-use std::path::Path;
 use std::rc::Rc;
 
 use futures::stream::{FuturesUnordered, StreamExt};
-use ringbahn::event::Metadata;
-use rustix::fs::FileType;
+use rustix::fs::{FileType, Stat};
 use rustix::process::{Resource, getrlimit};
 
 use super::Context;
-use super::directory::{self, Directory};
+use super::directory::{self, Directory, Entry};
 use super::failure::{Done, Failure, When};
-use super::file::look;
+use super::file::{left_out, look};
 use super::identity::Identity;
 use super::operand::{Operand, is_within};
 use super::place::Place;
@@ -30,7 +27,7 @@ enum Task {
     /// Named by the command line.
     Operand(Operand),
     /// Found in a directory.
-    Entry(Rc<Directory>, OsString),
+    Entry(Rc<Directory>, Entry),
 }
 
 /// Copies everything. Failures are told as they come.
@@ -57,21 +54,21 @@ pub(crate) async fn copy(context: &Context, operands: Vec<Operand>) {
 
 /// Copies one thing, and yields what was found in it.
 async fn run(context: &Context, task: Task) -> Vec<Task> {
-    let (from, to, parent) = match &task {
-        Task::Operand((from, to)) => (Place::new(from), Place::new(to), None),
-        Task::Entry(parent, name) => {
-            (parent.from.child(name), parent.to.child(name), Some(Rc::clone(parent)))
+    let (from, to, kind, parent) = match task {
+        Task::Operand((from, to)) => (Place::new(from), Place::new(to), FileType::Unknown, None),
+        Task::Entry(parent, Entry { name, kind }) => {
+            (parent.from.child(&name), parent.to.child(&name), kind, Some(parent))
         }
     };
-    match copy_one(context, &from, &to, parent.clone()).await {
-        Ok(Some((directory, names))) => {
+    match copy_one(context, &from, &to, kind, parent.clone()).await {
+        Ok(Some((directory, entries))) => {
             let directory = Rc::new(directory);
-            if names.is_empty() {
+            if entries.is_empty() {
                 directory::finish(context, directory);
                 return Vec::new();
             }
-            let task = |name| Task::Entry(Rc::clone(&directory), name);
-            return names.into_iter().map(task).collect();
+            let task = |entry| Task::Entry(Rc::clone(&directory), entry);
+            return entries.into_iter().map(task).collect();
         }
         Ok(None) => {}
         Err(failure) => context.fail(&failure),
@@ -85,43 +82,44 @@ async fn copy_one(
     context: &Context,
     from: &Place,
     to: &Place,
+    kind: FileType,
     parent: Option<Rc<Directory>>,
-) -> Done<Option<(Directory, Vec<OsString>)>> {
-    let metadata = look(from, !context.is_recursive).await.when("open", &from.name())?;
-    if metadata.is_dir() {
-        if !context.is_recursive {
-            let name = from.name();
-            return Err(Failure(format!(
-                "{} is a directory; to copy it and what is in it, give -r",
-                name.display(),
-            )));
-        }
-        if parent.is_none() && is_within(to.path(), Identity::of(&metadata)).await {
-            let (from, to) = (from.name(), to.name());
-            return Err(Failure(format!(
-                "cannot copy the directory {} into itself, to {}",
-                from.display(),
-                to.display(),
-            )));
-        }
-        return directory::open(context, from, to, &metadata, parent).await.map(Some);
+) -> Done<Option<(Directory, Vec<Entry>)>> {
+    if kind.is_file() {
+        return file::copy(context, from, to).await.map(|()| None);
     }
-    if metadata.is_symlink() {
-        link::copy(context, from, to, &metadata).await?;
-    } else if metadata.is_file() || !context.is_recursive {
-        file::copy(context, from, to).await?;
-    } else {
-        return Err(left_out(&from.name(), &metadata));
+    let stat = look(from, !context.is_recursive).when("open", &from.name())?;
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::Directory => {
+            if parent.is_none() {
+                check_operand(context, from, to, &stat)?;
+            }
+            return directory::open(context, from, to, &stat, parent).await.map(Some);
+        }
+        FileType::Symlink => link::copy(context, from, to)?,
+        FileType::RegularFile => file::copy(context, from, to).await?,
+        _ if context.is_recursive => return Err(left_out(from, &stat)),
+        _ => file::copy(context, from, to).await?,
     }
     Ok(None)
 }
 
-fn left_out(name: &Path, metadata: &Metadata) -> Failure {
-    let kind = match FileType::from_raw_mode(metadata.mode()) {
-        FileType::Fifo => "a pipe",
-        FileType::Socket => "a socket",
-        FileType::CharacterDevice | FileType::BlockDevice => "a device",
-        _ => "of an unknown kind",
-    };
-    Failure(format!("leaving out {}: it is {kind}", name.display()))
+/// Whether a directory that the command line names can be copied.
+fn check_operand(context: &Context, from: &Place, to: &Place, stat: &Stat) -> Done {
+    if !context.is_recursive {
+        let name = from.name();
+        return Err(Failure(format!(
+            "{} is a directory; to copy it and what is in it, give -r",
+            name.display(),
+        )));
+    }
+    if is_within(to.path(), Identity::of(stat)) {
+        let (from, to) = (from.name(), to.name());
+        return Err(Failure(format!(
+            "cannot copy the directory {} into itself, to {}",
+            from.display(),
+            to.display(),
+        )));
+    }
+    Ok(())
 }

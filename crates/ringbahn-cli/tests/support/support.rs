@@ -86,7 +86,7 @@ pub(crate) fn attributes(path: impl AsRef<Path>) -> impl Eq + std::fmt::Debug {
         found.mode(),
         (found.uid(), found.gid()),
         (found.mtime(), found.mtime_nsec()),
-        found.is_dir().then_some(0).unwrap_or(found.len()),
+        if found.is_dir() { 0 } else { found.len() },
     )
 }
 
