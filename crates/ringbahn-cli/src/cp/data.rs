@@ -1,13 +1,14 @@
 //! The contents of one file: which way they take, and how far they came.
 //!
 //! A regular file is copied as long as it was when it was opened. One that grows meanwhile is not
-//! pursued, and one that shrinks ends where it was seen to end.
+//! pursued, and one that shrinks ends where it ended last.
 
 use std::cell::Cell;
 use std::fs::File;
 use std::io;
 
 use ringbahn::{IoBuf, Ring};
+use rustix::fs::fstat;
 
 use super::progress::Progress;
 use super::segments::Segments;
@@ -64,8 +65,12 @@ impl<'a> Data<'a> {
             segments = done.left;
         }
         let end = pieces::copy(self, segments, length).await?;
+        // What is cut off while it is read may be read as zeroes. And a hole at the end looks the
+        // same as a file that ends there.
+        let now = fstat(self.source).map_err(|error| Trouble::Reading(error.into()))?;
+        let end = end.min(u64::try_from(now.st_size).unwrap_or(0));
         if self.written.get() != end {
-            // It ends in a hole, or was shorter than what had been copied before.
+            // It ends in a hole, or has become shorter than what had been copied before.
             self.target.set_len(end).await.map_err(Trouble::Writing)?;
         }
         Ok(())
@@ -94,10 +99,5 @@ impl<'a> Data<'a> {
             buffer = slice.into_inner();
         }
         Ok(buffer)
-    }
-
-    /// Where the last byte that was written ends.
-    pub(crate) fn written(&self) -> u64 {
-        self.written.get()
     }
 }

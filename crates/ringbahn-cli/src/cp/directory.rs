@@ -29,7 +29,8 @@ pub(crate) struct Directory {
     present: (u32, u32),
     /// How many of its entries are not done yet.
     left: Cell<usize>,
-    /// Taken out in the end: if each directory dropped its parent, deep trees would take much stack.
+    /// Taken out in the end: if each directory dropped its parent, deep trees would take a deep
+    /// stack.
     parent: Cell<Option<Rc<Directory>>>,
 }
 

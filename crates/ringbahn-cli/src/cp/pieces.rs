@@ -26,8 +26,8 @@ struct Pieces {
     has_failed: Cell<bool>,
 }
 
-/// Copies the segments, and yields how long the copy is to be: `length`, or less where the file
-/// has become shorter.
+/// Copies the segments, and yields where the file ended: at `length`, or before where it was found
+/// to be shorter.
 pub(crate) async fn copy(data: &Data<'_>, segments: Segments, length: u64) -> Result<u64, Trouble> {
     let pieces = Pieces {
         segments: RefCell::new(segments),
@@ -40,13 +40,7 @@ pub(crate) async fn copy(data: &Data<'_>, segments: Segments, length: u64) -> Re
     // later, when the file is no longer what it was.
     let results = join_all((0..depth).map(|_| copy_pieces(data, &pieces))).await;
     results.into_iter().collect::<Result<(), _>>()?;
-    let mut end = pieces.end.get();
-    if data.written() < end {
-        // A hole at the end looks the same as a file that has become shorter.
-        let metadata = data.source.metadata().await.map_err(Trouble::Reading)?;
-        end = end.min(metadata.len().max(data.written()));
-    }
-    Ok(end)
+    Ok(pieces.end.get())
 }
 
 /// Copies pieces until there is none left.
