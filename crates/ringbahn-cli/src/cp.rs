@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`operand`] | what is copied to where, from the command line |
 //! | [`tree`] | everything that is to be copied, several files at once |
-//! | [`directory`], [`file`], [`link`] | one of them |
+//! | [`directory`], [`mod@file`], [`link`] | one of them |
 //! | [`data`] | the contents of a file, by one of three ways: |
 //! | [`offload`], [`pieces`], [`stream`] | by the kernel, by the ring in pieces, one by one |
 //! | [`segments`] | where a file has data, and where holes |

@@ -17,6 +17,25 @@ use support::{
     ringbahn, ringbahn_after, text, write,
 };
 
+/// A directory that is removed in the end, although some of those in it are read-only.
+struct Garden(tempfile::TempDir);
+
+impl Garden {
+    fn new() -> Garden {
+        Garden(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Garden {
+    fn drop(&mut self) {
+        let _ = Command::new("chmod").args(["-R", "u+rwx"]).arg(self.path()).status();
+    }
+}
+
 /// Makes a tree of directories, files of many lengths, and links.
 fn plant(root: &Path) {
     for (number, path) in ["", "a", "a/b", "a/b/c", "d", "empty"].iter().enumerate() {
@@ -78,7 +97,7 @@ fn a_tree_is_copied_with_everything_that_is_in_it() {
         return;
     }
     for way in WAYS {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = Garden::new();
         let path = |name| directory.path().join(name);
         plant(&path("from"));
         // Root could write to a directory that is read-only, so it is done by somebody else.
@@ -93,11 +112,10 @@ fn a_tree_is_copied_with_everything_that_is_in_it() {
         assert_silent_success(&cp(directory.path(), way, &["-r", "from", "from/a", "into"]));
         assert_same_trees(&path("from"), &path("into/from"));
         assert_same_trees(&path("from/a"), &path("into/a"));
-        // What is in it, by the name of none.
-        assert_silent_success(&cp(directory.path(), way, &["-r", "from/.", "into"]));
-        assert_same_trees(&path("from/a/b"), &path("into/a/b"));
-        let removed = Command::new("rm").arg("-rf").arg(path("to")).arg(path("from")).status();
-        assert!(removed.unwrap().success());
+        // What is in it, without its name.
+        fs::create_dir(path("bare")).unwrap();
+        assert_silent_success(&cp(directory.path(), way, &["-r", "from/.", "bare"]));
+        assert_same_trees(&path("from"), &path("bare"));
     }
 }
 
@@ -180,7 +198,7 @@ fn a_directory_is_not_copied_into_itself() {
     if !has_ring("a_directory_is_not_copied_into_itself") {
         return;
     }
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Garden::new();
     let tree = directory.path().join("tree");
     plant(&tree);
     symlink("tree/a", directory.path().join("inside")).unwrap();
@@ -203,7 +221,7 @@ fn what_cannot_be_read_stops_nothing_else() {
     if !has_ring(TEST) {
         return;
     }
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Garden::new();
     let from = directory.path().join("from");
     for name in ["", "closed", "open"] {
         fs::create_dir(from.join(name)).unwrap();
@@ -258,7 +276,7 @@ fn open(directory: impl std::os::fd::AsFd, name: impl rustix::path::Arg) -> Owne
 
 #[test]
 fn a_tree_may_be_deeper_than_a_path_is_long_and_than_the_stack() {
-    const DEPTH: usize = 4_000;
+    const DEPTH: usize = 2_000;
     if !has_ring("a_tree_may_be_deeper_than_a_path_is_long_and_than_the_stack") {
         return;
     }
