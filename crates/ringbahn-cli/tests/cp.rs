@@ -138,6 +138,39 @@ fn a_file_that_grows_is_copied_to_a_length_it_had() {
 }
 
 #[test]
+fn a_file_that_grows_while_a_pipe_is_slow_is_not_pursued() {
+    if !has_ring("a_file_that_grows_while_a_pipe_is_slow_is_not_pursued") {
+        return;
+    }
+    const LIMIT: usize = 32 << 20;
+    let directory = tempfile::tempdir().unwrap();
+    let (from, pipe) = (directory.path().join("from"), directory.path().join("pipe"));
+    let contents = bytes(1 << 20);
+    fs::write(&from, &contents).unwrap();
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let there = thread::scope(|scope| {
+        let command = scope.spawn(|| cp(directory.path(), &[], &["from", "pipe"]));
+        let mut pipe = File::open(&pipe).unwrap();
+        let file = File::options().append(true).open(&from).unwrap();
+        let (mut there, mut part) = (Vec::new(), vec![0; 64 << 10]);
+        loop {
+            let count = pipe.read(&mut part).unwrap();
+            if count == 0 {
+                break;
+            }
+            there.extend_from_slice(&part[..count]);
+            // As much more as was taken.
+            if there.len() < LIMIT {
+                std::io::Write::write_all(&mut &file, &part[..count]).unwrap();
+            }
+        }
+        assert_silent_success(&command.join().unwrap());
+        there
+    });
+    assert!(there == contents, "{} bytes", there.len());
+}
+
+#[test]
 fn a_file_that_shrinks_is_copied_as_far_as_it_was_seen() {
     if !has_ring("a_file_that_shrinks_is_copied_as_far_as_it_was_seen") {
         return;
