@@ -29,9 +29,7 @@ pub(crate) struct Directory {
     present: (u32, u32),
     /// How many of its entries are not done yet.
     left: Cell<usize>,
-    /// Taken out in the end: if each directory dropped its parent, deep trees would take a deep
-    /// stack.
-    parent: Cell<Option<Rc<Directory>>>,
+    parent: Option<Rc<Directory>>,
 }
 
 /// What is found in a directory.
@@ -67,7 +65,7 @@ pub(crate) async fn open(
         attributes: Attributes::of(stat),
         present: (present.st_uid, present.st_gid),
         left: Cell::new(made.entries.len()),
-        parent: Cell::new(parent),
+        parent,
     };
     Ok((directory, made.entries))
 }
@@ -127,13 +125,14 @@ pub(crate) fn note_done(context: &Context, directory: Option<Rc<Directory>>) {
 /// as an entry of its parent.
 pub(crate) fn finish(context: &Context, directory: Rc<Directory>) {
     let mut finished = directory;
-    // A loop, since trees may be deeper than the stack.
+    // A loop, since trees may be deeper than the stack. It holds the parent when it lets go of the
+    // child, so that no drop goes all the way up either.
     loop {
         let set = finished.attributes.set_directory(&finished.to, finished.present);
         if let Err(failure) = set.when("set the permissions of", &finished.to.name()) {
             context.fail(&failure);
         }
-        let Some(parent) = finished.parent.take() else { return };
+        let Some(parent) = finished.parent.clone() else { return };
         parent.left.set(parent.left.get() - 1);
         if parent.left.get() > 0 {
             return;
