@@ -2,9 +2,10 @@
 //!
 //! # Safety
 //!
-//! A1. What an attempt was served with is believed as a CQE is: the event of the entry is completed
-//!     with it. So only an unsafe call makes a [`Served`], and it is good for its own attempt only:
-//!     both carry the lifetime of that attempt, which is invariant, and the address of its entry.
+//! AT1. What an attempt was served with is believed as a CQE is: the event of the entry is
+//!     completed with it. So only an unsafe call makes a [`Served`], and it is good for its own
+//!     attempt only: both carry the lifetime of that attempt, which is invariant, and the address
+//!     of its entry.
 #![allow(unsafe_code)]
 
 use std::marker::PhantomData;

@@ -70,7 +70,7 @@ impl<E: Event, S: Sharing> Claim<E, S> {
             let [entry] = sqes.entries() else { break };
             let served = driver.as_mut().attempt(Attempt::new(entry));
             let Some(result) = served.and_then(|served| served.result_of(entry)) else { break };
-            // SAFETY: A1, C1: the entry was executed and is done with, and the event is ours.
+            // SAFETY: AT1, C1: the entry was executed and is done with, and the event is ours.
             if unsafe { !self.record.served(result) } {
                 self.progress = Progress::Submitted;
                 return Poll::Ready(Ok(()));

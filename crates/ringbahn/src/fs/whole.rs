@@ -10,15 +10,6 @@ use crate::driver::DefaultDriver;
 
 /// Reads a whole file, as [`std::fs::read`].
 ///
-/// # Errors
-///
-/// Those of `open(2)` and `read(2)`: `NotFound`, `PermissionDenied`, `IsADirectory`, …;
-/// `OutOfMemory` where the file is larger than that.
-///
-/// # Cancel safety
-///
-/// It is cancel safe: reading changes nothing.
-///
 /// # Examples
 ///
 /// ```
@@ -31,6 +22,15 @@ use crate::driver::DefaultDriver;
 /// # })
 /// # }
 /// ```
+///
+/// # Errors
+///
+/// Those of `open(2)` and `read(2)`: `NotFound`, `PermissionDenied`, `IsADirectory`, …;
+/// `OutOfMemory` where the file is larger than that.
+///
+/// # Cancel safety
+///
+/// It is cancel safe: reading changes nothing.
 pub async fn read(path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
     read_on_driver(path, DefaultDriver).await
 }
