@@ -84,6 +84,7 @@
 //! | feature | brings |
 //! |---|---|
 //! | `bytes` | `Bytes` and `BytesMut` as buffers |
+//! | `tracing` | a span for each operation, at the level `TRACE` and the target `ringbahn`: the type of its event, and how it ended (`completed`, `refused`, `dropped` or `detached`) |
 
 #![cfg(target_os = "linux")]
 #![forbid(unsafe_code)]
