@@ -1,55 +1,15 @@
-//! The poll traits of [`Ring`]: `AsyncRead`, `AsyncBufRead`, `AsyncWrite` and `AsyncSeek`.
+//! The traits of futures-io: `AsyncRead`, `AsyncBufRead`, `AsyncWrite` and `AsyncSeek`.
 
 use std::fs::File;
-use std::io::{self, IoSlice, IoSliceMut, Seek, SeekFrom};
+use std::io::{self, IoSlice, IoSliceMut, SeekFrom};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use futures_io::{AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite};
 use ringbahn_core::Drive;
 
 use super::Ring;
 use super::object::Transfer;
-use super::reader::READ_AHEAD;
-use super::slot::get_mut;
-
-impl<T: Transfer, D: Drive + Clone + Unpin> Ring<T, D> {
-    /// Waits until there are unread bytes, or the end.
-    fn poll_fill(&mut self, wanted: usize, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let reader = get_mut(&mut self.reader);
-        if reader.is_idle() {
-            let writer = get_mut(&mut self.writer);
-            // A read behind a write begins where the write ends.
-            if T::POSITIONED && !writer.is_idle() && self.handle.has_position() {
-                ready!(writer.poll_idle(&self.handle, cx));
-            }
-            if let Some(inbox) = self.inbox.get() {
-                ready!(inbox.poll_settled(cx)).into_iter().for_each(|kept| reader.append(kept));
-            }
-        }
-        reader.poll_fill(&self.handle, wanted, cx)
-    }
-
-    /// Takes it that what has been read ahead has not been read, where reads and writes share a
-    /// position.
-    fn poll_unread(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let reader = get_mut(&mut self.reader);
-        if T::POSITIONED && !reader.is_idle() && self.handle.has_position() {
-            ready!(reader.poll_stop(cx));
-            reader.rewind(self.handle.object())?;
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_write_parts(
-        &mut self,
-        parts: &[IoSlice<'_>],
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<usize>> {
-        ready!(self.poll_unread(cx))?;
-        get_mut(&mut self.writer).poll_write(&self.handle, parts, cx)
-    }
-}
 
 /// Reads run on the driver, into a buffer of the handle.
 ///
@@ -75,23 +35,13 @@ impl<T: Transfer, D: Drive + Clone + Unpin> AsyncRead for Ring<T, D> {
         bufs: &mut [IoSliceMut<'_>],
     ) -> Poll<io::Result<usize>> {
         let wanted = bufs.iter().map(|buf| buf.len()).fold(0, usize::saturating_add);
-        if wanted == 0 {
-            return Poll::Ready(Ok(0));
-        }
-        let this = self.get_mut();
-        ready!(this.poll_fill(wanted, cx))?;
-        let reader = get_mut(&mut this.reader);
-        let mut unread = reader.unread();
-        let before = unread.len();
-        for buf in bufs {
-            let count = buf.len().min(unread.len());
-            let (head, tail) = unread.split_at(count);
-            buf[..count].copy_from_slice(head);
-            unread = tail;
-        }
-        let count = before - unread.len();
-        reader.consume(count);
-        Poll::Ready(Ok(count))
+        self.get_mut().poll_copy(wanted, cx, |mut bytes| {
+            for buf in bufs {
+                let (head, tail) = bytes.split_at(buf.len().min(bytes.len()));
+                buf[..head.len()].copy_from_slice(head);
+                bytes = tail;
+            }
+        })
     }
 }
 
@@ -101,13 +51,11 @@ impl<T: Transfer, D: Drive + Clone + Unpin> AsyncRead for Ring<T, D> {
 /// the next read gets it.
 impl<T: Transfer, D: Drive + Clone + Unpin> AsyncBufRead for Ring<T, D> {
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
-        let this = self.get_mut();
-        ready!(this.poll_fill(READ_AHEAD, cx))?;
-        Poll::Ready(Ok(get_mut(&mut this.reader).unread()))
+        self.get_mut().poll_unread(cx)
     }
 
     fn consume(self: Pin<&mut Self>, amt: usize) {
-        get_mut(&mut self.get_mut().reader).consume(amt);
+        self.get_mut().consume_unread(amt);
     }
 }
 
@@ -141,14 +89,11 @@ impl<T: Transfer, D: Drive + Clone + Unpin> AsyncWrite for Ring<T, D> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        get_mut(&mut this.writer).poll_flush(&this.handle, cx)
+        self.get_mut().poll_written(cx)
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        ready!(get_mut(&mut this.writer).poll_flush(&this.handle, cx))?;
-        Poll::Ready(this.handle.object().end_writing())
+        self.get_mut().poll_end(cx)
     }
 }
 
@@ -169,10 +114,6 @@ impl<D: Drive + Clone + Unpin> AsyncSeek for Ring<File, D> {
         cx: &mut Context<'_>,
         pos: SeekFrom,
     ) -> Poll<io::Result<u64>> {
-        let this = self.get_mut();
-        ready!(get_mut(&mut this.writer).poll_flush(&this.handle, cx))?;
-        ready!(this.poll_unread(cx))?;
-        let mut file = this.handle.object();
-        Poll::Ready(file.seek(pos))
+        self.get_mut().poll_seek_to(pos, cx)
     }
 }
