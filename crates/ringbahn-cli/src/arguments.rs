@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 /// Async IO on io_uring: what the library does, shown on this machine.
 #[derive(Debug, Parser)]
-#[command(name = "ringbahn", version, after_help = STATUS)]
+#[command(name = "ringbahn", version)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) job: Job,
@@ -18,6 +18,7 @@ const STATUS: &str = "Exit status: 0 if everything held, 1 if something did not,
 #[derive(Debug, Subcommand)]
 pub(crate) enum Job {
     Tour(TourArguments),
+    Doctor(DoctorArguments),
 }
 
 /// Shows that the library does what it says, on each driver, and checks every byte.
@@ -36,6 +37,21 @@ pub(crate) struct TourArguments {
     #[arg(long)]
     pub(crate) json: bool,
 }
+
+/// Tells what this machine's io_uring can do, and what to change where something is missing.
+///
+/// Makes small rings, tries on them what the kernel may know, and closes them again. Changes
+/// nothing, and needs no privilege. Takes less than a second, or some where memory is short.
+#[derive(Args, Debug)]
+#[command(after_help = DOCTOR_STATUS)]
+pub(crate) struct DoctorArguments {
+    /// Print the report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const DOCTOR_STATUS: &str = "Exit status: 0 if ringbahn's default driver works here, 1 if it does \
+                             not, 2 if that could not be found out.";
 
 #[cfg(test)]
 mod tests {

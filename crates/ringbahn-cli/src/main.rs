@@ -1,9 +1,9 @@
-//! The command `ringbahn`: shows on this machine what the library does.
+//! The command `ringbahn`: shows on this machine what the library does, and what the machine can.
 //!
 //! | status | means |
 //! |---|---|
 //! | 0 | everything held |
-//! | 1 | something did not do what the library says it does |
+//! | 1 | something did not do what the library says it does; the default driver does not work |
 //! | 2 | it could not be tried: the command line, the directory, or no io_uring |
 #![forbid(unsafe_code)]
 
@@ -12,12 +12,14 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod arguments;
+mod doctor;
 mod tour;
 
 use arguments::{Arguments, Job};
 
 fn main() -> ExitCode {
     match Arguments::parse().job {
+        Job::Doctor(arguments) => doctor::run(&arguments),
         Job::Tour(arguments) => tour::run(&arguments),
     }
 }

@@ -28,6 +28,7 @@ const RESTART_ERRNOS: std::ops::RangeInclusive<i32> = 512..=516;
 
 impl Cqe {
     /// Whether another CQE will follow for the same submission queue entry.
+    #[inline]
     pub const fn has_more(&self) -> bool {
         self.flags & FLAG_MORE != 0
     }
@@ -43,6 +44,7 @@ impl Cqe {
     ///
     /// Whatever the operation failed with. The kernel's private restart numbers read as
     /// `ECANCELED`: they are seen only where an operation was stopped before it had run.
+    #[inline]
     pub fn result(&self) -> io::Result<u32> {
         match u32::try_from(self.result) {
             Ok(value) => Ok(value),
@@ -52,11 +54,13 @@ impl Cqe {
 
     /// Whether the operation was stopped before it did anything: cancelled, or interrupted by a
     /// signal or by the exit of the thread that submitted it.
+    #[inline]
     pub fn has_not_run(&self) -> bool {
         self.result < 0 && matches!(self.errno(), libc::ECANCELED | libc::EINTR)
     }
 
     /// The `errno` of a failed operation; 0 where it did not fail.
+    #[inline]
     fn errno(&self) -> i32 {
         if self.result >= 0 {
             return 0;
@@ -66,6 +70,7 @@ impl Cqe {
     }
 
     /// Whether it failed with `errno`.
+    #[inline]
     pub fn failed_with(&self, errno: i32) -> bool {
         self.errno() == errno
     }

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use crate::event::Event;
 use crate::operation::target::CancelTarget;
 use crate::reservation::Reservation;
+use crate::sharing::Sharing;
 use crate::submission::Submission;
 
 /// Manages an io_uring instance, onto which events are scheduled.
@@ -34,6 +35,10 @@ use crate::submission::Submission;
 ///    another method of the driver takes.
 /// 6. *Teardown.* A driver that goes away cancels what is in flight and reaps until nothing is.
 pub trait Drive {
+    /// Whether threads share the operations of the driver's ring. It is that of its queues:
+    /// [`Shared`](crate::Shared), unless they were made for one thread only.
+    type Sharing: Sharing;
+
     /// Readies `count` places in the submission queue, next to each other, and has them filled.
     ///
     /// `prepare` runs no foreign code, so it may be called under the driver's lock. It must be
@@ -50,7 +55,7 @@ pub trait Drive {
         self: Pin<&mut Self>,
         cx: &mut Context<'cx>,
         count: u32,
-        prepare: impl FnOnce(Reservation<'_>, &mut Context<'cx>) -> Completion<'cx>,
+        prepare: impl FnOnce(Reservation<'_, Self::Sharing>, &mut Context<'cx>) -> Completion<'cx>,
     ) -> Poll<io::Result<Completion<'cx>>>;
 
     /// Submits what has been prepared, and yields how many entries the kernel took.
@@ -68,7 +73,7 @@ pub trait Drive {
     ///
     /// Called when a submission is dropped, so it must not fail; where there is no room at the
     /// moment, the driver keeps the target for later.
-    fn cancel(self: Pin<&mut Self>, target: CancelTarget);
+    fn cancel(self: Pin<&mut Self>, target: CancelTarget<Self::Sharing>);
 
     /// The future that runs `event` on this driver.
     fn submit<E: Event>(self, event: E) -> Submission<E, Self>

@@ -23,18 +23,19 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
 
 use crate::completion::cell::{Cell, Cqes, Departure, End};
 use crate::cqe::Cqe;
 use crate::event::Event;
 use crate::outcome::Outcome;
 use crate::panics::contain_panic;
+use crate::sharing::{Shared, Sharing, Word};
 use crate::sqe::{SQES_PER_EVENT_MAX, Sqes};
-use crate::sync::{AtomicU64, Ordering, UnsafeCell};
+use crate::sync::{Ordering, UnsafeCell};
 
 pub(crate) mod batch;
 pub(crate) mod claim;
+pub(crate) mod ended;
 pub(crate) mod id;
 pub(crate) mod table;
 pub(crate) mod target;
@@ -47,27 +48,26 @@ use table::OperationTable;
 const NOWHERE: u64 = u64::MAX;
 
 /// The part of a record that is the same for every event.
-#[derive(Debug)]
-pub(crate) struct Header {
-    pub(crate) cell: Cell,
+pub struct Header<S: Sharing> {
+    pub(crate) cell: Cell<S>,
     /// The `user_data` of the first entry while the operation is in a table.
     ///
     /// Stored by the table, under its lock; read by those who would cancel. The order that
     /// matters is told at [`Header::enter`].
-    user_data: AtomicU64,
+    user_data: S::Word,
     /// The number of the table that it is or was in.
-    table: AtomicU64,
+    table: S::Word,
     /// The steps that have not had their last CQE: bit *n* is step *n*.
-    pending: AtomicU64,
+    pending: S::Word,
 }
 
-impl Header {
-    fn new() -> Header {
+impl<S: Sharing> Header<S> {
+    fn new() -> Header<S> {
         Header {
             cell: Cell::new(),
-            user_data: AtomicU64::new(NOWHERE),
-            table: AtomicU64::new(0),
-            pending: AtomicU64::new(0),
+            user_data: S::Word::new(NOWHERE),
+            table: S::Word::new(0),
+            pending: S::Word::new(0),
         }
     }
 
@@ -76,7 +76,7 @@ impl Header {
     ///
     /// Cancelling goes the other way round: first the cell is told, then `user_data` is read. The
     /// cell's lock orders the two, so one of them sees the other.
-    pub(crate) fn enter(&self, table: &OperationTable, user_data: u64, steps: u32) -> bool {
+    pub(crate) fn enter(&self, table: &OperationTable<S>, user_data: u64, steps: u32) -> bool {
         // Relaxed: the table's lock orders the changes, the cell's lock the reads that matter.
         self.table.store(table.number, Ordering::Relaxed);
         self.pending.store(u64::MAX >> (64 - steps), Ordering::Relaxed);
@@ -85,7 +85,7 @@ impl Header {
     }
 
     /// Whether the operation is, or was last, in `table`.
-    pub(crate) fn is_in(&self, table: &OperationTable) -> bool {
+    pub(crate) fn is_in<T: Sharing>(&self, table: &OperationTable<T>) -> bool {
         self.table.load(Ordering::Relaxed) == table.number
     }
 
@@ -135,8 +135,8 @@ pub(crate) enum StepEnd {
 }
 
 /// An operation with its event's type forgotten: what a ring knows.
-pub(crate) trait Operation: Send + Sync {
-    fn header(&self) -> &Header;
+pub trait Operation<S: Sharing> {
+    fn header(&self) -> &Header<S>;
 
     /// Gives the event what the last CQE means for it.
     ///
@@ -145,7 +145,7 @@ pub(crate) trait Operation: Send + Sync {
     /// # Safety
     ///
     /// The caller has an [`Ended`] of this operation, and uses it up.
-    unsafe fn end(self: Arc<Self>, cqe: Cqe) -> Ending;
+    unsafe fn end(&self, cqe: &Cqe) -> Ending;
 
     /// Ends an operation that wanted to be submitted once more and cannot be.
     ///
@@ -156,33 +156,47 @@ pub(crate) trait Operation: Send + Sync {
 }
 
 /// What the end of an operation came to.
-pub(crate) enum Ending {
+pub enum Ending {
     /// The result waits for the future, which has been woken.
     Finished,
     /// Nobody waited, and the result has been disposed of.
     Disposed,
-    /// The event wants to be submitted once more.
-    Again(Resubmission),
+    /// The event wants to be submitted once more, with these entries.
+    Again(Sqes<'static>),
 }
 
 /// An event on the heap, and its header.
-pub(crate) struct Record<E> {
-    header: Header,
+pub struct Record<E, S: Sharing> {
+    header: Header<S>,
     steps: u32,
     event: UnsafeCell<Option<E>>,
 }
 
 // SAFETY: O1 to O4: at any time one thread touches the event, and the hand-overs between them go
 // through the locks of queue, table and cell. The event itself is `Send`.
-unsafe impl<E: Send> Sync for Record<E> {}
+unsafe impl<E: Send> Sync for Record<E, Shared> {}
 
-impl<E: Event> Record<E> {
-    pub(crate) fn new(event: E) -> Record<E> {
+impl<E: Event, S: Sharing> Record<E, S> {
+    pub(crate) fn new(event: E) -> Record<E, S> {
         let steps = event.sqes_needed();
         Record { header: Header::new(), steps, event: UnsafeCell::new(Some(event)) }
     }
 
-    pub(crate) fn cell(&self) -> &Cell {
+    /// Makes the record of an operation that has ended that of another one, not started yet.
+    /// Nobody else knows of it.
+    pub(crate) fn renew(&mut self, event: E) {
+        self.steps = event.sqes_needed();
+        let header = &mut self.header;
+        let waker = header.cell.renew();
+        // Relaxed: whoever gets to know of the record gets to know of this, too.
+        header.user_data.store(NOWHERE, Ordering::Relaxed);
+        header.pending.store(0, Ordering::Relaxed);
+        // The former event has been taken out; if not, it is dropped here.
+        self.event = UnsafeCell::new(Some(event));
+        drop(waker);
+    }
+
+    pub(crate) fn cell(&self) -> &Cell<S> {
         &self.header.cell
     }
 
@@ -191,39 +205,36 @@ impl<E: Event> Record<E> {
         self.steps
     }
 
-    /// Lays out the event's entries.
+    /// Lays out the event's entries on an empty tray.
     ///
     /// # Safety
     ///
     /// The caller holds the event by O1 or O3.
-    unsafe fn prepare(&self) -> io::Result<Sqes<'static>> {
-        let mut sqes = Sqes::new();
+    unsafe fn prepare(&self, sqes: &mut Sqes<'static>) -> io::Result<()> {
         self.event.with_mut(|event| {
             // SAFETY: O1 or O3, by the contract of this function.
             let event = unsafe { &mut *event };
             if let Some(event) = event {
                 // SAFETY: O2 to O4 are what `prepare` asks of its caller.
-                unsafe { event.prepare(&mut sqes) };
+                unsafe { event.prepare(sqes) };
             }
         });
+        let pushed = sqes.entries().len();
+        if pushed == 1 && self.steps == 1 && !sqes.is_open_chain() {
+            return Ok(());
+        }
         if sqes.is_open_chain() {
             // It would hang on whatever operation comes next in the queue.
             let message = "the last event of a chain prepared no entry";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
-        let pushed = sqes.entries().len();
         if pushed == self.steps as usize && (1..=SQES_PER_EVENT_MAX).contains(&self.steps) {
-            return Ok(sqes);
+            return Ok(());
         }
-        let message = format!(
-            "the event asked for {} entries and prepared {pushed}; \
-             both must be the same number from 1 to {SQES_PER_EVENT_MAX}",
-            self.steps
-        );
-        Err(io::Error::new(io::ErrorKind::InvalidInput, message))
+        Err(wrong_count(self.steps, pushed))
     }
 
-    /// Lays out the event's entries before the operation has started.
+    /// Lays out the event's entries, on an empty tray, before the operation has started.
     ///
     /// # Errors
     ///
@@ -234,9 +245,9 @@ impl<E: Event> Record<E> {
     ///
     /// The record has not been committed, the caller is its submission, and the entries of
     /// earlier calls have been dropped.
-    pub(crate) unsafe fn prepare_first(&self) -> io::Result<Sqes<'static>> {
+    pub(crate) unsafe fn prepare_first(&self, sqes: &mut Sqes<'static>) -> io::Result<()> {
         // SAFETY: O1, by the contract of this function.
-        unsafe { self.prepare() }
+        unsafe { self.prepare(sqes) }
     }
 
     /// Moves the event out.
@@ -258,14 +269,20 @@ impl<E: Event> Record<E> {
     /// # Safety
     ///
     /// The caller holds the event by O4.
-    pub(crate) unsafe fn complete(
-        &self,
-        cqes: Cqes,
-        stopped: Option<io::Error>,
-    ) -> (E::Output, bool) {
-        let cqes = self.ordered(cqes);
+    pub(crate) unsafe fn complete(&self, stopped: Option<io::Error>) -> (E::Output, bool) {
+        let (only, several);
+        let cqes = match self.header.cell.take_only_cqe() {
+            Some(cqe) => {
+                only = cqe;
+                std::slice::from_ref(&only)
+            }
+            None => {
+                several = self.ordered(self.header.cell.take_cqes());
+                &several[..]
+            }
+        };
         // SAFETY: V1: these are the CQEs of the record's own event, and it is taken once (O4).
-        let outcome = unsafe { Outcome::completed(&cqes) };
+        let outcome = unsafe { Outcome::completed(cqes) };
         let has_not_run = outcome.has_not_run();
         let outcome = match stopped {
             Some(reason) if has_not_run => outcome.because(reason),
@@ -317,15 +334,18 @@ impl<E: Event> Record<E> {
     /// # Safety
     ///
     /// The caller holds the event by O3.
-    unsafe fn wants_repeat(&self, last: Cqe) -> bool {
+    unsafe fn wants_repeat(&self, last: &Cqe) -> bool {
         if self.steps != 1 {
             return false;
         }
-        let Some(cqe) = self.header.cell.may_repeat(last) else { return false };
-        let cqes = [cqe];
+        if !self.header.cell.may_repeat() {
+            return false;
+        }
+        // The first one's result counts.
+        let cqe = self.header.cell.first_cqe().unwrap_or(*last);
         // SAFETY: V1: this is the CQE of the record's own event. It is told again when the event
         // is completed, unless it goes round once more; events count on that.
-        let outcome = unsafe { Outcome::completed(&cqes) };
+        let outcome = unsafe { Outcome::completed(std::slice::from_ref(&cqe)) };
         self.event.with_mut(|event| {
             // SAFETY: O3, by the contract of this function.
             let event = unsafe { &mut *event };
@@ -334,7 +354,7 @@ impl<E: Event> Record<E> {
     }
 
     /// Runs `ask`, code of the event; should it panic, the operation ends here and now.
-    fn or_end<R>(&self, cqe: Option<Cqe>, ask: impl FnOnce() -> R) -> R {
+    fn or_end<R>(&self, cqe: Option<&Cqe>, ask: impl FnOnce() -> R) -> R {
         catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|panic| {
             contain_panic(|| drop(self.tell_end(cqe, false)));
             resume_unwind(panic)
@@ -343,7 +363,7 @@ impl<E: Event> Record<E> {
 
     /// Tells the cell that the last CQE came, and does what it says; `None` where that is to
     /// submit the event once more.
-    fn tell_end(&self, cqe: Option<Cqe>, repeat: bool) -> Option<Ending> {
+    fn tell_end(&self, cqe: Option<&Cqe>, repeat: bool) -> Option<Ending> {
         match self.header.cell.end(cqe, repeat) {
             End::Resubmit => return None,
             End::Wake(Some(waker)) => waker.wake(),
@@ -358,12 +378,21 @@ impl<E: Event> Record<E> {
     }
 }
 
-impl<E: Event> Operation for Record<E> {
-    fn header(&self) -> &Header {
+#[cold]
+fn wrong_count(steps: u32, pushed: usize) -> io::Error {
+    let message = format!(
+        "the event asked for {steps} entries and prepared {pushed}; \
+         both must be the same number from 1 to {SQES_PER_EVENT_MAX}"
+    );
+    io::Error::new(io::ErrorKind::InvalidInput, message)
+}
+
+impl<E: Event, S: Sharing> Operation<S> for Record<E, S> {
+    fn header(&self) -> &Header<S> {
         &self.header
     }
 
-    unsafe fn end(self: Arc<Self>, cqe: Cqe) -> Ending {
+    unsafe fn end(&self, cqe: &Cqe) -> Ending {
         let repeat = self.or_end(Some(cqe), || {
             // SAFETY: O3: the caller has the operation's `Ended`.
             unsafe { self.wants_repeat(cqe) }
@@ -371,100 +400,19 @@ impl<E: Event> Operation for Record<E> {
         if let Some(ending) = self.tell_end(Some(cqe), repeat) {
             return ending;
         }
+        let mut sqes = Sqes::new();
         let prepared = self.or_end(None, || {
             // SAFETY: O3: the cell said `Resubmit`, so the event is still ours, and the entries
             // of before have ended.
-            unsafe { self.prepare() }
+            unsafe { self.prepare(&mut sqes) }
         });
         match prepared {
-            Ok(sqes) => Ending::Again(Resubmission { operation: self, sqes }),
+            Ok(()) => Ending::Again(sqes),
             Err(_) => self.tell_end(None, false).unwrap_or(Ending::Finished),
         }
     }
 
     unsafe fn give_up(&self) {
         self.tell_end(None, false);
-    }
-}
-
-/// The proof that the kernel has ended with an operation: made by the table when it has seen the
-/// last CQE, used up by [`Ended::run`].
-///
-/// Dropping it instead lets the future wait for ever, and harms nothing else.
-pub(crate) struct Ended {
-    operation: Arc<dyn Operation>,
-    cqe: Cqe,
-}
-
-impl Ended {
-    /// # Safety
-    ///
-    /// The kernel has posted the last CQE of every entry of the operation's one commit, and no
-    /// other `Ended` is made of it.
-    unsafe fn new(operation: Arc<dyn Operation>, cqe: Cqe) -> Ended {
-        Ended { operation, cqe }
-    }
-
-    /// Completes, disposes of or repeats the operation. Runs code of the event and of wakers.
-    pub(crate) fn run(self) -> Ending {
-        // SAFETY: O3: this is the operation's `Ended`, and here it goes.
-        unsafe { self.operation.end(self.cqe) }
-    }
-}
-
-/// An operation that has ended without being done, and wants to be submitted once more.
-///
-/// A driver gets these from [`Batch::run`](crate::Batch::run), finds room in its queue and gives
-/// them to [`Reservation::resubmit`](crate::Reservation::resubmit). Dropping one ends the
-/// operation as cancelled.
-pub struct Resubmission {
-    operation: Arc<dyn Operation>,
-    sqes: Sqes<'static>,
-}
-
-impl Resubmission {
-    /// How many free places of the submission queue it needs.
-    pub fn sqes_needed(&self) -> u32 {
-        self.sqes.entries().len() as u32
-    }
-
-    /// Whether nobody wants it to be repeated any more; dropping it is then all there is to do.
-    pub fn is_cancelled(&self) -> bool {
-        self.operation.header().cell.is_cancelled()
-    }
-
-    /// Ends the operation as cancelled, unless it has been committed or ended before. Says whether
-    /// its waker or its event panicked at that; the panic goes no further, since it is the affair
-    /// of neither the driver nor other operations.
-    pub fn give_up(&mut self) -> bool {
-        // A committed one has left its entries behind.
-        if self.sqes.take_entries().count() == 0 {
-            return false;
-        }
-        contain_panic(|| {
-            // SAFETY: O3: this is the operation's `Resubmission`, and without its entries it will
-            // neither be committed nor get here again.
-            unsafe { self.operation.give_up() };
-        })
-    }
-
-    pub(crate) fn operation(&self) -> &Arc<dyn Operation> {
-        &self.operation
-    }
-
-    pub(crate) fn sqes_mut(&mut self) -> &mut Sqes<'static> {
-        &mut self.sqes
-    }
-}
-
-impl Drop for Resubmission {
-    fn drop(&mut self) {
-        self.give_up();
-    }
-}
-
-impl std::fmt::Debug for Resubmission {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Resubmission").field("sqes", &self.sqes).finish_non_exhaustive()
     }
 }

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Runs `foreign` and says whether it panicked. The message has been printed by then; the payload
 /// is leaked, since dropping it may panic once more.
+#[inline]
 pub(crate) fn contain_panic(foreign: impl FnOnce()) -> bool {
     match catch_unwind(AssertUnwindSafe(foreign)) {
         Ok(()) => false,

@@ -1,13 +1,13 @@
 //! [`Reservation`]: free places of one submission queue, for one operation.
 
-use std::sync::Arc;
 use std::task::Context;
 
 use crate::drive::Completion;
+use crate::operation::ended::Resubmission;
 use crate::operation::id::cancel_of;
 use crate::operation::table::OperationTable;
 use crate::operation::target::CancelTarget;
-use crate::operation::{Operation, Resubmission};
+use crate::sharing::{OperationShare, Shared, Sharing};
 use crate::sqe::{Sqe, Sqes};
 
 /// Free places of one submission queue, reserved for one operation.
@@ -19,8 +19,8 @@ use crate::sqe::{Sqe, Sqes};
 /// A driver gets one from its submission queue and hands it on; dropped unused, it leaves the
 /// queue as it was.
 #[derive(Debug)]
-pub struct Reservation<'a> {
-    table: &'a OperationTable,
+pub struct Reservation<'a, S: Sharing = Shared> {
+    table: &'a OperationTable<S>,
     places: (&'a mut [Sqe], &'a mut [Sqe]),
     taken: &'a mut u32,
 }
@@ -29,14 +29,14 @@ pub struct Reservation<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooFewPlaces;
 
-impl<'a> Reservation<'a> {
+impl<'a, S: Sharing> Reservation<'a, S> {
     /// The places of `places.0` and then those of `places.1`, of a queue whose entries are
     /// tracked by `table`. `*taken` grows, wrapping, by as many as get filled.
     pub fn new(
-        table: &'a OperationTable,
+        table: &'a OperationTable<S>,
         places: (&'a mut [Sqe], &'a mut [Sqe]),
         taken: &'a mut u32,
-    ) -> Reservation<'a> {
+    ) -> Reservation<'a, S> {
         Reservation { table, places, taken }
     }
 
@@ -55,8 +55,8 @@ impl<'a> Reservation<'a> {
     /// The resubmission, where there are fewer places than it needs.
     pub fn resubmit(
         self,
-        mut resubmission: Resubmission,
-    ) -> Result<Option<CancelTarget>, Resubmission> {
+        mut resubmission: Resubmission<S>,
+    ) -> Result<Option<CancelTarget<S>>, Resubmission<S>> {
         if self.capacity() < resubmission.sqes_needed() {
             return Err(resubmission);
         }
@@ -73,18 +73,17 @@ impl<'a> Reservation<'a> {
 
     /// Fills one place with a cancel of `target`. `false` where there is nothing left to cancel
     /// in this ring, or no place.
-    pub fn cancel(mut self, target: &CancelTarget) -> bool {
+    pub fn cancel(mut self, target: &CancelTarget<S>) -> bool {
         let Some(user_data) = target.user_data_in(self.table) else { return false };
-        let mut entry = Sqe::cancel(user_data);
-        entry.set_user_data(cancel_of(user_data));
-        self.fill(entry).is_ok()
+        self.fill(Sqe::cancel(user_data), cancel_of(user_data)).is_ok()
     }
 
+    #[inline(always)]
     /// Commits an operation: from here on its event is the kernel's. Says whether it has been
     /// cancelled already.
     pub(crate) fn commit(
         mut self,
-        operation: Arc<dyn Operation>,
+        operation: OperationShare<S>,
         sqes: &mut Sqes,
     ) -> Result<bool, TooFewPlaces> {
         let steps = sqes.entries().len() as u32;
@@ -93,28 +92,33 @@ impl<'a> Reservation<'a> {
         }
         let (id, cancelled) = self.table.insert(operation, steps).ok_or(TooFewPlaces)?;
         sqes.aim(self.table);
+        if let Some(entry) = sqes.take_only_entry() {
+            self.fill(entry, id.user_data(0))?;
+            return Ok(cancelled);
+        }
         for (step, entry) in sqes.take_entries().enumerate() {
-            let mut entry = entry;
-            entry.set_user_data(id.user_data(step as u32));
-            self.fill(entry)?;
+            self.fill(entry, id.user_data(step as u32))?;
         }
         Ok(cancelled)
     }
 
+    #[inline(always)]
     /// Commits the operation of a submission, and makes the driver's receipt.
     pub(crate) fn admit<'cx>(
         self,
-        operation: Arc<dyn Operation>,
+        operation: OperationShare<S>,
         sqes: &mut Sqes,
         _cx: &mut Context<'cx>,
     ) -> (Result<bool, TooFewPlaces>, Completion<'cx>) {
         (self.commit(operation, sqes), Completion::new())
     }
 
-    fn fill(&mut self, entry: Sqe) -> Result<(), TooFewPlaces> {
+    #[inline]
+    fn fill(&mut self, entry: Sqe, user_data: u64) -> Result<(), TooFewPlaces> {
         let half = if self.places.0.is_empty() { &mut self.places.1 } else { &mut self.places.0 };
         let (place, rest) = std::mem::take(half).split_first_mut().ok_or(TooFewPlaces)?;
         *place = entry;
+        place.set_user_data(user_data);
         *half = rest;
         *self.taken = self.taken.wrapping_add(1);
         Ok(())

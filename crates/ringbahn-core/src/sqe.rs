@@ -33,6 +33,7 @@ use smallvec::SmallVec;
 use crate::fd::{Place, SharedFd};
 use crate::operation::table::OperationTable;
 use crate::operation::target::CancelTarget;
+use crate::sharing::Sharing;
 
 /// The most entries that one event may ask for.
 pub const SQES_PER_EVENT_MAX: u32 = 64;
@@ -147,6 +148,7 @@ impl Sqe {
     }
 
     /// An entry that does nothing and completes with 0.
+    #[inline]
     pub const fn nop() -> Sqe {
         // SAFETY: S1 holds trivially: a NOP names no memory and no descriptor.
         unsafe { Sqe::new(crate::opcode::NOP) }
@@ -249,6 +251,7 @@ impl Sqe {
         self
     }
 
+    #[inline]
     pub(crate) fn set_user_data(&mut self, user_data: u64) {
         self.user_data = user_data;
     }
@@ -429,6 +432,7 @@ impl Sqes<'_> {
     ///
     /// Panics where the entry was taken out of a place of a queue, to which it had been committed:
     /// the promises made for it were its event's, and no other event can make them.
+    #[inline]
     pub fn push(&mut self, entry: Sqe) {
         assert!(entry.user_data == 0, "an entry is committed to one queue, once");
         self.entries.push(entry);
@@ -441,7 +445,7 @@ impl Sqes<'_> {
     }
 
     /// Finds the operations that are to be cancelled in the ring of `table`.
-    pub(crate) fn aim(&mut self, table: &OperationTable) {
+    pub(crate) fn aim<S: Sharing>(&mut self, table: &OperationTable<S>) {
         // The targets stay on the tray. It goes when the driver has let go of its lock; a target
         // that is the last share of its operation must not go earlier.
         for (index, target) in &self.cancels {
@@ -454,11 +458,13 @@ impl Sqes<'_> {
     }
 
     /// The entries so far, in the order of their submission.
+    #[inline]
     pub fn entries(&self) -> &[Sqe] {
         &self.entries
     }
 
     /// Whether the entry added last waits for one behind it that there is not.
+    #[inline]
     pub(crate) fn is_open_chain(&self) -> bool {
         self.entries.last().is_some_and(|last| last.flags & FLAG_LINK != 0)
     }
@@ -474,5 +480,11 @@ impl Sqes<'_> {
     /// Moves the entries off the tray: the one way from here into a queue.
     pub(crate) fn take_entries(&mut self) -> impl Iterator<Item = Sqe> {
         self.entries.drain(..)
+    }
+
+    /// Moves the entry off a tray that holds one, which is by far the usual case.
+    #[inline]
+    pub(crate) fn take_only_entry(&mut self) -> Option<Sqe> {
+        if self.entries.len() == 1 { self.entries.pop() } else { None }
     }
 }

@@ -15,6 +15,7 @@ use crate::drive::Drive;
 use crate::event::Event;
 use crate::operation::claim::Claim;
 use crate::operation::target::CancelTarget;
+use crate::sharing::Sharing;
 use crate::timeout::Timeout;
 
 pin_project! {
@@ -35,7 +36,7 @@ pin_project! {
     pub struct Submission<E: Event, D: Drive> {
         #[pin]
         driver: D,
-        stage: Stage<E>,
+        stage: Stage<E, D::Sharing>,
     }
 
     impl<E: Event, D: Drive> PinnedDrop for Submission<E, D> {
@@ -46,28 +47,24 @@ pin_project! {
 }
 
 /// How far the exchange has come.
-enum Stage<E: Event> {
+enum Stage<E: Event, S: Sharing> {
     /// Not polled yet: the event is still here.
     Idle(E),
-    /// The event is on the heap, and no queue has its entries yet; unless the driver has panicked
-    /// right after it took them, as the claim knows.
-    Waiting(Claim<E>),
-    /// The operation is the driver's and the kernel's. `submitted` says whether the driver has
-    /// been told to submit.
-    InFlight { claim: Claim<E>, submitted: bool },
+    /// The event is on the heap. The claim knows whether a queue has its entries, and whether the
+    /// output has been taken; the memory may then serve once more.
+    Claimed(Claim<E, S>),
     /// The operation will never be in flight, for this reason.
     Refused(E, io::Error),
-    /// The output has been taken.
+    /// Nothing is left, and there was never anything on the heap.
     Done,
 }
 
-impl<E: Event> Stage<E> {
+impl<E: Event, S: Sharing> Stage<E, S> {
     /// The claim of an operation in flight.
-    fn in_flight(&self) -> Option<&Claim<E>> {
+    fn in_flight(&self) -> Option<&Claim<E, S>> {
         match self {
-            Stage::InFlight { claim, .. } => Some(claim),
-            Stage::Waiting(claim) if claim.is_admitted() => Some(claim),
-            Stage::Idle(_) | Stage::Waiting(_) | Stage::Refused(..) | Stage::Done => None,
+            Stage::Claimed(claim) if claim.is_admitted() => Some(claim),
+            Stage::Idle(_) | Stage::Claimed(_) | Stage::Refused(..) | Stage::Done => None,
         }
     }
 
@@ -75,7 +72,7 @@ impl<E: Event> Stage<E> {
     fn refuse(&mut self, error: io::Error) {
         *self = match std::mem::replace(self, Stage::Done) {
             Stage::Idle(event) => Stage::Refused(event, error),
-            Stage::Waiting(claim) if !claim.is_admitted() => {
+            Stage::Claimed(claim) if claim.is_waiting() => {
                 Stage::Refused(claim.into_event(), error)
             }
             stage => stage,
@@ -131,6 +128,39 @@ impl<E: Event, D: Drive> Submission<E, D> {
         Timeout::new(self, duration)
     }
 
+    /// Runs `event` next, on the same driver, and spares the allocation: once its output has been
+    /// taken, an operation's memory serves for the next one of the same type.
+    ///
+    /// An operation whose output has not been taken is abandoned, as by a drop.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # // Not run: this crate brings no driver to run it on.
+    /// use std::pin::pin;
+    /// use ringbahn_core::{Drive, event::Nop};
+    ///
+    /// # async fn example(driver: impl Drive) -> std::io::Result<()> {
+    /// let mut nop = pin!(driver.submit(Nop));
+    /// nop.as_mut().await?;
+    /// for _ in 0..100 {
+    ///     nop.as_mut().restart(Nop);
+    ///     nop.as_mut().await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn restart(mut self: Pin<&mut Self>, event: E) {
+        let renewed = match self.as_mut().project().stage {
+            Stage::Claimed(claim) => claim.renew(event),
+            _ => Err(event),
+        };
+        if let Err(event) = renewed {
+            self.as_mut().depart(false);
+            *self.project().stage = Stage::Idle(event);
+        }
+    }
+
     /// Lets the operation run to its end with nobody waiting, and disposes of its output.
     ///
     /// An operation that is not in flight yet, not having been polled or still waiting for room
@@ -140,7 +170,7 @@ impl<E: Event, D: Drive> Submission<E, D> {
     }
 
     /// The operation as a target for a cancel by others; `None` before it is in flight.
-    pub fn cancel_target(&self) -> Option<CancelTarget> {
+    pub fn cancel_target(&self) -> Option<CancelTarget<D::Sharing>> {
         self.stage.in_flight().map(Claim::target)
     }
 
@@ -207,45 +237,32 @@ impl<E: Event, D: Drive> Submission<E, D> {
         }
         ready!(self.as_mut().poll_in_flight(cx));
         let stage = self.project().stage;
-        if let Stage::InFlight { claim, .. } = stage {
+        if let Stage::Claimed(claim) = stage {
             ready!(claim.poll(cx));
+            return Poll::Ready(claim.complete(stopped.map(|stopped| stopped())));
         }
         match std::mem::replace(stage, Stage::Done) {
-            Stage::InFlight { claim, .. } => {
-                Poll::Ready(claim.complete(stopped.map(|stopped| stopped())))
-            }
             Stage::Refused(event, error) => {
                 Poll::Ready((event.complete(crate::Outcome::refused(error)), true))
             }
-            Stage::Idle(_) | Stage::Waiting(_) | Stage::Done => {
-                panic!("a submission was polled after it had yielded its output")
-            }
+            _ => panic!("a submission was polled after its output"),
         }
     }
 
     /// Brings the operation in flight, or finds out that it never will be.
+    #[inline]
     fn poll_in_flight(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.as_mut().project();
         if let Stage::Idle(_) = this.stage
             && let Stage::Idle(event) = std::mem::replace(this.stage, Stage::Done)
         {
-            *this.stage = Stage::Waiting(Claim::new(event));
+            *this.stage = Stage::Claimed(Claim::new(event));
         }
-        if let Stage::Waiting(claim) = this.stage {
+        if let Stage::Claimed(claim) = this.stage {
             match ready!(claim.poll_admit(this.driver.as_mut(), cx)) {
+                Ok(()) => claim.poll_submit(this.driver.as_mut(), cx),
                 Err(error) => this.stage.refuse(error),
-                Ok(()) => {
-                    if let Stage::Waiting(claim) = std::mem::replace(this.stage, Stage::Done) {
-                        *this.stage = Stage::InFlight { claim, submitted: false };
-                    }
-                }
             }
-        }
-        if let Stage::InFlight { submitted, .. } = this.stage
-            && !*submitted
-        {
-            // An error concerns the driver, which goes on trying; the operation is in flight.
-            *submitted = this.driver.as_mut().poll_submit(cx).is_ready();
         }
         Poll::Ready(())
     }
@@ -253,7 +270,7 @@ impl<E: Event, D: Drive> Submission<E, D> {
     fn depart(self: Pin<&mut Self>, detach: bool) {
         let this = self.project();
         let stage = std::mem::replace(this.stage, Stage::Done);
-        if let Stage::InFlight { claim, .. } | Stage::Waiting(claim) = stage
+        if let Stage::Claimed(claim) = stage
             && let Some(target) = claim.depart(detach)
         {
             this.driver.cancel(target);
@@ -271,10 +288,11 @@ impl<E: Event, D: Drive> Future for Submission<E, D> {
 
 impl<E: Event, D: Drive> fmt::Debug for Submission<E, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stage = match self.stage {
+        let stage = match &self.stage {
             Stage::Idle(_) => "idle",
-            Stage::Waiting(_) => "waiting for room",
-            Stage::InFlight { .. } => "in flight",
+            Stage::Claimed(claim) if claim.is_admitted() => "in flight",
+            Stage::Claimed(claim) if claim.is_over() => "done",
+            Stage::Claimed(_) => "waiting for room",
             Stage::Refused(..) => "refused",
             Stage::Done => "done",
         };

@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use ringbahn_core::{CancelTarget, Completion, Cqe, Drive, Reservation};
+use ringbahn_core::{CancelTarget, Completion, Cqe, Drive, Reservation, Shared};
 use toy_ring::{
     Counts, Grudge, Moment, Policy, Probe, Signal, Toy, grumpy_waker, poll, poll_pending,
     poll_ready, start,
@@ -235,6 +235,8 @@ struct Stumbling {
 }
 
 impl Drive for Stumbling {
+    type Sharing = Shared;
+
     fn poll_prepare<'cx>(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'cx>,

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use ringbahn_core::{
-    CancelTarget, Completion, Drive, Event, OperationTable, Outcome, Reservation, Sqe, Sqes,
+    CancelTarget, Completion, Drive, Event, OperationTable, Outcome, Reservation, Shared, Sqe, Sqes,
 };
 use toy_ring::{Counts, Probe, Toy, poll_pending};
 
@@ -24,6 +24,8 @@ struct Burglar {
 }
 
 impl Drive for Burglar {
+    type Sharing = Shared;
+
     fn poll_prepare<'cx>(
         self: Pin<&mut Self>,
         cx: &mut Context<'cx>,

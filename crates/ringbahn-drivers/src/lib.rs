@@ -6,6 +6,9 @@
 //! |---|---|---|
 //! | [`SharedDriver`] | any executor; the default | submits and reaps inline; a helper thread waits when nobody else does |
 //!
+//! Where none works, or not as it should, [`Survey`] says what the machine's io_uring can do and
+//! what to change; the command `ringbahn doctor` prints it.
+//!
 //! # Writing your own
 //!
 //! A driver manages a ring: it readies places, submits, and processes completions, and it may hold
@@ -40,20 +43,32 @@
 
 #![cfg(target_os = "linux")]
 
+mod backend;
+mod backlog;
+mod counters;
+mod local;
 mod queue;
+mod refusal;
+mod report;
 mod setup;
 mod shared;
+pub mod survey;
 mod sync;
 mod sys;
 #[cfg(all(test, not(loom)))]
 mod testing;
 mod unavailable;
 
+pub use backend::Backend;
+pub use counters::Counters;
+pub use local::{LocalBuilder, LocalDriver};
 pub use queue::completion::{CompletionQueue, Reaped};
 pub use queue::handle::{Readiness, RingHandle};
 pub use queue::submission::SubmissionQueue;
+pub use report::Report;
 pub use setup::{Queues, Setup};
-pub use shared::{Backend, Counters, Report, SharedBuilder, SharedDriver, Shutdown};
+pub use shared::{SharedBuilder, SharedDriver, Shutdown};
+pub use survey::Survey;
 pub use sys::probe::Probe;
 pub use unavailable::{Reason, Unavailable};
 

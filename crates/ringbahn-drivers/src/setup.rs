@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use std::thread;
 use std::time::Duration;
 
-use ringbahn_core::Sqe;
+use ringbahn_core::{Local, Shared, Sharing, Sqe};
 
 use crate::queue::completion::CompletionQueue;
 use crate::queue::handle::RingHandle;
@@ -19,7 +19,8 @@ use crate::sys::fork::ForkGuard;
 use crate::sys::setup::setup;
 use crate::sys::uapi::{
     ENTRIES_MAX, FEAT_EXT_ARG, FEAT_FAST_POLL, FEAT_NODROP, FEAT_RW_CUR_POS, FEAT_SINGLE_MMAP,
-    FEAT_SUBMIT_STABLE, Params, SETUP_CLAMP, SETUP_CQSIZE, SETUP_NO_SQARRAY, SETUP_SUBMIT_ALL,
+    FEAT_SUBMIT_STABLE, Params, SETUP_CLAMP, SETUP_COOP_TASKRUN, SETUP_CQSIZE, SETUP_DEFER_TASKRUN,
+    SETUP_NO_SQARRAY, SETUP_R_DISABLED, SETUP_SINGLE_ISSUER, SETUP_SUBMIT_ALL, SETUP_TASKRUN_FLAG,
 };
 use crate::unavailable::Unavailable;
 
@@ -31,8 +32,39 @@ const FEATURES_NEEDED: u32 = FEAT_SINGLE_MMAP
     | FEAT_FAST_POLL
     | FEAT_EXT_ARG;
 
-/// What may be given up when the kernel refuses it, in this order: newest first.
-const LADDER: [u32; 4] = [SETUP_NO_SQARRAY, SETUP_SUBMIT_ALL, SETUP_CLAMP, SETUP_CQSIZE];
+/// What is asked of a ring beyond its size, and what is given up when the kernel refuses it.
+struct Wishes {
+    flags: u32,
+    /// The flags to give up in this order, newest first, and what to ask for instead.
+    ladder: &'static [(u32, u32)],
+}
+
+/// A ring for several threads. Completions are posted at once, whatever the thread that has
+/// submitted is doing.
+const SHARED: Wishes = Wishes {
+    flags: SETUP_SUBMIT_ALL | SETUP_NO_SQARRAY,
+    ladder: &[(SETUP_NO_SQARRAY, 0), (SETUP_SUBMIT_ALL, 0), (SETUP_CLAMP, 0), (SETUP_CQSIZE, 0)],
+};
+
+/// A ring for one thread, which posts completions itself when it enters the kernel for them. Made
+/// disabled, so that the thread becomes the owner explicitly.
+const LOCAL: Wishes = Wishes {
+    flags: SETUP_SUBMIT_ALL
+        | SETUP_NO_SQARRAY
+        | SETUP_SINGLE_ISSUER
+        | SETUP_DEFER_TASKRUN
+        | SETUP_TASKRUN_FLAG
+        | SETUP_R_DISABLED,
+    ladder: &[
+        (SETUP_NO_SQARRAY, 0),
+        (SETUP_DEFER_TASKRUN, SETUP_COOP_TASKRUN),
+        (SETUP_SINGLE_ISSUER, 0),
+        (SETUP_COOP_TASKRUN | SETUP_TASKRUN_FLAG, 0),
+        (SETUP_SUBMIT_ALL, 0),
+        (SETUP_CLAMP, 0),
+        (SETUP_CQSIZE, 0),
+    ],
+};
 
 /// The smallest submission queue that a lack of memory shrinks a ring to.
 const ENTRIES_MIN: u32 = 8;
@@ -78,13 +110,13 @@ pub struct Setup {
 
 /// A ring, ready for use: both halves, and the handle to enter the kernel with.
 #[derive(Debug)]
-pub struct Queues {
+pub struct Queues<S: Sharing = Shared> {
     /// The half in which operations are laid out for the kernel.
-    pub submission: SubmissionQueue,
+    pub submission: SubmissionQueue<S>,
     /// The half in which the kernel says what became of them.
-    pub completion: CompletionQueue,
+    pub completion: CompletionQueue<S>,
     /// The way into the kernel, for both.
-    pub handle: RingHandle,
+    pub handle: RingHandle<S>,
 }
 
 impl Setup {
@@ -120,13 +152,45 @@ impl Setup {
     ///
     /// [`Unavailable`] says why there is no ring and what to do about it.
     pub fn build(self) -> Result<Queues, Unavailable> {
+        let rings = self.map(&SHARED)?;
+        Setup::assemble(rings)
+    }
+
+    /// Makes a ring for this thread alone and sends a NOP through it.
+    ///
+    /// The kernel spares the locks and the interruptions that a ring for several threads costs:
+    /// completions wait until this thread enters the kernel for them, by
+    /// [`enter`](RingHandle::enter) with a wish for one or by
+    /// [`enter_flush`](RingHandle::enter_flush), and nothing else makes them appear. The queues
+    /// and the handle cannot leave the thread.
+    ///
+    /// May block as [`build`](Setup::build) does.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] says why there is no ring and what to do about it.
+    ///
+    /// # Kernel
+    ///
+    /// 5.11. Completions wait from 5.19 (`COOP_TASKRUN`) or 6.1 (`DEFER_TASKRUN`) on; the ring
+    /// is known to be one thread's from 6.0, and called by a shorter name from 5.18.
+    pub fn build_local(self) -> Result<Queues<Local>, Unavailable> {
+        let mut rings = self.map(&LOCAL)?;
+        rings.bind().map_err(|error| Unavailable::failed("io_uring_register", &error))?;
+        Setup::assemble(rings)
+    }
+
+    fn map(&self, wishes: &Wishes) -> Result<Rings, Unavailable> {
         let guard = ForkGuard::new().map_err(|error| Unavailable::failed("madvise", &error))?;
-        let (fd, params) = self.make()?;
+        let (fd, params) = self.make(wishes)?;
         if params.features & FEATURES_NEEDED != FEATURES_NEEDED {
             return Err(Unavailable::too_old());
         }
         let rings = Rings::map(fd, &params, guard);
-        let rings = rings.map_err(|error| Unavailable::failed("mmap", &error))?;
+        rings.map_err(|error| Unavailable::failed("mmap", &error))
+    }
+
+    fn assemble<S: Sharing>(rings: Rings) -> Result<Queues<S>, Unavailable> {
         let (submission, completion, rings) = rings.halves();
         let handle = RingHandle::new(rings, completion.shared_table());
         let mut queues = Queues { submission, completion, handle };
@@ -136,12 +200,12 @@ impl Setup {
     }
 
     /// Makes the ring, smaller where there is not enough memory.
-    fn make(&self) -> Result<(OwnedFd, Params), Unavailable> {
+    fn make(&self, wishes: &Wishes) -> Result<(OwnedFd, Params), Unavailable> {
         let failed = |error: io::Error| Unavailable::failed("io_uring_setup", &error);
         let mut waits = WAITS_MS.iter();
         let mut shrunk = self.clone();
         loop {
-            let error = match shrunk.climb_down() {
+            let error = match shrunk.climb_down(wishes) {
                 Ok(made) => return Ok(made),
                 Err(error) => error,
             };
@@ -157,24 +221,24 @@ impl Setup {
     }
 
     /// Makes the ring with all the flags that the kernel does not refuse.
-    fn climb_down(&self) -> io::Result<(OwnedFd, Params)> {
-        let mut flags = SETUP_SUBMIT_ALL | SETUP_NO_SQARRAY;
+    fn climb_down(&self, wishes: &Wishes) -> io::Result<(OwnedFd, Params)> {
+        let mut flags = wishes.flags;
         if self.clamp {
             flags |= SETUP_CLAMP;
         }
         if self.completion_entries.is_some() {
             flags |= SETUP_CQSIZE;
         }
-        let mut rungs = LADDER.iter();
+        let mut rungs = wishes.ladder.iter();
         loop {
             let mut params = self.params(flags);
             match (self.call)(self.entries, &mut params) {
                 Ok(fd) => return Ok((fd, params)),
                 Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
-                    let Some(rung) = rungs.find(|&&rung| flags & rung != 0) else {
+                    let Some(rung) = rungs.find(|(given_up, _)| flags & given_up != 0) else {
                         return Err(error);
                     };
-                    flags &= !rung;
+                    flags = flags & !rung.0 | rung.1;
                 }
                 Err(error) => return Err(error),
             }
@@ -204,7 +268,7 @@ impl Setup {
     }
 }
 
-impl Queues {
+impl<S: Sharing> Queues<S> {
     /// Sends a NOP through the ring and leaves it empty.
     fn round_trip(&mut self) -> io::Result<()> {
         // The entry belongs to no operation, so it must not reach the operation table: it is taken

@@ -44,20 +44,18 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use ringbahn_core::{CancelTarget, Completion, Drive, Reservation};
+use crate::backend::Backend;
+use crate::counters::Counters;
+use ringbahn_core::{CancelTarget, Completion, Drive, Reservation, Shared};
 
-mod backend;
 mod builder;
 mod core;
-mod counters;
 mod helper;
 mod shutdown;
 
 use self::core::Core;
-pub use backend::Backend;
 pub use builder::SharedBuilder;
-pub use counters::Counters;
-pub use shutdown::{Report, Shutdown};
+pub use shutdown::Shutdown;
 
 /// The driver for any executor: a handle to a ring that all its clones share.
 ///
@@ -156,6 +154,8 @@ impl Drop for Handle {
 }
 
 impl Drive for SharedDriver {
+    type Sharing = Shared;
+
     fn poll_prepare<'cx>(
         self: Pin<&mut Self>,
         cx: &mut Context<'cx>,
@@ -176,6 +176,8 @@ impl Drive for SharedDriver {
 
 /// A borrowed handle drives as the handle itself does.
 impl Drive for &SharedDriver {
+    type Sharing = Shared;
+
     fn poll_prepare<'cx>(
         self: Pin<&mut Self>,
         cx: &mut Context<'cx>,

@@ -15,7 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use ringbahn_core::event::{Position, Read};
-use ringbahn_core::{Batch, CancelTarget, Completion, Drive, Reservation, SharedFd};
+use ringbahn_core::{Batch, CancelTarget, Completion, Drive, Reservation, Shared, SharedFd};
 use ringbahn_drivers::{Queues, Setup};
 
 #[path = "support/skip.rs"]
@@ -30,6 +30,8 @@ struct Waiting {
 }
 
 impl Drive for Waiting {
+    type Sharing = Shared;
+
     fn poll_prepare<'cx>(
         self: Pin<&mut Self>,
         cx: &mut Context<'cx>,

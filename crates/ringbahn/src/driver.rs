@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 
-use ringbahn_core::{CancelTarget, Completion, Drive, Reservation};
+use ringbahn_core::{CancelTarget, Completion, Drive, Reservation, Shared};
 use ringbahn_drivers::SharedDriver;
 
 /// The driver of the process: one [`SharedDriver`], built when it is first needed.
@@ -62,6 +62,8 @@ impl DefaultDriver {
 }
 
 impl Drive for DefaultDriver {
+    type Sharing = Shared;
+
     fn poll_prepare<'cx>(
         self: Pin<&mut Self>,
         cx: &mut Context<'cx>,

@@ -67,7 +67,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use ::hyper::rt;
-use ringbahn_core::{Drive, Submission, event};
+use ringbahn_core::{Drive, Shared, Submission, event};
 
 use crate::driver::DefaultDriver;
 
@@ -125,7 +125,7 @@ impl<D: Drive + Clone> Timer<D> {
 
 impl<D> rt::Timer for Timer<D>
 where
-    D: Drive + Clone + Unpin + Send + Sync + 'static,
+    D: Drive<Sharing = Shared> + Clone + Unpin + Send + Sync + 'static,
 {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn rt::Sleep>> {
         // Of a sleep without a representable end, years are as good.
@@ -190,4 +190,7 @@ impl<D: Drive + Clone + Unpin> Future for Sleep<D> {
     }
 }
 
-impl<D> rt::Sleep for Sleep<D> where D: Drive + Clone + Unpin + Send + Sync + 'static {}
+impl<D> rt::Sleep for Sleep<D> where
+    D: Drive<Sharing = Shared> + Clone + Unpin + Send + Sync + 'static
+{
+}

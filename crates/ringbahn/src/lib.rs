@@ -114,8 +114,8 @@ pub use ring::{Incoming, IntoInnerError, Ring};
 #[doc(no_inline)]
 pub use ringbahn_core::{
     BufError, BufResult, BufResultExt, Cancel, CancelTarget, Cancelled, Completion, Cqe, Drive,
-    Event, IoBuf, IoBufMut, IoBufs, Outcome, Reservation, SharedFd, Slice, SocketAddress, Sqe,
-    Sqes, Submission, Timeout, buf, event, opcode,
+    Event, IoBuf, IoBufMut, IoBufs, Local, Outcome, Reservation, Shared, SharedFd, Sharing, Slice,
+    SocketAddress, Sqe, Sqes, Submission, Timeout, buf, event, opcode,
 };
 #[doc(no_inline)]
 pub use ringbahn_drivers::{

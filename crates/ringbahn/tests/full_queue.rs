@@ -12,7 +12,9 @@ use std::task::{Context, Poll, Waker};
 
 use futures::executor::block_on;
 use futures::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
-use ringbahn::{BufResultExt, CancelTarget, Completion, Drive, Reservation, Ring, SharedDriver};
+use ringbahn::{
+    BufResultExt, CancelTarget, Completion, Drive, Reservation, Ring, Shared, SharedDriver,
+};
 
 #[path = "support/support.rs"]
 mod support;
@@ -48,6 +50,8 @@ impl Gated {
 }
 
 impl Drive for Gated {
+    type Sharing = Shared;
+
     fn poll_prepare<'cx>(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'cx>,

@@ -103,7 +103,7 @@ mod tests {
     use std::pin::Pin;
     use std::task::{Context, Poll};
 
-    use ringbahn::{CancelTarget, Completion, Counters, Drive, Reservation};
+    use ringbahn::{CancelTarget, Completion, Counters, Drive, Reservation, Shared};
 
     use super::*;
     use crate::tour::report::{Report, Verdict};
@@ -133,6 +133,8 @@ mod tests {
     struct Refusing;
 
     impl Drive for Refusing {
+        type Sharing = Shared;
+
         fn poll_prepare<'cx>(
             self: Pin<&mut Self>,
             _cx: &mut Context<'cx>,

@@ -11,18 +11,16 @@ use smallvec::SmallVec;
 use super::state::{Action, Input, State};
 use crate::cqe::Cqe;
 use crate::panics::contain_panic;
-use crate::sync::{Mutex, lock};
+use crate::sharing::{Lock, Sharing};
 
 /// The CQEs of one operation: one for most, two for a zero-copy send.
 pub(crate) type Cqes = SmallVec<[Cqe; 2]>;
 
 /// The state, waker and CQEs of an operation in flight.
-#[derive(Debug)]
-pub(crate) struct Cell {
-    inner: Mutex<Inner>,
+pub(crate) struct Cell<S: Sharing> {
+    inner: S::Lock<Inner>,
 }
 
-#[derive(Debug)]
 struct Inner {
     state: State,
     /// Whether the operation may end cancelled though neither its future nor its driver has
@@ -59,6 +57,7 @@ pub(crate) enum Departure {
 }
 
 impl Inner {
+    #[inline]
     fn step(&mut self, input: Input) -> Action {
         let (state, action) = self.state.on(input);
         self.state = state;
@@ -66,21 +65,46 @@ impl Inner {
     }
 }
 
-impl Cell {
+impl<S: Sharing> Cell<S> {
     /// The cell of an operation that a future waits for.
-    pub(crate) fn new() -> Cell {
+    #[inline]
+    pub(crate) fn new() -> Cell<S> {
         let inner =
             Inner { state: State::Running, forewarned: false, waker: None, cqes: Cqes::new() };
-        Cell { inner: Mutex::new(inner) }
+        Cell { inner: S::Lock::new(inner) }
     }
 
-    /// The future's poll: `Ready` means that the event is the caller's to take, and brings all
-    /// its CQEs.
-    pub(crate) fn poll(&self, waker: &Waker) -> Poll<Cqes> {
+    /// The future's poll: `Ready` means that the event is the caller's to take, and the CQEs.
+    #[inline]
+    pub(crate) fn poll(&self, waker: &Waker) -> Poll<()> {
         self.wait(waker, |inner| match inner.step(Input::Poll) {
-            Action::Take => Poll::Ready(std::mem::take(&mut inner.cqes)),
+            Action::Take => Poll::Ready(()),
             _ => Poll::Pending,
         })
+    }
+
+    /// The CQE of an operation that had one, for the one who got the event.
+    #[inline]
+    pub(crate) fn take_only_cqe(&self) -> Option<Cqe> {
+        let cqes = &mut self.inner.lock().cqes;
+        if cqes.len() == 1 { cqes.pop() } else { None }
+    }
+
+    /// All CQEs, for the one who got the event.
+    #[inline]
+    pub(crate) fn take_cqes(&self) -> Cqes {
+        std::mem::take(&mut self.inner.lock().cqes)
+    }
+
+    /// Makes the cell of an operation that has ended that of another one, not started yet. Yields
+    /// the last waker, if one is left.
+    #[must_use = "it is dropped when nobody minds a panic"]
+    pub(crate) fn renew(&mut self) -> Option<Waker> {
+        let inner = self.inner.get_mut();
+        inner.state = State::Running;
+        inner.forewarned = false;
+        inner.cqes.clear();
+        inner.waker.take()
     }
 
     /// The CQE that arrived as number `index`; `None` when the operation ended with fewer.
@@ -92,11 +116,12 @@ impl Cell {
         })
     }
 
+    #[inline]
     /// Looks with `look`, and leaves `waker` where that is pending.
     fn wait<T>(&self, waker: &Waker, mut look: impl FnMut(&mut Inner) -> Poll<T>) -> Poll<T> {
         let mut clone = None;
         loop {
-            let mut inner = lock(&self.inner);
+            let mut inner = self.inner.lock();
             if let Poll::Ready(value) = look(&mut inner) {
                 drop(inner);
                 let_go(clone);
@@ -121,7 +146,7 @@ impl Cell {
 
     /// Keeps a CQE after which there will be more, and says whom to wake for it.
     pub(crate) fn progress(&self, cqe: Cqe) -> Option<Waker> {
-        let mut inner = lock(&self.inner);
+        let mut inner = self.inner.lock();
         inner.cqes.push(cqe);
         match inner.step(Input::Progress) {
             Action::Wake => inner.waker.take(),
@@ -129,22 +154,28 @@ impl Cell {
         }
     }
 
-    /// Whether the event may ask to be submitted once more after its `last` CQE, and the CQE to
-    /// show it: the first, whose result counts.
-    pub(crate) fn may_repeat(&self, last: Cqe) -> Option<Cqe> {
-        let inner = lock(&self.inner);
-        let may = inner.state.may_repeat() && !inner.forewarned;
-        may.then(|| inner.cqes.first().copied().unwrap_or(last))
+    /// Whether the event may ask to be submitted once more.
+    #[inline]
+    pub(crate) fn may_repeat(&self) -> bool {
+        let inner = self.inner.lock();
+        inner.state.may_repeat() && !inner.forewarned
+    }
+
+    /// The first of several CQEs.
+    #[inline]
+    pub(crate) fn first_cqe(&self) -> Option<Cqe> {
+        self.inner.lock().cqes.first().copied()
     }
 
     /// Whether somebody has asked for the operation's end.
+    #[inline]
     pub(crate) fn is_cancelled(&self) -> bool {
-        lock(&self.inner).state.is_cancelled()
+        self.inner.lock().state.is_cancelled()
     }
 
     /// Whether the operation runs with nobody waiting for it.
     pub(crate) fn is_detached(&self) -> bool {
-        lock(&self.inner).state == State::Detached
+        self.inner.lock().state == State::Detached
     }
 
     /// The last CQE came. With `repeat` the event wants to be submitted once more, and is unless
@@ -152,13 +183,18 @@ impl Cell {
     ///
     /// Without a CQE it is the end of an operation that was to be submitted once more and has not
     /// been: the CQEs of before have been told to the event already.
-    pub(crate) fn end(&self, cqe: Option<Cqe>, repeat: bool) -> End {
-        let mut inner = lock(&self.inner);
+    #[inline]
+    pub(crate) fn end(&self, cqe: Option<&Cqe>, repeat: bool) -> End {
+        let mut inner = self.inner.lock();
         let repeat = repeat && !inner.forewarned;
         let action = inner.step(if repeat { Input::Repeat } else { Input::Finish });
         match action {
             Action::Resubmit => inner.cqes.clear(),
-            Action::Wake | Action::Dispose => inner.cqes.extend(cqe),
+            Action::Wake | Action::Dispose => {
+                if let Some(cqe) = cqe {
+                    inner.cqes.push(*cqe);
+                }
+            }
             _ => {}
         }
         match action {
@@ -171,12 +207,12 @@ impl Cell {
 
     /// A cancel of the operation is on its way, as an event of its own.
     pub(crate) fn forewarn(&self) {
-        lock(&self.inner).forewarned = true;
+        self.inner.lock().forewarned = true;
     }
 
     /// Somebody asks for the operation's end. Says whether the driver is to be asked for it.
     pub(crate) fn cancel(&self) -> bool {
-        lock(&self.inner).step(Input::Cancel) == Action::Request
+        self.inner.lock().step(Input::Cancel) == Action::Request
     }
 
     /// The future goes and lets the operation run to its end.
@@ -191,7 +227,7 @@ impl Cell {
 
     fn depart(&self, input: Input) -> Departure {
         let (departure, waker) = {
-            let mut inner = lock(&self.inner);
+            let mut inner = self.inner.lock();
             let departure = match inner.step(input) {
                 Action::Request => Departure::Request,
                 Action::Dispose => Departure::Dispose(std::mem::take(&mut inner.cqes)),

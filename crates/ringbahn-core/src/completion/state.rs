@@ -77,6 +77,7 @@ pub(crate) enum Action {
 
 impl State {
     /// The one step of the machine.
+    #[inline]
     pub(crate) fn on(self, input: Input) -> (State, Action) {
         use Action::{Dispose, Nothing, Request, Resubmit, Take, Wait, Wake};
         use Input::{Cancel, Detach, Drop, Finish, Poll, Progress, Repeat};
@@ -116,11 +117,13 @@ impl State {
     }
 
     /// Whether the event may ask to be submitted once more.
+    #[inline]
     pub(crate) fn may_repeat(self) -> bool {
         matches!(self, State::Running | State::Detached)
     }
 
     /// Whether somebody has asked for the operation's end.
+    #[inline]
     pub(crate) fn is_cancelled(self) -> bool {
         matches!(self, State::Cancelling | State::Abandoned)
     }

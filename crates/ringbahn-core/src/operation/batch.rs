@@ -4,31 +4,31 @@ use std::task::Waker;
 
 use smallvec::SmallVec;
 
+use super::ended::{Ended, Resubmission};
 use super::target::CancelTarget;
-use super::{Ended, Ending, Resubmission};
 use crate::panics::contain_panic;
+use crate::sharing::{Shared, Sharing};
 
 /// The consequences of a batch of CQEs.
 ///
 /// While CQEs are read, under whatever lock a driver reads them, their consequences are collected
 /// here; [`run`](Batch::run) brings them about after the lock has been released. They run code of
 /// events and of wakers, which may use the driver, or panic.
-#[derive(Default)]
-pub struct Batch {
+pub struct Batch<S: Sharing = Shared> {
     wakers: SmallVec<[Waker; 4]>,
-    ended: SmallVec<[Ended; 16]>,
-    missed_cancels: Vec<CancelTarget>,
+    ended: SmallVec<[Ended<S>; 16]>,
+    missed_cancels: Vec<CancelTarget<S>>,
 }
 
 /// What a driver has to do after a batch has run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[must_use = "a resubmission that is dropped ends its operation"]
-pub struct Aftermath {
+pub struct Aftermath<S: Sharing = Shared> {
     /// Operations to be submitted once more.
-    pub resubmissions: Vec<Resubmission>,
+    pub resubmissions: Vec<Resubmission<S>>,
     /// Cancels that did not find their operation although it has not ended: it may not have
     /// started yet. To be tried again after some other progress, or a moment.
-    pub missed_cancels: Vec<CancelTarget>,
+    pub missed_cancels: Vec<CancelTarget<S>>,
     /// How many results nobody waited for, and were disposed of.
     pub disposed: u32,
     /// How many wakers or events panicked. Each panic ended with its consequence; the operation
@@ -36,10 +36,10 @@ pub struct Aftermath {
     pub panics: u32,
 }
 
-impl Batch {
+impl<S: Sharing> Batch<S> {
     /// An empty batch.
-    pub fn new() -> Batch {
-        Batch::default()
+    pub fn new() -> Batch<S> {
+        Batch { wakers: SmallVec::new(), ended: SmallVec::new(), missed_cancels: Vec::new() }
     }
 
     /// Whether there is nothing to run.
@@ -54,11 +54,11 @@ impl Batch {
         self.wakers.push(waker);
     }
 
-    pub(crate) fn end(&mut self, ended: Ended) {
+    pub(crate) fn end(&mut self, ended: Ended<S>) {
         self.ended.push(ended);
     }
 
-    pub(crate) fn miss_cancel(&mut self, target: CancelTarget) {
+    pub(crate) fn miss_cancel(&mut self, target: CancelTarget<S>) {
         self.missed_cancels.push(target);
     }
 
@@ -67,28 +67,35 @@ impl Batch {
     /// To be called without any lock or borrow that a waker or an event may want. A panic in one
     /// consequence does not keep the others from happening, nor does it leave this method: it
     /// belongs to a task of its own, which has nothing to do with whoever happens to reap.
-    pub fn run(&mut self) -> Aftermath {
+    pub fn run(&mut self) -> Aftermath<S> {
         let mut aftermath = Aftermath {
+            resubmissions: Vec::new(),
             missed_cancels: std::mem::take(&mut self.missed_cancels),
-            ..Aftermath::default()
+            disposed: 0,
+            panics: 0,
         };
         for waker in self.wakers.drain(..) {
             aftermath.panics += u32::from(contain_panic(|| waker.wake()));
         }
         for ended in self.ended.drain(..) {
-            let mut ending = Ending::Finished;
+            let mut ending = Ok(false);
             aftermath.panics += u32::from(contain_panic(|| ending = ended.run()));
             match ending {
-                Ending::Finished => {}
-                Ending::Disposed => aftermath.disposed += 1,
-                Ending::Again(resubmission) => aftermath.resubmissions.push(resubmission),
+                Ok(disposed) => aftermath.disposed += u32::from(disposed),
+                Err(resubmission) => aftermath.resubmissions.push(resubmission),
             }
         }
         aftermath
     }
 }
 
-impl std::fmt::Debug for Batch {
+impl<S: Sharing> Default for Batch<S> {
+    fn default() -> Batch<S> {
+        Batch::new()
+    }
+}
+
+impl<S: Sharing> std::fmt::Debug for Batch<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Batch")
             .field("wakers", &self.wakers.len())

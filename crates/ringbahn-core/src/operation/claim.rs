@@ -3,57 +3,74 @@
 //! # Safety
 //!
 //! C1. A claim is the one share of its record on the future's side. It is created with the event
-//!     uncommitted, and `admitted` is set along with the commit, before any foreign code can
-//!     intervene; so `!admitted` means that the event is the claim's own by O1.
+//!     uncommitted, and goes on to `Admitted` along with the commit, before any foreign code can
+//!     intervene; so while it is `Waiting` the event is the claim's own by O1.
 //!
-//! C2. What a claim's poll yields as ready is the cell's `Take`, which it gives out once; so
-//!     [`Claim::complete`], which uses the claim up, owns the event by O4.
+//! C2. What a claim's poll yields as ready is the cell's `Take`, which it gives out once, and the
+//!     claim is `Ended` until [`Claim::complete`], which so owns the event by O4.
 #![allow(unsafe_code)]
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use super::Record;
 use super::target::CancelTarget;
-use crate::completion::cell::Cqes;
 use crate::cqe::Cqe;
 use crate::drive::Drive;
 use crate::event::Event;
+use crate::sharing::Sharing;
+use crate::sqe::Sqes;
 
-/// The future's share of an operation.
-pub(crate) struct Claim<E: Event> {
-    record: Arc<Record<E>>,
-    admitted: bool,
-    /// The CQEs of an operation that has ended, once a poll has brought them.
-    taken: Option<Cqes>,
+/// How far an operation has come, seen from its future.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// No queue has its entries yet.
+    Waiting,
+    /// It is the driver's and the kernel's.
+    Admitted,
+    /// The driver has been told to submit it, too.
+    Submitted,
+    /// The kernel is done with it, and the event is the claim's again.
+    Ended,
+    /// The event has been taken out. What is left is memory.
+    Taken,
 }
 
-impl<E: Event> Claim<E> {
+/// The future's share of an operation.
+pub(crate) struct Claim<E: Event, S: Sharing> {
+    record: S::Share<Record<E, S>>,
+    progress: Progress,
+}
+
+impl<E: Event, S: Sharing> Claim<E, S> {
     /// Moves `event` to the heap, where it stays until its operation has ended.
-    pub(crate) fn new(event: E) -> Claim<E> {
-        Claim { record: Arc::new(Record::new(event)), admitted: false, taken: None }
+    pub(crate) fn new(event: E) -> Claim<E, S> {
+        Claim { record: S::share(Record::new(event)), progress: Progress::Waiting }
     }
 
     /// Has `driver` commit the event's entries.
-    pub(crate) fn poll_admit<D: Drive>(
+    pub(crate) fn poll_admit<D: Drive<Sharing = S>>(
         &mut self,
         driver: Pin<&mut D>,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.admitted {
-            // By a call of the driver that panicked after it had the event prepared.
+        if self.progress != Progress::Waiting {
+            // Perhaps by a call of the driver that panicked after it had the event prepared.
             return Poll::Ready(Ok(()));
         }
-        // SAFETY: C1: not admitted; and the entries of an earlier call went with that call.
-        let mut sqes = unsafe { self.record.prepare_first() }?;
+        let mut sqes = Sqes::new();
+        // SAFETY: C1: waiting; and the entries of an earlier call went with that call.
+        unsafe { self.record.prepare_first(&mut sqes) }?;
         let mut committed = None;
-        let Claim { record, admitted, .. } = self;
+        let Claim { record, progress } = self;
         let polled = driver.poll_prepare(cx, record.steps(), |reservation, cx| {
-            let (result, receipt) = reservation.admit(record.clone(), &mut sqes, cx);
+            let (result, receipt) =
+                reservation.admit(S::forget_event(record.clone()), &mut sqes, cx);
             // Noted here and not after the call: the driver may panic in between.
-            *admitted = result.is_ok();
+            if result.is_ok() {
+                *progress = Progress::Admitted;
+            }
             committed = Some(result);
             receipt
         });
@@ -74,13 +91,35 @@ impl<E: Event> Claim<E> {
         }
     }
 
-    /// Whether the event is the kernel's.
+    /// Whether the event is the kernel's, as far as the future knows.
     pub(crate) fn is_admitted(&self) -> bool {
-        self.admitted
+        matches!(self.progress, Progress::Admitted | Progress::Submitted)
     }
 
+    /// Whether no queue has the event's entries yet.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.progress == Progress::Waiting
+    }
+
+    /// Whether the output has been taken.
+    pub(crate) fn is_over(&self) -> bool {
+        self.progress == Progress::Taken
+    }
+
+    /// Has `driver` submit what it has admitted, unless it has been told before.
+    #[inline]
+    pub(crate) fn poll_submit<D: Drive>(&mut self, driver: Pin<&mut D>, cx: &mut Context<'_>) {
+        // An error concerns the driver, which goes on trying; the operation is in flight.
+        if self.progress == Progress::Admitted && driver.poll_submit(cx).is_ready() {
+            self.progress = Progress::Submitted;
+        }
+    }
+
+    #[inline]
     pub(crate) fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
-        self.record.cell().poll(cx.waker()).map(|cqes| self.taken = Some(cqes))
+        ready!(self.record.cell().poll(cx.waker()));
+        self.progress = Progress::Ended;
+        Poll::Ready(())
     }
 
     pub(crate) fn poll_cqe(&self, cx: &Context<'_>, index: usize) -> Poll<Option<Cqe>> {
@@ -89,27 +128,40 @@ impl<E: Event> Claim<E> {
 
     /// The output, after a poll that was ready, and whether it is that of an operation that has
     /// not run.
-    pub(crate) fn complete(self, stopped: Option<io::Error>) -> (E::Output, bool) {
-        let cqes = self.taken.expect("an operation is completed after it has ended");
-        // SAFETY: C2: `taken` was brought by a poll that was ready.
-        unsafe { self.record.complete(cqes, stopped) }
+    #[inline]
+    pub(crate) fn complete(&mut self, stopped: Option<io::Error>) -> (E::Output, bool) {
+        assert!(self.progress == Progress::Ended, "a submission was polled after its output");
+        self.progress = Progress::Taken;
+        // SAFETY: C2.
+        unsafe { self.record.complete(stopped) }
+    }
+
+    /// Puts `event` where the one before was, whose output has been taken, unless somebody still
+    /// holds a share of that operation, as those do who would cancel it.
+    pub(crate) fn renew(&mut self, event: E) -> Result<(), E> {
+        match S::sole(&mut self.record) {
+            Some(record) if self.progress == Progress::Taken => record.renew(event),
+            _ => return Err(event),
+        }
+        self.progress = Progress::Waiting;
+        Ok(())
     }
 
     /// The event of an operation that never started.
     pub(crate) fn into_event(self) -> E {
-        assert!(!self.admitted, "the event of an operation in flight is the kernel's");
-        // SAFETY: C1; not admitted, and a claim that is used up will not be.
+        assert!(self.progress == Progress::Waiting, "what is in flight is the kernel's");
+        // SAFETY: C1; it waits, and a claim that is used up will not be admitted.
         let event = unsafe { self.record.take() };
         event.expect("an event that was never committed is still there (C1)")
     }
 
-    pub(crate) fn target(&self) -> CancelTarget {
-        CancelTarget::new(self.record.clone())
+    pub(crate) fn target(&self) -> CancelTarget<S> {
+        CancelTarget::new(S::forget_event(self.record.clone()))
     }
 
     /// The future goes. Yields a target where the driver is to cancel the operation.
-    pub(crate) fn depart(self, detach: bool) -> Option<CancelTarget> {
-        let request = self.admitted && self.taken.is_none() && self.record.depart(detach);
+    pub(crate) fn depart(self, detach: bool) -> Option<CancelTarget<S>> {
+        let request = self.is_admitted() && self.record.depart(detach);
         request.then(|| self.target())
     }
 }

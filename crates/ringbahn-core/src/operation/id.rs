@@ -37,6 +37,7 @@ pub(crate) struct OperationId {
 }
 
 impl OperationId {
+    #[inline]
     pub(crate) fn user_data(self, step: u32) -> u64 {
         debug_assert!(self.index < OPERATIONS_MAX && step < SQES_PER_EVENT_MAX);
         let generation = u64::from(self.generation & GENERATION_MASK);
@@ -44,6 +45,7 @@ impl OperationId {
     }
 
     /// The operation that `user_data` names. The mark of the ring's own entries is not looked at.
+    #[inline]
     pub(crate) fn of(user_data: u64) -> OperationId {
         let low = user_data & u64::from(u32::MAX);
         OperationId {
@@ -53,6 +55,7 @@ impl OperationId {
     }
 
     /// The same place for its next tenant.
+    #[inline]
     pub(crate) fn next_generation(self) -> OperationId {
         let generation = self.generation.wrapping_add(1) & GENERATION_MASK;
         OperationId { generation: generation.max(FIRST_GENERATION), ..self }
@@ -60,6 +63,7 @@ impl OperationId {
 }
 
 /// Which of its operation's entries `user_data` names.
+#[inline]
 pub(crate) fn step_of(user_data: u64) -> u32 {
     (user_data as u32) >> INDEX_BITS
 }
@@ -70,6 +74,7 @@ pub(crate) fn cancel_of(user_data: u64) -> u64 {
 }
 
 /// The target of the ring's own cancel, if `user_data` names one.
+#[inline]
 pub(crate) fn cancel_target(user_data: u64) -> Option<u64> {
     (user_data & INTERNAL != 0).then_some(user_data & !INTERNAL)
 }

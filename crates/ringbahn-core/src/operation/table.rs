@@ -11,14 +11,15 @@
 
 use std::fmt;
 use std::io::Write as _;
-use std::sync::Arc;
 
 use super::batch::Batch;
+use super::ended::Ended;
 use super::id::{FIRST_GENERATION, OPERATIONS_MAX, OperationId, cancel_target};
 use super::target::CancelTarget;
-use super::{Ended, Operation, StepEnd};
+use super::{Operation, StepEnd};
 use crate::cqe::Cqe;
-use crate::sync::{AtomicUsize, Mutex, Ordering, lock};
+use crate::sharing::{Lock, OperationShare, Shared, Sharing, Word};
+use crate::sync::Ordering;
 
 /// The operations in flight on one ring.
 ///
@@ -29,23 +30,22 @@ use crate::sync::{AtomicUsize, Mutex, Ordering, lock};
 /// Dropped with operations still in flight, as happens when a driver lets go of its ring without
 /// draining it, a table leaks them: the kernel may write to their buffers after the ring has been
 /// closed. It says so on the standard error output.
-pub struct OperationTable {
+pub struct OperationTable<S: Sharing = Shared> {
     /// Tells tables apart, for those who would cancel.
     pub(crate) number: u64,
-    places: Mutex<Places>,
-    in_flight: AtomicUsize,
+    places: S::Lock<Places<S>>,
+    in_flight: S::Word,
 }
 
-#[derive(Default)]
-struct Places {
-    places: Vec<Place>,
+struct Places<S: Sharing> {
+    places: Vec<Place<S>>,
     /// Indices of places without a tenant. The one left last is taken first: it is in the cache.
     free: Vec<u32>,
 }
 
-struct Place {
+struct Place<S: Sharing> {
     generation: u32,
-    tenant: Option<Arc<dyn Operation>>,
+    tenant: Option<OperationShare<S>>,
 }
 
 /// What a CQE turned out to be.
@@ -61,33 +61,34 @@ pub enum Matched {
     Unknown,
 }
 
-impl OperationTable {
+impl<S: Sharing> OperationTable<S> {
     /// An empty table.
-    pub fn new() -> OperationTable {
+    pub fn new() -> OperationTable<S> {
         static TABLES: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
         OperationTable {
             // Relaxed: numbers differ, and that is all they need.
             number: TABLES.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
-            places: Mutex::new(Places::default()),
-            in_flight: AtomicUsize::new(0),
+            places: S::Lock::new(Places { places: Vec::new(), free: Vec::new() }),
+            in_flight: S::Word::new(0),
         }
     }
 
     /// How many operations are in flight: committed to the queue and not ended.
     pub fn in_flight(&self) -> usize {
         // SeqCst, as where it changes: drivers decide by it whether somebody must wait for CQEs.
-        self.in_flight.load(Ordering::SeqCst)
+        self.in_flight.load(Ordering::SeqCst) as usize
     }
 
     /// Gives an operation a place. `None` where there are as many as a ring can tell apart.
     ///
     /// Also says whether the operation has been cancelled already.
+    #[inline(always)]
     pub(crate) fn insert(
         &self,
-        operation: Arc<dyn Operation>,
+        operation: OperationShare<S>,
         steps: u32,
     ) -> Option<(OperationId, bool)> {
-        let mut guard = lock(&self.places);
+        let mut guard = self.places.lock();
         let places = &mut *guard;
         let index = match places.free.pop() {
             Some(index) => index,
@@ -104,7 +105,7 @@ impl OperationTable {
         let id = OperationId { index, generation: place.generation };
         let cancelled = operation.header().enter(self, id.user_data(0), steps);
         place.tenant = Some(operation);
-        self.in_flight.fetch_add(1, Ordering::SeqCst);
+        self.in_flight.add(1, Ordering::SeqCst);
         Some((id, cancelled))
     }
 
@@ -117,14 +118,14 @@ impl OperationTable {
     /// `cqe` was posted by whatever executes the entries that were committed with this table (the
     /// kernel, or a stand-in for it), once, and CQEs of one operation are noted in their order.
     /// Unless its flags say that more will follow, nothing touches the entry's operands any more.
-    pub unsafe fn note(&self, cqe: Cqe, batch: &mut Batch) -> Matched {
+    pub unsafe fn note(&self, cqe: Cqe, batch: &mut Batch<S>) -> Matched {
         if let Some(target) = cancel_target(cqe.user_data) {
             if cqe.failed_with(libc::ENOENT) {
                 self.note_missed_cancel(target, batch);
             }
             return Matched::Cancel;
         }
-        let mut places = lock(&self.places);
+        let mut places = self.places.lock();
         let Some(place) = places.find(cqe.user_data) else { return Matched::Unknown };
         let Some(tenant) = &place.tenant else { return Matched::Unknown };
         let header = tenant.header();
@@ -154,7 +155,7 @@ impl OperationTable {
                 place.generation = id.next_generation().generation;
                 let Some(tenant) = place.tenant.take() else { return Matched::Unknown };
                 places.free.push(id.index);
-                self.in_flight.fetch_sub(1, Ordering::SeqCst);
+                self.in_flight.add(1_u64.wrapping_neg(), Ordering::SeqCst);
                 // SAFETY: T2 and the contract of this function: this was the last CQE of every
                 // entry, and the tenant has just left its place, so there is no second `Ended`.
                 batch.end(unsafe { Ended::new(tenant, cqe) });
@@ -165,8 +166,8 @@ impl OperationTable {
 
     /// A cancel did not find its target. Either that has ended, or it has not started yet: a
     /// follower in a chain, or an entry that waits to be run by its thread.
-    fn note_missed_cancel(&self, user_data: u64, batch: &mut Batch) {
-        let mut places = lock(&self.places);
+    fn note_missed_cancel(&self, user_data: u64, batch: &mut Batch<S>) {
+        let mut places = self.places.lock();
         if let Some(place) = places.find(user_data)
             && let Some(tenant) = &place.tenant
         {
@@ -179,8 +180,8 @@ impl OperationTable {
     ///
     /// Operations that shall run to their end with nobody waiting, such as writes that were
     /// accepted and whose file has been dropped, are spared unless `detached` is set.
-    pub fn cancel_all(&self, detached: bool) -> Vec<CancelTarget> {
-        let places = lock(&self.places);
+    pub fn cancel_all(&self, detached: bool) -> Vec<CancelTarget<S>> {
+        let places = self.places.lock();
         let tenants = places.places.iter().filter_map(|place| place.tenant.as_ref());
         tenants
             .filter(|tenant| detached || !tenant.header().cell.is_detached())
@@ -190,24 +191,24 @@ impl OperationTable {
     }
 }
 
-impl Places {
-    fn find(&mut self, user_data: u64) -> Option<&mut Place> {
+impl<S: Sharing> Places<S> {
+    fn find(&mut self, user_data: u64) -> Option<&mut Place<S>> {
         let id = OperationId::of(user_data);
         let place = self.places.get_mut(id.index as usize)?;
         (place.generation == id.generation).then_some(place)
     }
 }
 
-impl Default for OperationTable {
-    fn default() -> OperationTable {
+impl<S: Sharing> Default for OperationTable<S> {
+    fn default() -> OperationTable<S> {
         OperationTable::new()
     }
 }
 
-impl Drop for OperationTable {
+impl<S: Sharing> Drop for OperationTable<S> {
     fn drop(&mut self) {
         let mut leaked = 0_u64;
-        for place in &mut lock(&self.places).places {
+        for place in &mut self.places.get_mut().places {
             if let Some(tenant) = place.tenant.take() {
                 // T1: the kernel may still write to what it owns.
                 std::mem::forget(tenant);
@@ -225,7 +226,7 @@ impl Drop for OperationTable {
     }
 }
 
-impl fmt::Debug for OperationTable {
+impl<S: Sharing> fmt::Debug for OperationTable<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OperationTable")
             .field("in_flight", &self.in_flight())

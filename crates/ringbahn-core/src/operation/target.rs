@@ -1,23 +1,22 @@
 //! [`CancelTarget`]: an operation, as one who would cancel it sees it.
 
 use std::fmt;
-use std::sync::Arc;
 
 use super::Operation;
 use super::table::OperationTable;
+use crate::sharing::{OperationShare, Shared, Sharing};
 
 /// An operation in flight that somebody wants cancelled.
 ///
 /// It names the operation and not a place in a table, so it can never hit another operation that
 /// has come to the same place since. Keeping one keeps the operation's memory, and nothing else,
 /// alive.
-#[derive(Clone)]
-pub struct CancelTarget {
-    operation: Arc<dyn Operation>,
+pub struct CancelTarget<S: Sharing = Shared> {
+    operation: OperationShare<S>,
 }
 
-impl CancelTarget {
-    pub(crate) fn new(operation: Arc<dyn Operation>) -> CancelTarget {
+impl<S: Sharing> CancelTarget<S> {
+    pub(crate) fn new(operation: OperationShare<S>) -> CancelTarget<S> {
         CancelTarget { operation }
     }
 
@@ -28,7 +27,7 @@ impl CancelTarget {
 
     /// The `user_data` that a cancel in the ring of `table` is to aim at now: that of the first
     /// entry that still runs. `None` where the operation is not, or not any more, in that ring.
-    pub(crate) fn user_data_in(&self, table: &OperationTable) -> Option<u64> {
+    pub(crate) fn user_data_in<T: Sharing>(&self, table: &OperationTable<T>) -> Option<u64> {
         let header = self.operation.header();
         if header.is_in(table) { header.next_step() } else { None }
     }
@@ -46,7 +45,13 @@ impl CancelTarget {
     }
 }
 
-impl fmt::Debug for CancelTarget {
+impl<S: Sharing> Clone for CancelTarget<S> {
+    fn clone(&self) -> CancelTarget<S> {
+        CancelTarget { operation: self.operation.clone() }
+    }
+}
+
+impl<S: Sharing> fmt::Debug for CancelTarget<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CancelTarget").field("in_flight", &self.is_in_flight()).finish()
     }

@@ -16,7 +16,7 @@ use std::task::{Context, Poll, Waker};
 
 use ringbahn_core::{
     Batch, CancelTarget, Completion, Cqe, Drive, Matched, OperationTable, Reservation,
-    Resubmission, Sqe, Submission, opcode,
+    Resubmission, Shared, Sqe, Submission, opcode,
 };
 
 pub(crate) mod probe;
@@ -151,7 +151,7 @@ impl Toy {
 
     /// The entry that the kernel consumes next.
     pub(crate) fn take(&self) -> Option<Taken> {
-        let mut batch = Batch::new();
+        let mut batch: Batch = Batch::new();
         let (entry, leftovers) = {
             let mut state = self.lock();
             let entry = state.pop()?;
@@ -364,6 +364,8 @@ impl State {
 }
 
 impl Drive for Toy {
+    type Sharing = Shared;
+
     fn poll_prepare<'cx>(
         self: Pin<&mut Self>,
         cx: &mut Context<'cx>,

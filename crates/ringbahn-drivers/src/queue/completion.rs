@@ -16,7 +16,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ringbahn_core::{Batch, Cqe, Matched, OperationTable};
+use ringbahn_core::{Batch, Cqe, Matched, OperationTable, Shared, Sharing};
 
 use super::rings::{CompletionMemory, Rings};
 use crate::sync::Ordering;
@@ -30,9 +30,9 @@ use crate::sync::Ordering;
 /// # References
 ///
 /// [`io_uring(7)`](https://man7.org/linux/man-pages/man7/io_uring.7.html)
-pub struct CompletionQueue {
+pub struct CompletionQueue<S: Sharing = Shared> {
     rings: Arc<Rings>,
-    table: Arc<OperationTable>,
+    table: S::Share<OperationTable<S>>,
     /// The counter of the next CQE to look at.
     head: u32,
 }
@@ -52,19 +52,19 @@ pub struct Reaped {
     pub unknown: usize,
 }
 
-impl CompletionQueue {
-    pub(super) fn new(rings: Arc<Rings>, table: Arc<OperationTable>) -> CompletionQueue {
+impl<S: Sharing> CompletionQueue<S> {
+    pub(super) fn new(rings: Arc<Rings>, table: S::Share<OperationTable<S>>) -> CompletionQueue<S> {
         // Relaxed: this half is the only writer of the head, and is only just being made.
         let head = rings.completion.head.load(Ordering::Relaxed);
         CompletionQueue { rings, table, head }
     }
 
     /// The operations in flight on this ring.
-    pub fn table(&self) -> &OperationTable {
+    pub fn table(&self) -> &OperationTable<S> {
         &self.table
     }
 
-    pub(crate) fn shared_table(&self) -> Arc<OperationTable> {
+    pub(crate) fn shared_table(&self) -> S::Share<OperationTable<S>> {
         self.table.clone()
     }
 
@@ -81,7 +81,7 @@ impl CompletionQueue {
     ///
     /// Their places are given back to the kernel at the end, all at once. In a forked child nothing
     /// is found.
-    pub fn reap(&mut self, batch: &mut Batch, limit: usize) -> Reaped {
+    pub fn reap(&mut self, batch: &mut Batch<S>, limit: usize) -> Reaped {
         let mut reaped = Reaped::default();
         if self.rings.forked() {
             return reaped;
@@ -131,7 +131,7 @@ impl CompletionQueue {
     }
 }
 
-impl fmt::Debug for CompletionQueue {
+impl<S: Sharing> fmt::Debug for CompletionQueue<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CompletionQueue").field("head", &self.head).finish_non_exhaustive()
     }

@@ -6,14 +6,14 @@ use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringbahn_core::OperationTable;
+use ringbahn_core::{OperationTable, Shared, Sharing};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::rings::Rings;
+use super::rings::{KernelRing, Rings};
 use crate::sync::Ordering;
 use crate::sys::enter::{enter, enter_timeout};
 use crate::sys::probe::Probe;
-use crate::sys::uapi::{ENTER_GETEVENTS, SQ_CQ_OVERFLOW};
+use crate::sys::uapi::{ENTER_GETEVENTS, SQ_CQ_OVERFLOW, SQ_TASKRUN};
 
 /// The way into the kernel: submits what has been published, and waits for CQEs.
 ///
@@ -40,10 +40,9 @@ use crate::sys::uapi::{ENTER_GETEVENTS, SQ_CQ_OVERFLOW};
 /// # References
 ///
 /// [`io_uring_enter(2)`](https://man7.org/linux/man-pages/man2/io_uring_enter.2.html)
-#[derive(Clone)]
-pub struct RingHandle {
+pub struct RingHandle<S: Sharing = Shared> {
     rings: Arc<Rings>,
-    table: Arc<OperationTable>,
+    table: S::Share<OperationTable<S>>,
 }
 
 /// What [`RingHandle::poll_readable`] has found ready; neither, where the timeout has passed.
@@ -55,13 +54,13 @@ pub struct Readiness {
     pub wake: bool,
 }
 
-impl RingHandle {
-    pub(crate) fn new(rings: Arc<Rings>, table: Arc<OperationTable>) -> RingHandle {
+impl<S: Sharing> RingHandle<S> {
+    pub(crate) fn new(rings: Arc<Rings>, table: S::Share<OperationTable<S>>) -> RingHandle<S> {
         RingHandle { rings, table }
     }
 
     /// The operations in flight on this ring.
-    pub fn table(&self) -> &OperationTable {
+    pub fn table(&self) -> &OperationTable<S> {
         &self.table
     }
 
@@ -75,9 +74,9 @@ impl RingHandle {
     ///
     /// `Unsupported` in a forked child; else see [the table](RingHandle#errors).
     pub fn enter(&self, wanted_completions: u32) -> io::Result<u32> {
-        let ring = self.rings.kernel()?.fd();
-        let (to_submit, flags) = self.request(wanted_completions);
-        enter(ring, to_submit, wanted_completions, flags)
+        let ring = self.rings.kernel()?;
+        let (to_submit, flags) = self.request(ring, wanted_completions);
+        enter(ring.name(), to_submit, wanted_completions, flags)
     }
 
     /// As [`enter`](RingHandle::enter), but waits no longer than `timeout`.
@@ -86,9 +85,9 @@ impl RingHandle {
     ///
     /// As `enter`; `ETIME` where the time has run out and nothing was submitted.
     pub fn enter_timeout(&self, wanted_completions: u32, timeout: Duration) -> io::Result<u32> {
-        let ring = self.rings.kernel()?.fd();
-        let (to_submit, flags) = self.request(wanted_completions);
-        enter_timeout(ring, to_submit, wanted_completions, flags, timeout)
+        let ring = self.rings.kernel()?;
+        let (to_submit, flags) = self.request(ring, wanted_completions);
+        enter_timeout(ring.name(), to_submit, wanted_completions, flags, timeout)
     }
 
     /// Brings CQEs into the completion queue that did not fit in before, and runs what the kernel
@@ -98,18 +97,30 @@ impl RingHandle {
     ///
     /// `Unsupported` in a forked child; else see [the table](RingHandle#errors).
     pub fn enter_flush(&self) -> io::Result<()> {
-        let ring = self.rings.kernel()?.fd();
-        enter(ring, 0, 0, ENTER_GETEVENTS).map(drop)
+        let ring = self.rings.kernel()?;
+        enter(ring.name(), 0, 0, ENTER_GETEVENTS).map(drop)
+    }
+
+    /// Submits what has been published and brings in what has completed, as
+    /// [`enter_flush`](RingHandle::enter_flush) does, and waits for nothing. Returns how many
+    /// entries the kernel has taken.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` in a forked child; else see [the table](RingHandle#errors).
+    pub fn enter_ready(&self) -> io::Result<u32> {
+        let ring = self.rings.kernel()?;
+        enter(ring.name(), self.unsubmitted(), 0, ENTER_GETEVENTS)
     }
 
     /// How many entries to submit, and the flags.
     ///
     /// The kernel skips waiting where it has submitted fewer than it was told to. So a call that
     /// waits says what is there, and a call that does not says as many as could be.
-    fn request(&self, wanted_completions: u32) -> (u32, u32) {
+    fn request(&self, ring: &KernelRing, wanted_completions: u32) -> (u32, u32) {
         match wanted_completions {
             0 => (self.rings.submission.index.entries(), 0),
-            _ => (self.unsubmitted(), ENTER_GETEVENTS),
+            _ => (self.unsubmitted(), ENTER_GETEVENTS | ring.wait_flags()),
         }
     }
 
@@ -169,6 +180,14 @@ impl RingHandle {
         !self.rings.forked() && flags.load(Ordering::Relaxed) & SQ_CQ_OVERFLOW != 0
     }
 
+    /// Whether the kernel has something that an enter of this thread would bring into the
+    /// completion queue: completions put off until then, or CQEs that did not fit in.
+    pub fn has_work(&self) -> bool {
+        // Relaxed: a hint that publishes nothing; the CQEs come with the tail.
+        let flags = &self.rings.submission.flags;
+        !self.rings.forked() && flags.load(Ordering::Relaxed) & (SQ_CQ_OVERFLOW | SQ_TASKRUN) != 0
+    }
+
     /// How many CQEs the kernel has lost for want of memory since the ring was made.
     pub fn overflow_count(&self) -> u32 {
         // Relaxed: a counter that publishes nothing.
@@ -217,7 +236,13 @@ impl RingHandle {
     }
 }
 
-impl fmt::Debug for RingHandle {
+impl<S: Sharing> Clone for RingHandle<S> {
+    fn clone(&self) -> RingHandle<S> {
+        RingHandle { rings: self.rings.clone(), table: self.table.clone() }
+    }
+}
+
+impl<S: Sharing> fmt::Debug for RingHandle<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RingHandle")
             .field("submission_entries", &self.submission_entries())

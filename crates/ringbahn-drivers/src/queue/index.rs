@@ -25,16 +25,19 @@ impl Index {
         entries.is_power_of_two().then_some(Index { entries })
     }
 
+    #[inline]
     pub(crate) fn entries(self) -> u32 {
         self.entries
     }
 
     /// How many places are in use. Never more than there are, whatever the other side has written.
+    #[inline]
     pub(crate) fn used(self, head: u32, tail: u32) -> u32 {
         tail.wrapping_sub(head).min(self.entries)
     }
 
     /// The place that the entry counted as `counter` lies in.
+    #[inline]
     pub(crate) fn place(self, counter: u32) -> u32 {
         counter & (self.entries - 1)
     }
@@ -44,12 +47,14 @@ impl Index {
     /// This is the one place that decides whether there is room. The loom models in `loom_model`
     /// fail if it lets one too many in (`room + 1`: an unsubmitted entry is overwritten) and if it
     /// lets one too few in (`room > count`: a queue of 1 never accepts anything).
+    #[inline]
     pub(crate) fn free(self, head: u32, tail: u32, count: u32) -> Option<Span> {
         let room = self.entries - self.used(head, tail);
         (room >= count).then(|| self.span(tail, count))
     }
 
     /// The `count` places from `counter` on; `count` is at most [`entries`](Index::entries).
+    #[inline]
     fn span(self, counter: u32, count: u32) -> Span {
         let start = self.place(counter);
         let until_border = count.min(self.entries - start);

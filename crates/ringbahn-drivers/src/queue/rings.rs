@@ -27,7 +27,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use ringbahn_core::{Cqe, OperationTable, Sqe};
+use ringbahn_core::{Cqe, OperationTable, Sharing, Sqe};
 
 use super::completion::CompletionQueue;
 use super::index::Index;
@@ -35,7 +35,10 @@ use super::submission::SubmissionQueue;
 use crate::sync::{AtomicU32, Ordering};
 use crate::sys::fork::ForkGuard;
 use crate::sys::mmap::Mapping;
-use crate::sys::uapi::{OFFSET_ENTRIES, OFFSET_RINGS, Params, SETUP_NO_SQARRAY};
+use crate::sys::ring_name::{RingName, enable, register_ring, unregister_ring};
+use crate::sys::uapi::{
+    ENTER_NO_IOWAIT, FEAT_NO_IOWAIT, OFFSET_ENTRIES, OFFSET_RINGS, Params, SETUP_NO_SQARRAY,
+};
 
 /// A counter or flag word in memory shared with the kernel.
 #[derive(Debug)]
@@ -88,6 +91,8 @@ pub(super) struct KernelRing {
     pub(super) fd: OwnedFd,
     pub(super) features: u32,
     pub(super) flags: u32,
+    /// The index under which the one thread that uses the ring has registered it.
+    registered: Option<u32>,
     guard: ForkGuard,
     _rings: Mapping,
     _entries: Mapping,
@@ -155,6 +160,7 @@ impl Rings {
                 fd,
                 features: params.features,
                 flags: params.flags,
+                registered: None,
                 guard,
                 _rings: rings,
                 _entries: entries,
@@ -162,16 +168,37 @@ impl Rings {
         })
     }
 
+    /// Makes the calling thread the owner of a ring that was made disabled, and gives it a short
+    /// name with this thread, if it can have one.
+    ///
+    /// From here on the ring must stay with this thread, so its halves must not be `Send`.
+    ///
+    /// # Errors
+    ///
+    /// Those of `io_uring_register(2)`.
+    pub(crate) fn bind(&mut self) -> io::Result<()> {
+        match &mut self.backing {
+            Backing::Kernel(kernel) => {
+                enable(kernel.fd())?;
+                kernel.registered = register_ring(kernel.fd()).ok();
+                Ok(())
+            }
+            #[cfg(any(test, loom))]
+            Backing::Heap(_) => Ok(()),
+        }
+    }
+
     /// The two halves, and a share of the memory for a handle. They start where the counters are.
-    pub(crate) fn halves(self) -> (SubmissionQueue, CompletionQueue, Arc<Rings>) {
+    pub(crate) fn halves<S: Sharing>(self) -> (SubmissionQueue<S>, CompletionQueue<S>, Arc<Rings>) {
         let rings = Arc::new(self);
-        let table = Arc::new(OperationTable::new());
+        let table = S::share(OperationTable::new());
         let submission = SubmissionQueue::new(rings.clone(), table.clone());
         let completion = CompletionQueue::new(rings.clone(), table);
         (submission, completion, rings)
     }
 
     /// Whether this process is a child of the one whose ring this is: the memory is not there.
+    #[inline]
     pub(super) fn forked(&self) -> bool {
         match &self.backing {
             Backing::Kernel(kernel) => kernel.guard.forked(),
@@ -198,6 +225,25 @@ impl Rings {
 impl KernelRing {
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
+    }
+
+    pub(super) fn name(&self) -> RingName<'_> {
+        self.registered.map_or(RingName::Descriptor(self.fd()), RingName::Registered)
+    }
+
+    /// What a call that waits says about it: a thread that waits for CQEs is idle, not waiting for
+    /// a disk.
+    pub(super) fn wait_flags(&self) -> u32 {
+        if self.features & FEAT_NO_IOWAIT != 0 { ENTER_NO_IOWAIT } else { 0 }
+    }
+}
+
+impl Drop for KernelRing {
+    fn drop(&mut self) {
+        if let Some(index) = self.registered.filter(|_| !self.guard.forked()) {
+            // An error leaves the ring alive until the thread ends, and nothing can be done.
+            let _ = unregister_ring(self.fd(), index);
+        }
     }
 }
 

@@ -27,7 +27,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-use ringbahn_core::{OperationTable, Reservation, Sqe};
+use ringbahn_core::{OperationTable, Reservation, Shared, Sharing, Sqe};
 
 use super::rings::{Rings, forked_error};
 use crate::sync::Ordering;
@@ -54,23 +54,23 @@ use crate::sync::Ordering;
 /// # References
 ///
 /// [`io_uring(7)`](https://man7.org/linux/man-pages/man7/io_uring.7.html)
-pub struct SubmissionQueue {
+pub struct SubmissionQueue<S: Sharing = Shared> {
     rings: Arc<Rings>,
-    table: Arc<OperationTable>,
+    table: S::Share<OperationTable<S>>,
     /// The counter of the next place to fill; ahead of the tail in memory by what is unpublished.
     tail: u32,
 }
 
 /// Free places, in order, and the counter to move by as many as get filled.
-struct Places<'a> {
+struct Places<'a, S: Sharing> {
     first: &'a mut [Sqe],
     wrapped: &'a mut [Sqe],
     taken: &'a mut u32,
-    table: &'a OperationTable,
+    table: &'a OperationTable<S>,
 }
 
-impl SubmissionQueue {
-    pub(super) fn new(rings: Arc<Rings>, table: Arc<OperationTable>) -> SubmissionQueue {
+impl<S: Sharing> SubmissionQueue<S> {
+    pub(super) fn new(rings: Arc<Rings>, table: S::Share<OperationTable<S>>) -> SubmissionQueue<S> {
         // Relaxed: this half is the only writer of the tail, and is only just being made.
         let tail = rings.submission.tail.load(Ordering::Relaxed);
         SubmissionQueue { rings, table, tail }
@@ -82,7 +82,7 @@ impl SubmissionQueue {
     }
 
     /// The operations in flight on this ring.
-    pub fn table(&self) -> &OperationTable {
+    pub fn table(&self) -> &OperationTable<S> {
         &self.table
     }
 
@@ -96,11 +96,23 @@ impl SubmissionQueue {
     /// # Errors
     ///
     /// `Unsupported` in a forked child: the ring is the parent's.
-    pub fn reserve(&mut self, count: u32) -> io::Result<Option<Reservation<'_>>> {
+    pub fn reserve(&mut self, count: u32) -> io::Result<Option<Reservation<'_, S>>> {
         let places = self.places(count)?;
         Ok(places.map(|Places { first, wrapped, taken, table }| {
             Reservation::new(table, (first, wrapped), taken)
         }))
+    }
+
+    /// How many places are free. Taking entries, the kernel only makes it more.
+    #[inline]
+    pub fn free(&self) -> u32 {
+        if self.rings.forked() {
+            return 0;
+        }
+        let memory = &self.rings.submission;
+        // Relaxed: `reserve` looks again before it hands a place out.
+        let head = memory.head.load(Ordering::Relaxed);
+        memory.index.entries() - memory.index.used(head, self.tail)
     }
 
     /// Lets the kernel see every filled place.
@@ -117,7 +129,7 @@ impl SubmissionQueue {
         self.rings.submission.tail.store(self.tail, Ordering::Release);
     }
 
-    fn places(&mut self, count: u32) -> io::Result<Option<Places<'_>>> {
+    fn places(&mut self, count: u32) -> io::Result<Option<Places<'_, S>>> {
         if self.rings.forked() {
             return Err(forked_error());
         }
@@ -167,7 +179,7 @@ impl SubmissionQueue {
     }
 }
 
-impl fmt::Debug for SubmissionQueue {
+impl<S: Sharing> fmt::Debug for SubmissionQueue<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SubmissionQueue")
             .field("capacity", &self.capacity())

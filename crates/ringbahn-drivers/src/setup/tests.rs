@@ -12,7 +12,7 @@ fn with_call(setup: Setup, call: SetupCall) -> Setup {
     Setup { call, ..setup }
 }
 
-fn goes_round(queues: &mut Queues, times: u32) {
+fn goes_round<S: Sharing>(queues: &mut Queues<S>, times: u32) {
     for _ in 0..times {
         queues.round_trip().expect("a NOP goes through");
         assert_eq!(queues.handle.unsubmitted(), 0);
@@ -21,21 +21,24 @@ fn goes_round(queues: &mut Queues, times: u32) {
     assert_eq!((queues.handle.dropped_count(), queues.handle.overflow_count()), (0, 0));
 }
 
+/// A kernel that refuses `FLAGS`.
+fn without<const FLAGS: u32>(entries: u32, params: &mut Params) -> io::Result<OwnedFd> {
+    if params.flags & FLAGS != 0 { refused(libc::EINVAL) } else { setup(entries, params) }
+}
+
 #[test]
 fn each_flag_is_given_up_in_turn_and_the_ring_still_works() {
-    fn without<const FLAGS: u32>(entries: u32, params: &mut Params) -> io::Result<OwnedFd> {
-        if params.flags & FLAGS != 0 { refused(libc::EINVAL) } else { setup(entries, params) }
-    }
-    const RUNGS: [u32; 4] = LADDER;
+    const RUNGS: &[(u32, u32)] = SHARED.ladder;
     const BELOW: [SetupCall; 4] = [
-        without::<{ RUNGS[0] }>,
-        without::<{ RUNGS[0] | RUNGS[1] }>,
-        without::<{ RUNGS[0] | RUNGS[1] | RUNGS[2] }>,
-        without::<{ RUNGS[0] | RUNGS[1] | RUNGS[2] | RUNGS[3] }>,
+        without::<{ RUNGS[0].0 }>,
+        without::<{ RUNGS[0].0 | RUNGS[1].0 }>,
+        without::<{ RUNGS[0].0 | RUNGS[1].0 | RUNGS[2].0 }>,
+        without::<{ RUNGS[0].0 | RUNGS[1].0 | RUNGS[2].0 | RUNGS[3].0 }>,
     ];
+    assert_eq!(BELOW.len(), RUNGS.len());
     let mut refused = 0;
-    for (call, rung) in BELOW.into_iter().zip(LADDER) {
-        refused |= rung;
+    for (call, rung) in BELOW.into_iter().zip(RUNGS) {
+        refused |= rung.0;
         let setup = with_call(Setup::new(4).completion_entries(16), call);
         let Some(mut queues) =
             build("each_flag_is_given_up_in_turn_and_the_ring_still_works", setup)
@@ -47,6 +50,57 @@ fn each_flag_is_given_up_in_turn_and_the_ring_still_works() {
         assert_eq!(queues.handle.completion_entries(), cqes);
         goes_round(&mut queues, 20);
     }
+}
+
+/// What kernels older and older refuse of a ring for one thread, and what it then has left.
+#[test]
+fn a_ring_for_one_thread_works_on_older_and_older_kernels() {
+    const SINCE_6_6: u32 = SETUP_NO_SQARRAY;
+    const SINCE_6_1: u32 = SINCE_6_6 | SETUP_DEFER_TASKRUN;
+    const SINCE_6_0: u32 = SINCE_6_1 | SETUP_SINGLE_ISSUER;
+    const SINCE_5_19: u32 = SINCE_6_0 | SETUP_COOP_TASKRUN | SETUP_TASKRUN_FLAG;
+    const SINCE_5_18: u32 = SINCE_5_19 | SETUP_SUBMIT_ALL;
+    const ALWAYS: u32 = SETUP_R_DISABLED | SETUP_CLAMP | SETUP_CQSIZE;
+    const COOPERATIVE: u32 = SETUP_COOP_TASKRUN | SETUP_TASKRUN_FLAG;
+    let kernels: [(SetupCall, u32); 6] = [
+        (setup, LOCAL.flags),
+        (without::<SINCE_6_6>, LOCAL.flags & !SETUP_NO_SQARRAY),
+        (without::<SINCE_6_1>, SETUP_SINGLE_ISSUER | COOPERATIVE | SETUP_SUBMIT_ALL),
+        (without::<SINCE_6_0>, COOPERATIVE | SETUP_SUBMIT_ALL),
+        (without::<SINCE_5_19>, SETUP_SUBMIT_ALL),
+        (without::<SINCE_5_18>, 0),
+    ];
+    for (call, left) in kernels {
+        let setup = with_call(Setup::new(4).completion_entries(16), call);
+        let queues = match setup.build_local() {
+            Ok(queues) => queues,
+            Err(unavailable) => {
+                let test = "a_ring_for_one_thread_works_on_older_and_older_kernels";
+                crate::testing::skip(test, &unavailable);
+                return;
+            }
+        };
+        assert_eq!(queues.handle.setup_flags(), left | ALWAYS);
+        goes_round(&mut { queues }, 20);
+    }
+}
+
+/// The registration of a ring's descriptor keeps the ring, and a thread has 16 places for them.
+#[test]
+fn rings_for_one_thread_come_and_go_and_there_may_be_many() {
+    let make = || Setup::new(1).build_local();
+    if let Err(unavailable) = make() {
+        crate::testing::skip(
+            "rings_for_one_thread_come_and_go_and_there_may_be_many",
+            &unavailable,
+        );
+        return;
+    }
+    for _ in 0..40 {
+        goes_round(&mut make().unwrap(), 2);
+    }
+    let mut many: Vec<_> = (0..20).map(|_| make().unwrap()).collect();
+    many.iter_mut().for_each(|queues| goes_round(queues, 2));
 }
 
 #[test]

@@ -1,21 +1,20 @@
 //! The ring of a shared driver, and what is done with it under which lock.
 
-use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use ringbahn_core::{Batch, CancelTarget, Completion, Reservation, Resubmission};
+use ringbahn_core::{Batch, CancelTarget, Completion, Reservation, Shared};
 
 mod backlog;
-mod refusal;
 
-use self::refusal::Refusal;
-use super::counters::{Counters, Tally, add};
 use super::helper::Helper;
 use super::shutdown::{Closing, Shutdown};
+use crate::backlog::Backlog;
+use crate::counters::{Counters, Tally, add};
+use crate::refusal::{Refusal, forked, too_long};
 use crate::{CompletionQueue, Queues, RingHandle, SubmissionQueue};
 
 /// How many CQEs are read before their consequences are run.
@@ -55,12 +54,8 @@ pub(super) struct Core {
 #[derive(Debug)]
 struct Submission {
     queue: SubmissionQueue,
-    /// Cancels that wait for room in the queue.
-    cancels: VecDeque<CancelTarget>,
-    /// Cancels that missed their operation before it had started, to be tried again.
-    missed_cancels: Vec<CancelTarget>,
-    /// Operations to be submitted once more.
-    resubmissions: VecDeque<Resubmission>,
+    /// What is to be submitted besides.
+    backlog: Backlog<Shared>,
     /// Those who wait for room in the queue.
     waiters: Vec<Waker>,
     /// Why no event is accepted any more.
@@ -73,9 +68,7 @@ impl Core {
             ring: queues.handle,
             submission: Mutex::new(Submission {
                 queue: queues.submission,
-                cancels: VecDeque::new(),
-                missed_cancels: Vec::new(),
-                resubmissions: VecDeque::new(),
+                backlog: Backlog::new(),
                 waiters: Vec::new(),
                 refusal: None,
             }),
@@ -104,7 +97,9 @@ impl Core {
         // backlog, and back to the table. The last two steps need this lock, so it cannot get
         // round the order in which the three places are looked at.
         let submission = lock(&self.submission);
-        submission.resubmissions.is_empty() && self.in_flight() == 0 && !self.is_submitting()
+        submission.backlog.resubmissions.is_empty()
+            && self.in_flight() == 0
+            && !self.is_submitting()
     }
 
     /// Whether something waits to be submitted that no poll will come back for.
@@ -139,13 +134,7 @@ impl Core {
                 return Poll::Ready(Ok(receipt));
             }
             if count > capacity {
-                return Poll::Ready(Err(io::Error::new(
-                    io::ErrorKind::InvalidInput,
-                    format!(
-                        "the event needs {count} entries next to each other, and the submission \
-                         queue has {capacity}; build the driver with more entries"
-                    ),
-                )));
+                return Poll::Ready(Err(too_long(count, capacity)));
             }
             if !submitted_meanwhile {
                 drop(submission);
@@ -196,7 +185,7 @@ impl Core {
             self.waiting.store(0, Ordering::SeqCst);
             std::mem::take(&mut submission.waiters)
         };
-        let mut batch = Batch::new();
+        let mut batch: Batch = Batch::new();
         waiters.into_iter().for_each(|waiter| batch.wake(waiter));
         add(&self.tally.panics, u64::from(batch.run().panics));
     }
@@ -353,7 +342,7 @@ impl Core {
             return;
         }
         add(&self.tally.cancelled, 1);
-        lock(&self.submission).cancels.push_back(target);
+        lock(&self.submission).backlog.cancels.push_back(target);
         self.flush();
         let _ = self.submit();
     }
@@ -424,11 +413,4 @@ fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
         Err(std::sync::TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
         Err(std::sync::TryLockError::WouldBlock) => None,
     }
-}
-
-pub(super) fn forked() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::Unsupported,
-        "the driver's ring belongs to the parent process; build a new driver after fork",
-    )
 }

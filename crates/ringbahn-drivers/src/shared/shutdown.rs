@@ -1,7 +1,6 @@
 //! The end of a shared driver: what it waits for, how long, and what it reports.
 
 use std::future::Future;
-use std::io::{self, Write};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
@@ -10,25 +9,14 @@ use std::time::{Duration, Instant};
 use ringbahn_core::Batch;
 
 use super::core::{Core, lock};
-use super::counters::{Ends, add};
+use crate::counters::{Ends, add};
+use crate::report::{Report, announce_leak};
 
 /// How long after the deadline the cancels of the last operations may take.
 const GRACE_TIME: Duration = Duration::from_secs(1);
 
 /// How long to wait for another thread to submit an operation once more.
 const MOMENT: Duration = Duration::from_millis(1);
-
-/// What became of the operations that were in flight when a driver was shut down.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Report {
-    /// Ran to their end.
-    pub completed: u64,
-    /// Were stopped before they had done anything; of a chain, before its last part had.
-    pub cancelled: u64,
-    /// Are still the kernel's. Their memory and files are leaked unless the kernel gives them
-    /// back later; their futures stay pending.
-    pub leaked: u64,
-}
 
 /// How far the end of a driver has come.
 #[derive(Debug, Default)]
@@ -96,12 +84,7 @@ impl Closing {
             return Step::Continue(Some(last_moment - now));
         }
         drop(state);
-        // Unlike `eprintln!` it does not panic where nobody listens.
-        let _ = writeln!(
-            io::stderr(),
-            "ringbahn: the kernel has kept {in_flight} operations past the deadline of the \
-             driver's shutdown; their memory and files are leaked until it gives them back"
-        );
+        announce_leak(in_flight);
         let panics = self.finish(core.tally.ends(), in_flight);
         add(&core.tally.panics, panics);
         Step::Continue(None)
@@ -120,7 +103,7 @@ impl Closing {
             state.report.get_or_insert(report);
             std::mem::take(&mut state.waiters)
         };
-        let mut batch = Batch::new();
+        let mut batch: Batch = Batch::new();
         waiters.into_iter().for_each(|waiter| batch.wake(waiter));
         u64::from(batch.run().panics)
     }

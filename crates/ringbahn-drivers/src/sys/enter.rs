@@ -10,10 +10,10 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr;
 use std::time::Duration;
 
+use super::ring_name::RingName;
 use super::uapi::{ENTER_EXT_ARG, GeteventsArg, SYS_ENTER, Timespec};
 
 /// Submits up to `to_submit` published entries and, with `ENTER_GETEVENTS` in `flags`, waits for
@@ -23,19 +23,20 @@ use super::uapi::{ENTER_EXT_ARG, GeteventsArg, SYS_ENTER, Timespec};
 ///
 /// The `errno` of the call, unchanged.
 pub(crate) fn enter(
-    ring: BorrowedFd<'_>,
+    ring: RingName<'_>,
     to_submit: u32,
     min_complete: u32,
     flags: u32,
 ) -> io::Result<u32> {
+    let (number, named) = ring.number_and_flag();
     // SAFETY: N1; no argument is passed, so the kernel follows no address.
     let returned = unsafe {
         libc::syscall(
             SYS_ENTER,
-            ring.as_raw_fd(),
+            number,
             to_submit,
             min_complete,
-            flags,
+            flags | named,
             ptr::null::<GeteventsArg>(),
             0_usize,
         )
@@ -49,7 +50,7 @@ pub(crate) fn enter(
 ///
 /// The `errno` of the call, unchanged: `ETIME` where the time ran out.
 pub(crate) fn enter_timeout(
-    ring: BorrowedFd<'_>,
+    ring: RingName<'_>,
     to_submit: u32,
     min_complete: u32,
     flags: u32,
@@ -63,14 +64,15 @@ pub(crate) fn enter_timeout(
         timeout: (&raw const timespec).expose_provenance() as u64,
         ..GeteventsArg::default()
     };
+    let (number, named) = ring.number_and_flag();
     // SAFETY: N1, N2; `argument` and `timespec` are locals that outlive the call.
     let returned = unsafe {
         libc::syscall(
             SYS_ENTER,
-            ring.as_raw_fd(),
+            number,
             to_submit,
             min_complete,
-            flags | ENTER_EXT_ARG,
+            flags | named | ENTER_EXT_ARG,
             &raw const argument,
             size_of::<GeteventsArg>(),
         )

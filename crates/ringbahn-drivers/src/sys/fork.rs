@@ -68,6 +68,7 @@ impl ForkGuard {
     }
 
     /// Whether this process is a descendant of the one that made the guard.
+    #[inline]
     pub(crate) fn forked(&self) -> bool {
         // Relaxed: see `new`.
         self.word.load(Ordering::Relaxed) != self.mark

@@ -44,6 +44,10 @@ bits! {
     SETUP_REGISTERED_FD_ONLY = 15,
     /// 6.6: places of the submission queue are taken in order, without an array of indices.
     SETUP_NO_SQARRAY = 16,
+    SETUP_HYBRID_IOPOLL = 17,
+    SETUP_CQE_MIXED = 18,
+    SETUP_SQE_MIXED = 19,
+    SETUP_SQ_REWIND = 20,
 }
 
 bits! {
@@ -87,6 +91,16 @@ bits! {
 
 /// `IORING_REGISTER_PROBE`.
 pub(crate) const REGISTER_PROBE: u32 = 8;
+/// `IORING_REGISTER_ENABLE_RINGS`: 5.10.
+pub(crate) const REGISTER_ENABLE_RINGS: u32 = 12;
+/// `IORING_REGISTER_RING_FDS`: 5.18.
+pub(crate) const REGISTER_RING_FDS: u32 = 20;
+/// `IORING_UNREGISTER_RING_FDS`: 5.18.
+pub(crate) const UNREGISTER_RING_FDS: u32 = 21;
+/// `IORING_REGISTER_QUERY`.
+pub(crate) const REGISTER_QUERY: u32 = 35;
+/// `IORING_REGISTER_USE_REGISTERED_RING`: the ring is named by its index, not by a descriptor.
+pub(crate) const REGISTER_USE_REGISTERED_RING: u32 = 1 << 31;
 
 /// Where the submission and completion rings are mapped from (`IORING_OFF_SQ_RING`).
 pub(crate) const OFFSET_RINGS: libc::off_t = 0;
@@ -158,6 +172,17 @@ pub(crate) struct GeteventsArg {
     pub(crate) timeout: u64,
 }
 
+/// `struct io_uring_rsrc_update`, as the registration of a ring's descriptor uses it.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct RingFdUpdate {
+    /// The index, or `u32::MAX` for any.
+    pub(crate) offset: u32,
+    pub(crate) reserved: u32,
+    /// The descriptor.
+    pub(crate) data: u64,
+}
+
 /// How many opcodes a probe has room for; the kernel knows fewer.
 pub(crate) const PROBE_OPCODES: usize = 256;
 
@@ -185,7 +210,36 @@ pub(crate) struct ProbeAnswer {
     pub(crate) opcodes: [ProbeOpcode; PROBE_OPCODES],
 }
 
+/// `struct io_uring_query_hdr`.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct QueryHeader {
+    pub(crate) next: u64,
+    /// The address of what is asked for: a [`QueryOpcodes`] for the query 0.
+    pub(crate) data: u64,
+    pub(crate) query: u32,
+    pub(crate) size: u32,
+    pub(crate) result: i32,
+    pub(crate) reserved: [u32; 3],
+}
+
+/// `struct io_uring_query_opcode`: what the kernel knows, as counts and as bits.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct QueryOpcodes {
+    pub(crate) opcodes: u32,
+    pub(crate) register_operations: u32,
+    pub(crate) features: u64,
+    pub(crate) setup_flags: u64,
+    pub(crate) enter_flags: u64,
+    pub(crate) entry_flags: u64,
+    pub(crate) queries: u32,
+    pub(crate) reserved: u32,
+}
+
 const _: () = {
+    assert!(size_of::<QueryHeader>() == 40);
+    assert!(size_of::<QueryOpcodes>() == 48);
     assert!(size_of::<SubmissionOffsets>() == 40);
     assert!(size_of::<CompletionOffsets>() == 40);
     assert!(size_of::<Params>() == 120);
@@ -193,6 +247,7 @@ const _: () = {
     assert!(offset_of!(Params, completion) == 80);
     assert!(size_of::<Timespec>() == 16);
     assert!(size_of::<GeteventsArg>() == 24);
+    assert!(size_of::<RingFdUpdate>() == 16);
     assert!(size_of::<ProbeOpcode>() == 8);
     assert!(size_of::<ProbeAnswer>() == 16 + 8 * PROBE_OPCODES);
 };

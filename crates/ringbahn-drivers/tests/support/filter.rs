@@ -5,6 +5,7 @@
 /// The calls that a ring needs.
 pub(crate) const SETUP: u32 = libc::SYS_io_uring_setup as u32;
 pub(crate) const ENTER: u32 = libc::SYS_io_uring_enter as u32;
+pub(crate) const REGISTER: u32 = libc::SYS_io_uring_register as u32;
 
 fn instruction(code: u32, jump_if: u8, value: u32) -> libc::sock_filter {
     libc::sock_filter { code: code as u16, jt: jump_if, jf: 0, k: value }

@@ -4,9 +4,9 @@ use std::sync::atomic::Ordering;
 
 use ringbahn_core::Aftermath;
 
-use super::refusal::Refusal;
 use super::{Core, Submission, lock};
-use crate::shared::counters::add;
+use crate::counters::add;
+use crate::refusal::Refusal;
 
 impl Core {
     /// Puts on the backlog what a batch has left to be done.
@@ -22,11 +22,11 @@ impl Core {
         }
         let mut submission = lock(&self.submission);
         if !resubmissions.is_empty() {
-            submission.resubmissions.extend(resubmissions);
+            submission.backlog.resubmissions.extend(resubmissions);
             self.overdue.store(true, Ordering::SeqCst);
         }
         if !missed_cancels.is_empty() {
-            submission.missed_cancels.extend(missed_cancels);
+            submission.backlog.missed_cancels.extend(missed_cancels);
             // The helper tries them again in its own time; it is called for the first of them only.
             if !self.missed.swap(true, Ordering::SeqCst) {
                 self.helper.wake();
@@ -36,64 +36,18 @@ impl Core {
 
     /// Moves the backlog to the queue, as far as there is room.
     pub(in crate::shared) fn flush(&self) {
-        // What is dropped may be the last share of an operation, and with it run foreign code; so
-        // it goes when the lock has gone.
-        let (mut dropped, mut aimed) = (Vec::new(), Vec::new());
-        let mut submission = lock(&self.submission);
-        let Submission { queue, cancels, resubmissions, refusal, .. } = &mut *submission;
-        let mut full = false;
-        let mut winding_up = false;
-        while !full && let Some(resubmission) = resubmissions.pop_front() {
-            match refusal {
-                Some(Refusal::Dead(_)) => {
-                    dropped.push(resubmission);
-                    continue;
-                }
-                _ if resubmission.is_cancelled() => {
-                    dropped.push(resubmission);
-                    continue;
-                }
-                Some(Refusal::ShutDown { .. }) => winding_up = true,
-                None => {}
+        let flushed = {
+            let mut submission = lock(&self.submission);
+            let Submission { queue, backlog, refusal, .. } = &mut *submission;
+            let flushed = backlog.flush(queue, *refusal);
+            if flushed.full {
+                self.overdue.store(true, Ordering::SeqCst);
             }
-            match queue.reserve(resubmission.sqes_needed()) {
-                Ok(Some(reservation)) => match reservation.resubmit(resubmission) {
-                    Ok(cancelled) => cancels.extend(cancelled),
-                    Err(resubmission) => dropped.push(resubmission),
-                },
-                _ => {
-                    resubmissions.push_front(resubmission);
-                    full = true;
-                }
-            }
-        }
-        if winding_up && let Some(Refusal::ShutDown { past_deadline }) = *refusal {
-            // It was not in the table when all those there were told to end. Only what is detached
-            // may go on; the table knows which is.
-            cancels.extend(queue.table().cancel_all(past_deadline));
-        }
-        while !full && let Some(target) = cancels.pop_front() {
-            match queue.reserve(1) {
-                Ok(Some(reservation)) => {
-                    reservation.cancel(&target);
-                    aimed.push(target);
-                }
-                _ => {
-                    cancels.push_front(target);
-                    full = true;
-                }
-            }
-        }
-        queue.publish();
-        if full {
-            self.overdue.store(true, Ordering::SeqCst);
-        }
-        drop(submission);
-        drop(aimed);
-        add(&self.tally.completed, dropped.len() as u64);
-        for mut resubmission in dropped {
-            add(&self.tally.panics, u64::from(resubmission.give_up()));
-        }
+            flushed
+        };
+        let (ended, panics) = flushed.finish();
+        add(&self.tally.completed, ended);
+        add(&self.tally.panics, panics);
     }
 
     /// Whether cancels are to be tried again after a moment.
@@ -105,8 +59,8 @@ impl Core {
     pub(in crate::shared) fn retry_cancels(&self) {
         if self.missed.swap(false, Ordering::SeqCst) {
             let mut submission = lock(&self.submission);
-            let missed = std::mem::take(&mut submission.missed_cancels);
-            submission.cancels.extend(missed);
+            let missed = std::mem::take(&mut submission.backlog.missed_cancels);
+            submission.backlog.cancels.extend(missed);
             self.overdue.store(true, Ordering::SeqCst);
         }
     }
@@ -119,7 +73,7 @@ impl Core {
         }
         let targets = self.ring.table().cancel_all(detached);
         add(&self.tally.cancelled, targets.len() as u64);
-        submission.cancels.extend(targets);
+        submission.backlog.cancels.extend(targets);
         drop(submission);
         self.overdue.store(true, Ordering::SeqCst);
     }

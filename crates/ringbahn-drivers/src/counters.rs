@@ -38,30 +38,30 @@ pub struct Counters {
 
 /// The numbers as they grow. Relaxed throughout: none of them guards anything.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
-    pub(super) submitted: AtomicU64,
-    pub(super) completed: AtomicU64,
-    pub(super) stopped: AtomicU64,
-    pub(super) cancelled: AtomicU64,
-    pub(super) disposed: AtomicU64,
-    pub(super) repeated: AtomicU64,
-    pub(super) enters: AtomicU64,
-    pub(super) failed_enters: AtomicU64,
-    pub(super) full_queue_waits: AtomicU64,
-    pub(super) overflows: AtomicU64,
-    pub(super) unknown_cqes: AtomicU64,
-    pub(super) panics: AtomicU64,
+pub(crate) struct Tally {
+    pub(crate) submitted: AtomicU64,
+    pub(crate) completed: AtomicU64,
+    pub(crate) stopped: AtomicU64,
+    pub(crate) cancelled: AtomicU64,
+    pub(crate) disposed: AtomicU64,
+    pub(crate) repeated: AtomicU64,
+    pub(crate) enters: AtomicU64,
+    pub(crate) failed_enters: AtomicU64,
+    pub(crate) full_queue_waits: AtomicU64,
+    pub(crate) overflows: AtomicU64,
+    pub(crate) unknown_cqes: AtomicU64,
+    pub(crate) panics: AtomicU64,
 }
 
 impl Tally {
-    pub(super) fn ends(&self) -> Ends {
+    pub(crate) fn ends(&self) -> Ends {
         Ends {
             completed: self.completed.load(Ordering::Relaxed),
             stopped: self.stopped.load(Ordering::Relaxed),
         }
     }
 
-    pub(super) fn snapshot(&self, in_flight: usize) -> Counters {
+    pub(crate) fn snapshot(&self, in_flight: usize) -> Counters {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Counters {
             submitted: read(&self.submitted),
@@ -82,13 +82,13 @@ impl Tally {
 
 /// The numbers that the report of a shutdown is made of.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Ends {
-    pub(super) completed: u64,
-    pub(super) stopped: u64,
+pub(crate) struct Ends {
+    pub(crate) completed: u64,
+    pub(crate) stopped: u64,
 }
 
 /// Adds to a counter.
-pub(super) fn add(counter: &AtomicU64, count: u64) {
+pub(crate) fn add(counter: &AtomicU64, count: u64) {
     if count > 0 {
         counter.fetch_add(count, Ordering::Relaxed);
     }

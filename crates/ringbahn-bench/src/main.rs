@@ -1,0 +1,21 @@
+//! Benchmarks of ringbahn.
+//!
+//! Whatever is compared is measured in one run, in turns, so that what the machine does besides
+//! falls on all alike. Figures are medians, with the spread of the middle half.
+//!
+//! | command | what it measures |
+//! |---|---|
+//! | `op` | the cost of one operation over the raw ring, and its allocations |
+
+mod op;
+mod sample;
+
+fn main() -> std::process::ExitCode {
+    match std::env::args().nth(1).as_deref() {
+        Some("op") => op::run(),
+        _ => {
+            eprintln!("usage: ringbahn-bench op");
+            std::process::ExitCode::from(2)
+        }
+    }
+}

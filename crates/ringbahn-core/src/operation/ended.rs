@@ -1,0 +1,99 @@
+//! [`Ended`] and [`Resubmission`]: the two rights to an event that the kernel has given back.
+//!
+//! The first is the right to find out what becomes of it, the second that to submit it once more.
+//! Who holds one holds the event, by O3 of [`operation`](super).
+#![allow(unsafe_code)]
+
+use super::{Ending, Operation};
+use crate::cqe::Cqe;
+use crate::panics::contain_panic;
+use crate::sharing::{OperationShare, Shared, Sharing};
+use crate::sqe::Sqes;
+
+/// The proof that the kernel has ended with an operation: made by the table when it has seen the
+/// last CQE, used up by [`Ended::run`].
+///
+/// Dropping it instead lets the future wait for ever, and harms nothing else.
+pub(crate) struct Ended<S: Sharing> {
+    operation: OperationShare<S>,
+    cqe: Cqe,
+}
+
+impl<S: Sharing> Ended<S> {
+    /// # Safety
+    ///
+    /// The kernel has posted the last CQE of every entry of the operation's one commit, and no
+    /// other `Ended` is made of it.
+    pub(super) unsafe fn new(operation: OperationShare<S>, cqe: Cqe) -> Ended<S> {
+        Ended { operation, cqe }
+    }
+
+    /// Completes, disposes of or repeats the operation. Runs code of the event and of wakers.
+    ///
+    /// Says whether its result was disposed of, or yields it where it wants to go round again.
+    pub(crate) fn run(self) -> Result<bool, Resubmission<S>> {
+        // SAFETY: O3: this is the operation's `Ended`, and here it goes.
+        match unsafe { self.operation.end(&self.cqe) } {
+            Ending::Finished => Ok(false),
+            Ending::Disposed => Ok(true),
+            Ending::Again(sqes) => Err(Resubmission { operation: self.operation, sqes }),
+        }
+    }
+}
+
+/// An operation that has ended without being done, and wants to be submitted once more.
+///
+/// A driver gets these from [`Batch::run`](crate::Batch::run), finds room in its queue and gives
+/// them to [`Reservation::resubmit`](crate::Reservation::resubmit). Dropping one ends the
+/// operation as cancelled.
+pub struct Resubmission<S: Sharing = Shared> {
+    operation: OperationShare<S>,
+    sqes: Sqes<'static>,
+}
+
+impl<S: Sharing> Resubmission<S> {
+    /// How many free places of the submission queue it needs.
+    pub fn sqes_needed(&self) -> u32 {
+        self.sqes.entries().len() as u32
+    }
+
+    /// Whether nobody wants it to be repeated any more; dropping it is then all there is to do.
+    pub fn is_cancelled(&self) -> bool {
+        self.operation.header().cell.is_cancelled()
+    }
+
+    /// Ends the operation as cancelled, unless it has been committed or ended before. Says whether
+    /// its waker or its event panicked at that; the panic goes no further, since it is the affair
+    /// of neither the driver nor other operations.
+    pub fn give_up(&mut self) -> bool {
+        // A committed one has left its entries behind.
+        if self.sqes.take_entries().count() == 0 {
+            return false;
+        }
+        contain_panic(|| {
+            // SAFETY: O3: this is the operation's `Resubmission`, and without its entries it will
+            // neither be committed nor get here again.
+            unsafe { self.operation.give_up() };
+        })
+    }
+
+    pub(crate) fn operation(&self) -> &OperationShare<S> {
+        &self.operation
+    }
+
+    pub(crate) fn sqes_mut(&mut self) -> &mut Sqes<'static> {
+        &mut self.sqes
+    }
+}
+
+impl<S: Sharing> Drop for Resubmission<S> {
+    fn drop(&mut self) {
+        self.give_up();
+    }
+}
+
+impl<S: Sharing> std::fmt::Debug for Resubmission<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Resubmission").field("sqes", &self.sqes).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,234 @@
+//! [`LocalDriver`]: the driver of one thread, which waits in the kernel.
+//!
+//! For whom: programs that run a thread per core, each with its own ring, sockets and tasks, and
+//! those that do all their IO in one thread. It costs the least of all drivers.
+//!
+//! # How it works
+//!
+//! [`block_on`](LocalDriver::block_on) polls its future, and what the future has prepared goes to
+//! the kernel in the same system call that waits for completions: one `io_uring_enter` for each
+//! turn, whether it submits one operation or a hundred.
+//!
+//! ```text
+//!   poll ──► prepare, prepare, … ──► enter: submit all, wait for one ──► reap ──► wake ──► poll
+//! ```
+//!
+//! Nothing is locked and nothing is counted atomically, since nothing leaves the thread: driver,
+//! handles and futures are not `Send`. Only wakers may be used elsewhere. One that wakes a
+//! thread that sleeps writes to an eventfd, on which the ring has a read in flight; one that wakes
+//! a thread that is awake sets a word in memory. So a wake costs at most one system call for each
+//! sleep.
+//!
+//! # Costs
+//!
+//! Nothing happens outside of `block_on`: operations are submitted at once there, too, but nobody
+//! learns of their end until `block_on` is called again. A future of this driver on another
+//! executor waits for ever.
+//!
+//! # Kernel
+//!
+//! Linux 5.11 or later. From 6.1 on the kernel puts completions off until the thread asks for
+//! them (`DEFER_TASKRUN`), which spares interruptions; older kernels are taken as they are, see
+//! [`Setup::build_local`](crate::Setup::build_local).
+//!
+//! # When not
+//!
+//! Where futures have to move between threads, or an executor that is there already is to run
+//! them: take [`SharedDriver`](crate::SharedDriver).
+
+use std::future::Future;
+use std::io;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use ringbahn_core::{CancelTarget, Completion, Drive, Local, Reservation};
+
+mod bell;
+mod builder;
+mod core;
+mod drain;
+mod parker;
+
+use self::core::Core;
+use crate::backend::Backend;
+use crate::counters::Counters;
+use crate::report::Report;
+pub use builder::LocalBuilder;
+
+/// The driver of one thread: a handle to a ring that all its clones share.
+///
+/// When the last clone goes, and with it the last submission, the driver winds up: abandoned
+/// operations are cancelled, detached ones are given
+/// [`WIND_UP_TIME`](LocalDriver::WIND_UP_TIME) to end, and the ring is closed when the kernel is
+/// done with all of them. The thread waits for that, also where the driver is a thread-local
+/// variable that goes with the thread.
+///
+/// # Examples
+///
+/// ```
+/// use ringbahn_core::{Drive, event::Nop};
+/// use ringbahn_drivers::LocalDriver;
+///
+/// # fn main() -> std::io::Result<()> {
+/// # let Ok(driver) = LocalDriver::new() else { return Ok(()) };
+/// driver.block_on(driver.clone().submit(Nop))?;
+/// assert_eq!(driver.counters().completed, 1);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Tasks are spawned on an executor for one thread, which the driver runs as it runs any future:
+///
+/// ```
+/// use async_executor::LocalExecutor;
+/// use ringbahn_core::{Drive, event::Nop};
+/// use ringbahn_drivers::LocalDriver;
+///
+/// # fn main() -> std::io::Result<()> {
+/// # let Ok(driver) = LocalDriver::new() else { return Ok(()) };
+/// let executor = LocalExecutor::new();
+/// let tasks: Vec<_> = (0..8).map(|_| executor.spawn(driver.clone().submit(Nop))).collect();
+/// driver.block_on(executor.run(async {
+///     for task in tasks {
+///         task.await?;
+///     }
+///     std::io::Result::Ok(())
+/// }))?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// It cannot be sent to another thread:
+///
+/// ```compile_fail
+/// let driver = ringbahn_drivers::LocalDriver::new().unwrap();
+/// std::thread::spawn(move || driver.counters());
+/// ```
+#[derive(Clone, Debug)]
+pub struct LocalDriver {
+    core: Rc<Core>,
+}
+
+impl LocalDriver {
+    /// How long a driver that is simply dropped lets detached operations run.
+    pub const WIND_UP_TIME: Duration = Duration::from_secs(10);
+
+    /// A driver for the calling thread with a ring of its own, of the usual size.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](crate::Unavailable) as an `io::Error`, where there can be no ring.
+    pub fn new() -> io::Result<LocalDriver> {
+        LocalDriver::builder().build()
+    }
+
+    /// Settings for a driver that is not of the usual size.
+    pub fn builder() -> LocalBuilder {
+        LocalBuilder::new()
+    }
+
+    /// Runs `future` to its end, and with it every operation of this driver.
+    ///
+    /// While nothing is to be done the thread sleeps in the kernel. It may be called from inside a
+    /// future that it runs, which then waits for the inner one as for any other blocking call,
+    /// while operations go on.
+    ///
+    /// # Panics
+    ///
+    /// Where `future` panics. The driver is as good as before.
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        let waker = Waker::from(self.core.parker.clone());
+        let mut cx = Context::from_waker(&waker);
+        let _inside = self.core.begin();
+        loop {
+            if self.core.parker.take_notified()
+                && let Poll::Ready(output) = future.as_mut().poll(&mut cx)
+            {
+                return output;
+            }
+            self.core.turn();
+        }
+    }
+
+    /// What the driver has done so far.
+    pub fn counters(&self) -> Counters {
+        self.core.counters()
+    }
+
+    /// What executes the operations.
+    pub fn backend(&self) -> Backend {
+        Backend::IoUring
+    }
+
+    /// How many entries the submission queue really has, and how many the completion queue: fewer
+    /// than were asked for where locked memory is short.
+    pub fn queue_sizes(&self) -> (u32, u32) {
+        let ring = &self.core.ring;
+        (ring.submission_entries(), ring.completion_entries())
+    }
+
+    /// The kernel's `IORING_SETUP_*` bits that the ring was made with, for those who want to know
+    /// how much of [what it asks for](crate::Setup::build_local) the kernel has; 0 in a forked
+    /// child.
+    pub fn setup_flags(&self) -> u32 {
+        self.core.ring.setup_flags()
+    }
+
+    /// Winds the driver up, for all its clones: new events are refused, what is in flight is
+    /// cancelled, and the thread waits until the kernel is done with it.
+    ///
+    /// Operations that were detached, such as writes whose file has been dropped, may run until
+    /// `deadline` has passed. What the kernel has not given back a second after that is leaked, and
+    /// the report says so. Nothing is ever freed early. A second call finds nothing left to do.
+    ///
+    /// It blocks, unlike the other driver's: nobody else could reap what is to be waited for.
+    pub fn shutdown(&self, deadline: Duration) -> Report {
+        self.core.drain(deadline)
+    }
+}
+
+impl Drive for LocalDriver {
+    type Sharing = Local;
+
+    fn poll_prepare<'cx>(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'cx>,
+        count: u32,
+        prepare: impl FnOnce(Reservation<'_, Local>, &mut Context<'cx>) -> Completion<'cx>,
+    ) -> Poll<io::Result<Completion<'cx>>> {
+        self.core.poll_prepare(cx, count, prepare)
+    }
+
+    fn poll_submit(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<u32>> {
+        Poll::Ready(self.core.poll_submit())
+    }
+
+    fn cancel(self: Pin<&mut Self>, target: CancelTarget<Local>) {
+        self.core.cancel(target);
+    }
+}
+
+/// A borrowed handle drives as the handle itself does.
+impl Drive for &LocalDriver {
+    type Sharing = Local;
+
+    fn poll_prepare<'cx>(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'cx>,
+        count: u32,
+        prepare: impl FnOnce(Reservation<'_, Local>, &mut Context<'cx>) -> Completion<'cx>,
+    ) -> Poll<io::Result<Completion<'cx>>> {
+        self.core.poll_prepare(cx, count, prepare)
+    }
+
+    fn poll_submit(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<u32>> {
+        Poll::Ready(self.core.poll_submit())
+    }
+
+    fn cancel(self: Pin<&mut Self>, target: CancelTarget<Local>) {
+        self.core.cancel(target);
+    }
+}

@@ -1,0 +1,65 @@
+//! Settings of a local driver.
+
+use std::io;
+use std::rc::Rc;
+
+use super::LocalDriver;
+use super::core::Core;
+use crate::Setup;
+
+/// Settings of a [`LocalDriver`].
+///
+/// ```
+/// use ringbahn_drivers::LocalDriver;
+///
+/// # fn main() -> std::io::Result<()> {
+/// # if LocalDriver::new().is_err() { return Ok(()) }
+/// let driver = LocalDriver::builder().entries(8).completion_entries(64).build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct LocalBuilder {
+    entries: u32,
+    completion_entries: Option<u32>,
+}
+
+impl LocalBuilder {
+    pub(super) fn new() -> LocalBuilder {
+        LocalBuilder { entries: 256, completion_entries: None }
+    }
+
+    /// How many entries the submission queue has, rounded up to a power of two; 256 unless told.
+    ///
+    /// It bounds how many operations go to the kernel in one call, and the length of a chain, not
+    /// how many are in flight.
+    #[must_use]
+    pub fn entries(mut self, entries: u32) -> LocalBuilder {
+        self.entries = entries;
+        self
+    }
+
+    /// How many entries the completion queue has, rounded up to a power of two; four times as
+    /// many as the submission queue unless told.
+    ///
+    /// More may complete at a time; the kernel then keeps a list, which costs it memory and the
+    /// driver a system call, and nothing is lost.
+    #[must_use]
+    pub fn completion_entries(mut self, entries: u32) -> LocalBuilder {
+        self.completion_entries = Some(entries);
+        self
+    }
+
+    /// Builds the driver, for the calling thread.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](crate::Unavailable) as an `io::Error`, where there can be no ring, or no
+    /// eventfd to go with it.
+    pub fn build(self) -> io::Result<LocalDriver> {
+        let completion_entries = self.completion_entries.unwrap_or(self.entries.saturating_mul(4));
+        let queues =
+            Setup::new(self.entries).completion_entries(completion_entries).build_local()?;
+        Ok(LocalDriver { core: Rc::new(Core::new(queues)?) })
+    }
+}

@@ -1,0 +1,404 @@
+//! The ring of a local driver, and the turns in which it is driven.
+//!
+//! | invariant | kept by |
+//! |---|---|
+//! | No foreign code runs while `state` is borrowed. | wakers, batches and what a flush leaves are moved out first |
+//! | Who sleeps can be woken. | a turn sleeps in the ring only with the [`Bell`] in flight |
+//! | What is prepared is submitted. | each turn, and the end of `block_on`, submits |
+
+use std::cell::{Cell, RefCell, RefMut};
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ringbahn_core::{Aftermath, Batch, CancelTarget, Completion, Drive, Local, Reservation};
+
+use super::bell::Bell;
+use super::parker::Parker;
+use crate::backlog::Backlog;
+use crate::counters::Counters;
+use crate::refusal::{Refusal, too_long};
+use crate::{CompletionQueue, Queues, RingHandle, SubmissionQueue};
+
+/// How many CQEs are read before their consequences are run.
+const REAP_MAX: usize = 64;
+
+/// The pauses between tries of what cannot be done at the moment.
+const PAUSE_MIN: Duration = Duration::from_millis(1);
+const PAUSE_MAX: Duration = Duration::from_millis(64);
+
+/// The ring of a local driver.
+#[derive(Debug)]
+pub(super) struct Core {
+    pub(super) ring: RingHandle<Local>,
+    pub(super) parker: Arc<Parker>,
+    state: RefCell<State>,
+    /// How many calls of `block_on` are under way, one inside another.
+    depth: Cell<u32>,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    submission: SubmissionQueue<Local>,
+    completion: CompletionQueue<Local>,
+    pub(super) backlog: Backlog<Local>,
+    /// Those who wait for room in the queue.
+    waiters: Vec<Waker>,
+    /// Why no event is accepted any more.
+    pub(super) refusal: Option<Refusal>,
+    /// The bell, once it has been hung up.
+    pub(super) bell: Option<CancelTarget<Local>>,
+    /// When cancels that missed are to be tried again.
+    retry_at: Option<Instant>,
+    /// The pause before the next try of what has failed last.
+    pause: Duration,
+    pub(super) counters: Counters,
+    /// Operations that ended before they had done anything.
+    pub(super) stopped: u64,
+}
+
+impl Core {
+    pub(super) fn new(queues: Queues<Local>) -> io::Result<Core> {
+        Ok(Core {
+            ring: queues.handle,
+            parker: Arc::new(Parker::new()?),
+            state: RefCell::new(State {
+                submission: queues.submission,
+                completion: queues.completion,
+                backlog: Backlog::new(),
+                waiters: Vec::new(),
+                refusal: None,
+                bell: None,
+                retry_at: None,
+                pause: PAUSE_MIN,
+                counters: Counters::default(),
+                stopped: 0,
+            }),
+            depth: Cell::new(0),
+        })
+    }
+
+    pub(super) fn state(&self) -> RefMut<'_, State> {
+        self.state.borrow_mut()
+    }
+
+    pub(super) fn counters(&self) -> Counters {
+        Counters { in_flight: self.in_flight() as u64, ..self.state().counters }
+    }
+
+    /// How many operations the kernel has, without the driver's own one.
+    pub(super) fn in_flight(&self) -> usize {
+        let bell = self.state().bell.as_ref().is_some_and(CancelTarget::is_in_flight);
+        self.ring.table().in_flight() - usize::from(bell)
+    }
+
+    pub(super) fn poll_prepare<'cx>(
+        &self,
+        cx: &mut Context<'cx>,
+        count: u32,
+        prepare: impl FnOnce(Reservation<'_, Local>, &mut Context<'cx>) -> Completion<'cx>,
+    ) -> Poll<io::Result<Completion<'cx>>> {
+        let mut state = self.state();
+        if state.refusal.is_none() && state.submission.free() < count {
+            drop(state);
+            if !self.make_room(count) {
+                let waker = cx.waker().clone();
+                let mut state = self.state();
+                state.counters.full_queue_waits += 1;
+                state.waiters.push(waker);
+                return Poll::Pending;
+            }
+            state = self.state();
+        }
+        if let Some(refusal) = state.refusal {
+            return Poll::Ready(Err(refusal.error()));
+        }
+        let state = &mut *state;
+        match state.submission.reserve(count)? {
+            Some(reservation) => {
+                let receipt = prepare(reservation, cx);
+                state.submission.publish();
+                state.counters.submitted += 1;
+                Poll::Ready(Ok(receipt))
+            }
+            None => Poll::Ready(Err(too_long(count, state.submission.capacity()))),
+        }
+    }
+
+    /// Has the kernel take what is in the queue, which it does at once. `false` where that leaves
+    /// too little room for an event that could have some.
+    #[cold]
+    fn make_room(&self, count: u32) -> bool {
+        self.enter(|ring| ring.enter(0));
+        let state = self.state();
+        let hopeless = self.ring.forked() || count > state.submission.capacity();
+        hopeless || state.submission.free() >= count
+    }
+
+    /// Leaves the submission to the turn to come, if there is one.
+    pub(super) fn poll_submit(&self) -> io::Result<u32> {
+        if self.depth.get() > 0 {
+            return Ok(0);
+        }
+        let submitted = self.enter(RingHandle::enter_ready);
+        self.reap();
+        Ok(submitted)
+    }
+
+    /// Gets a cancel of `target` to the kernel: with the next turn, or now where there is none.
+    pub(super) fn cancel(&self, target: CancelTarget<Local>) {
+        if self.ring.forked() {
+            return;
+        }
+        let mut state = self.state();
+        state.counters.cancelled += 1;
+        state.backlog.cancels.push_back(target);
+        drop(state);
+        if self.depth.get() == 0 {
+            self.flush();
+            self.enter(RingHandle::enter_ready);
+            self.reap();
+        }
+    }
+
+    /// Counts a call of `block_on` in.
+    pub(super) fn begin(&self) -> Inside<'_> {
+        self.depth.set(self.depth.get() + 1);
+        self.parker.notify();
+        Inside(self)
+    }
+
+    /// Submits what is prepared, waits until there is something to do, and does what has
+    /// completed.
+    pub(super) fn turn(&self) {
+        if self.ring.forked() {
+            // The ring is the parent's, and so is the bell: there is nothing to wait for but wakes.
+            if !self.parker.is_notified() {
+                thread::sleep(PAUSE_MIN);
+            }
+            return;
+        }
+        let room = self.flush();
+        let may_sleep = room && !self.parker.is_notified() && self.state().completion.is_empty();
+        if may_sleep && !self.hang_up_bell() {
+            if self.state().refusal.is_some() {
+                return self.sleep_outside();
+            }
+        } else if may_sleep && self.parker.park() {
+            let pause = self.state().until_retry();
+            match pause {
+                None => self.enter(|ring| ring.enter(1)),
+                Some(pause) => self.enter(|ring| ring.enter_timeout(1, pause)),
+            };
+            self.parker.unpark();
+            return self.reap();
+        }
+        if self.ring.unsubmitted() > 0 || self.ring.has_work() {
+            self.enter(RingHandle::enter_ready);
+        }
+        self.reap();
+    }
+
+    /// Sleeps though the ring accepts nothing any more, not even the bell.
+    fn sleep_outside(&self) {
+        if self.parker.park() {
+            self.parker.sleep();
+            self.parker.unpark();
+        }
+    }
+
+    /// Sees to it that others can wake a thread that sleeps in the ring. `false` where the bell
+    /// cannot be hung up now.
+    fn hang_up_bell(&self) -> bool {
+        let hung_up = |state: &State| state.bell.is_some() && state.refusal.is_none();
+        if hung_up(&self.state()) {
+            return true;
+        }
+        let mut bell = std::pin::pin!(self.submit(Bell::new(&self.parker)));
+        // It is the driver's own and waits for nobody.
+        let polled = bell.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        let Some(target) = bell.cancel_target().filter(|_| polled.is_pending()) else {
+            return false;
+        };
+        bell.detach();
+        let mut state = self.state();
+        state.counters.submitted -= 1;
+        state.bell = Some(target);
+        true
+    }
+
+    /// Moves the backlog to the queue. `false` where something found no room.
+    pub(super) fn flush(&self) -> bool {
+        let flushed = {
+            let mut state = self.state();
+            let state = &mut *state;
+            if state.retry_at.is_some_and(|at| at <= Instant::now()) {
+                state.retry_at = None;
+                let missed = std::mem::take(&mut state.backlog.missed_cancels);
+                state.backlog.cancels.extend(missed);
+            }
+            if state.backlog.is_empty() {
+                return true;
+            }
+            state.backlog.flush(&mut state.submission, state.refusal)
+        };
+        let room = !flushed.full;
+        let (ended, panics) = flushed.finish();
+        let mut state = self.state();
+        state.counters.completed += ended;
+        state.counters.panics += panics;
+        room
+    }
+
+    /// Enters the kernel by `how`, and deals with its errors. Says how many entries it took.
+    pub(super) fn enter(&self, how: impl FnOnce(&RingHandle<Local>) -> io::Result<u32>) -> u32 {
+        self.state().counters.enters += 1;
+        let entered = how(&self.ring);
+        let waiters = {
+            let mut state = self.state();
+            match entered {
+                Ok(_) => state.pause = PAUSE_MIN,
+                Err(_) => state.counters.failed_enters += 1,
+            }
+            std::mem::take(&mut state.waiters)
+        };
+        if !waiters.is_empty() {
+            let mut batch: Batch<Local> = Batch::new();
+            waiters.into_iter().for_each(|waiter| batch.wake(waiter));
+            let panics = batch.run().panics;
+            self.state().counters.panics += u64::from(panics);
+        }
+        match entered {
+            Ok(submitted) => submitted,
+            Err(error) => {
+                self.overcome(&error);
+                0
+            }
+        }
+    }
+
+    /// What is to be done about an enter that has failed. What was published stays so.
+    fn overcome(&self, error: &io::Error) {
+        match error.raw_os_error() {
+            // A signal; the time is over; the kernel has lost a CQE, and nothing can be done.
+            Some(libc::EINTR | libc::ETIME | libc::EBADR) => {}
+            // Memory is short, or completions must be fetched first.
+            Some(libc::EAGAIN | libc::EBUSY | libc::ENOMEM) => {
+                let pause = {
+                    let mut state = self.state();
+                    let pause = state.pause;
+                    state.pause = (pause * 2).min(PAUSE_MAX);
+                    state.completion.is_empty().then_some(pause)
+                };
+                if let Some(pause) = pause {
+                    thread::sleep(pause);
+                }
+            }
+            errno => {
+                let refusal = Refusal::Dead(errno.unwrap_or(libc::EIO));
+                self.state().refusal.get_or_insert(refusal);
+            }
+        }
+    }
+
+    /// Reads CQEs and runs their consequences.
+    pub(super) fn reap(&self) {
+        let mut batch = Batch::new();
+        loop {
+            let mut jammed = false;
+            if self.ring.overflowed() {
+                let mut state = self.state();
+                state.counters.overflows += 1;
+                state.counters.enters += 1;
+                drop(state);
+                jammed = self.ring.enter_flush().is_err();
+            }
+            let reaped = {
+                let mut state = self.state();
+                let reaped = state.completion.reap(&mut batch, REAP_MAX);
+                state.counters.completed += reaped.finished as u64;
+                state.counters.unknown_cqes += reaped.unknown as u64;
+                state.stopped += reaped.stopped as u64;
+                reaped
+            };
+            if !batch.is_empty() {
+                let aftermath = batch.run();
+                self.settle(aftermath);
+            }
+            let more = self.ring.overflowed() && !(jammed && reaped.count == 0);
+            if reaped.count < REAP_MAX && !more {
+                return;
+            }
+        }
+    }
+
+    /// Puts on the backlog what a batch has left to be done.
+    fn settle(&self, aftermath: Aftermath<Local>) {
+        let Aftermath { resubmissions, missed_cancels, disposed, panics, .. } = aftermath;
+        let mut state = self.state();
+        state.counters.disposed += u64::from(disposed);
+        state.counters.panics += u64::from(panics);
+        if !resubmissions.is_empty() {
+            let count = resubmissions.len() as u64;
+            // They have been counted as completed, and are not; the bell is not counted at all.
+            state.counters.completed -= count;
+            state.counters.repeated += count.saturating_sub(self.parker.take_rings());
+            state.backlog.resubmissions.extend(resubmissions);
+        }
+        if !missed_cancels.is_empty() {
+            state.backlog.missed_cancels.extend(missed_cancels);
+            let pause = state.pause;
+            state.pause = (pause * 2).min(PAUSE_MAX);
+            state.retry_at.get_or_insert_with(|| Instant::now() + pause);
+        }
+    }
+}
+
+impl State {
+    /// How long a turn may wait for the sake of cancels that have missed.
+    fn until_retry(&self) -> Option<Duration> {
+        self.retry_at.map(|at| at.saturating_duration_since(Instant::now()))
+    }
+}
+
+/// A call of `block_on`, counted in; out again when it is dropped, also by a panic.
+pub(super) struct Inside<'a>(&'a Core);
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        let core = self.0;
+        core.depth.set(core.depth.get() - 1);
+        // A call around this one may have been woken meanwhile.
+        core.parker.notify();
+        if !core.ring.forked() {
+            core.flush();
+            if core.ring.unsubmitted() > 0 {
+                core.enter(|ring| ring.enter(0));
+            }
+        }
+    }
+}
+
+/// The driver as it submits its own bell.
+impl Drive for &Core {
+    type Sharing = Local;
+
+    fn poll_prepare<'cx>(
+        self: std::pin::Pin<&mut Self>,
+        cx: &mut Context<'cx>,
+        count: u32,
+        prepare: impl FnOnce(Reservation<'_, Local>, &mut Context<'cx>) -> Completion<'cx>,
+    ) -> Poll<io::Result<Completion<'cx>>> {
+        Core::poll_prepare(*self, cx, count, prepare)
+    }
+
+    fn poll_submit(self: std::pin::Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<u32>> {
+        Poll::Ready(Ok(0))
+    }
+
+    fn cancel(self: std::pin::Pin<&mut Self>, target: CancelTarget<Local>) {
+        Core::cancel(*self, target);
+    }
+}
