@@ -54,7 +54,7 @@ fn on_tokio(test: &str, run: impl Future<Output = ()>) {
 fn an_app_is_served_by_axum() {
     on_tokio("an_app_is_served_by_axum", async {
         let (app, mut hand) = app();
-        let door = Door(Ring::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+        let door = Door(Ring::<TcpListener>::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
         let address = door.local_addr().unwrap();
         tokio::spawn(async { axum::serve(door, app).await });
         let stream = Ring::<TcpStream>::connect(address).await.unwrap();
@@ -68,7 +68,7 @@ fn an_app_is_served_by_axum() {
 fn a_server_that_is_to_end_answers_what_it_was_asked_before() {
     on_tokio("a_server_that_is_to_end_answers_what_it_was_asked_before", async {
         let (app, hand) = app();
-        let door = Door(Ring::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+        let door = Door(Ring::<TcpListener>::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
         let address = door.local_addr().unwrap();
         let (end, ended) = oneshot::channel::<()>();
         let server = axum::serve(door, app).with_graceful_shutdown(async { ended.await.unwrap() });

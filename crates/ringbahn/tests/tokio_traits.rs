@@ -204,6 +204,30 @@ fn two_halves_copy_both_ways_at_once() {
 }
 
 #[test]
+fn the_halves_of_a_handle_copy_both_ways_at_once() {
+    let Some(driver) = driver("the_halves_of_a_handle_copy_both_ways_at_once") else { return };
+    let (mut near, far) = stream(&driver);
+    let (reader, mut far_writer) = Ring::new_on_driver(far, driver.clone()).into_split();
+    let mut far_reader = BufReader::new(reader);
+    let data: Vec<u8> = (0..500_000_u32).flat_map(u32::to_ne_bytes).collect();
+    block_on(async {
+        let (mut reader, mut writer) = Ring::split(&mut near);
+        let echo = async {
+            copy(&mut far_reader, &mut far_writer).await.unwrap();
+            far_writer.shutdown().await.unwrap();
+        };
+        let send = async {
+            writer.write_all(&data).await.unwrap();
+            writer.shutdown().await.unwrap();
+        };
+        let mut got = Vec::new();
+        let (_, _, count) = futures::join!(echo, send, reader.read_to_end(&mut got));
+        assert_eq!(count.unwrap(), data.len());
+        assert!(got == data);
+    });
+}
+
+#[test]
 fn the_traits_of_both_crates_can_be_mixed_on_one_handle() {
     let Some(driver) = driver("the_traits_of_both_crates_can_be_mixed_on_one_handle") else {
         return;

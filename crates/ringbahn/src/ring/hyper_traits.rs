@@ -1,4 +1,5 @@
-//! The IO traits of hyper: `Read` and `Write`.
+//! The IO traits of hyper: `Read` and `Write`. A connection of hyper wants both of one value, so
+//! there is nothing a half could be used for.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -8,7 +9,8 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use ringbahn_core::Drive;
 
 use super::Ring;
-use super::object::Transfer;
+use super::object::{Readable, Writable};
+use super::poll::{ReadSide, WriteSide};
 
 /// As `AsyncRead` of futures-io.
 ///
@@ -16,7 +18,7 @@ use super::object::Transfer;
 ///
 /// Reading is cancel safe: the operation in flight and what it brings belong to the handle, and
 /// the next read gets it.
-impl<T: Transfer, D: Drive + Clone + Unpin> Read for Ring<T, D> {
+impl<T: Readable, D: Drive + Clone + Unpin> Read for Ring<T, D> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -33,7 +35,7 @@ impl<T: Transfer, D: Drive + Clone + Unpin> Read for Ring<T, D> {
 ///
 /// Writing is cancel safe: what was accepted is written whole and in order, also if the handle is
 /// dropped.
-impl<T: Transfer, D: Drive + Clone + Unpin> Write for Ring<T, D> {
+impl<T: Writable, D: Drive + Clone + Unpin> Write for Ring<T, D> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

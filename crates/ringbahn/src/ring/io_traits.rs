@@ -9,92 +9,138 @@ use futures_io::{AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite};
 use ringbahn_core::Drive;
 
 use super::Ring;
-use super::object::Transfer;
+use super::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
+use super::object::{Readable, StreamSocket, Writable};
+use super::poll::{ReadSide, WriteSide};
 
-/// Reads run on the driver, into a buffer of the handle.
-///
-/// Of a file no more is read than the caller has asked for, so the file's position is where the
-/// reader is; `fill_buf` reads 8 KiB ahead. One read moves at most 128 KiB.
-///
-/// # Cancel safety
-///
-/// Reading is cancel safe: the operation in flight and what it brings belong to the handle, and
-/// the next read gets it.
-impl<T: Transfer, D: Drive + Clone + Unpin> AsyncRead for Ring<T, D> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        self.as_mut().poll_read_vectored(cx, &mut [IoSliceMut::new(buf)])
-    }
-
-    fn poll_read_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &mut [IoSliceMut<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let wanted = bufs.iter().map(|buf| buf.len()).fold(0, usize::saturating_add);
-        self.get_mut().poll_copy(wanted, cx, |mut bytes| {
-            for buf in bufs {
-                let (head, tail) = bytes.split_at(buf.len().min(bytes.len()));
-                buf[..head.len()].copy_from_slice(head);
-                bytes = tail;
+/// The traits of what reads. As in `reading!(#[doc = "…"] [T: Readable] Ring<T, D>)`.
+macro_rules! reading {
+    ($(#[$doc:meta])* [$object:ident: $kind:ident] $handle:ty) => {
+        $(#[$doc])*
+        impl<$object: $kind, D: Drive + Clone + Unpin> AsyncRead for $handle {
+            fn poll_read(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                buf: &mut [u8],
+            ) -> Poll<io::Result<usize>> {
+                self.poll_read_vectored(cx, &mut [IoSliceMut::new(buf)])
             }
-        })
-    }
+
+            fn poll_read_vectored(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                bufs: &mut [IoSliceMut<'_>],
+            ) -> Poll<io::Result<usize>> {
+                let wanted = bufs.iter().map(|buf| buf.len()).fold(0, usize::saturating_add);
+                self.get_mut().poll_copy(wanted, cx, |mut bytes| {
+                    for buf in bufs {
+                        let (head, tail) = bytes.split_at(buf.len().min(bytes.len()));
+                        buf[..head.len()].copy_from_slice(head);
+                        bytes = tail;
+                    }
+                })
+            }
+        }
+
+        /// # Cancel safety
+        ///
+        /// Reading is cancel safe: the operation in flight and what it brings belong to the handle,
+        /// and the next read gets it.
+        impl<$object: $kind, D: Drive + Clone + Unpin> AsyncBufRead for $handle {
+            fn poll_fill_buf(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+            ) -> Poll<io::Result<&[u8]>> {
+                self.get_mut().poll_unread(cx)
+            }
+
+            fn consume(self: Pin<&mut Self>, amt: usize) {
+                self.get_mut().consume_unread(amt);
+            }
+        }
+    };
 }
 
-/// # Cancel safety
-///
-/// Reading is cancel safe: the operation in flight and what it brings belong to the handle, and
-/// the next read gets it.
-impl<T: Transfer, D: Drive + Clone + Unpin> AsyncBufRead for Ring<T, D> {
-    fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
-        self.get_mut().poll_unread(cx)
-    }
-
-    fn consume(self: Pin<&mut Self>, amt: usize) {
-        self.get_mut().consume_unread(amt);
-    }
+reading! {
+    /// Reads run on the driver, into a buffer of the handle.
+    ///
+    /// Of a file no more is read than the caller has asked for, so the file's position is where the
+    /// reader is; `fill_buf` reads 8 KiB ahead. One read moves at most 128 KiB.
+    ///
+    /// # Cancel safety
+    ///
+    /// Reading is cancel safe: the operation in flight and what it brings belong to the handle, and
+    /// the next read gets it.
+    [T: Readable] Ring<T, D>
 }
 
-/// Writes are write-behind: `write` copies the bytes, at most 128 KiB, starts the operation, and
-/// is done. There is one write in flight at a time, and the next one waits for it.
-///
-/// An error that comes later is reported once, by the next `write`, `flush`, `close` or `seek`.
-/// `flush` waits until everything has been given to the file or the socket; it does not wait for
-/// the disk, see [`sync_all`](Ring::sync_all). `close` flushes, and tells the peer of a socket
-/// that nothing more will come.
-///
-/// # Cancel safety
-///
-/// Writing is cancel safe: a `write` that has not returned has accepted nothing, and what it has
-/// accepted is written whole and in order, also if the handle is dropped.
-impl<T: Transfer, D: Drive + Clone + Unpin> AsyncWrite for Ring<T, D> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.get_mut().poll_write_parts(&[IoSlice::new(buf)], cx)
-    }
+reading! {
+    /// As for a [`Ring`].
+    [T: StreamSocket] ReadHalf<'_, T, D>
+}
 
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.get_mut().poll_write_parts(bufs, cx)
-    }
+reading! {
+    /// As for a [`Ring`].
+    [T: StreamSocket] OwnedReadHalf<T, D>
+}
 
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().poll_written(cx)
-    }
+/// The trait of what writes. As in `writing!(#[doc = "…"] [T: Writable] Ring<T, D>)`.
+macro_rules! writing {
+    ($(#[$doc:meta])* [$object:ident: $kind:ident] $handle:ty) => {
+        $(#[$doc])*
+        impl<$object: $kind, D: Drive + Clone + Unpin> AsyncWrite for $handle {
+            fn poll_write(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                buf: &[u8],
+            ) -> Poll<io::Result<usize>> {
+                self.get_mut().poll_write_parts(&[IoSlice::new(buf)], cx)
+            }
 
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().poll_end(cx)
-    }
+            fn poll_write_vectored(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                bufs: &[IoSlice<'_>],
+            ) -> Poll<io::Result<usize>> {
+                self.get_mut().poll_write_parts(bufs, cx)
+            }
+
+            fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                self.get_mut().poll_written(cx)
+            }
+
+            fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                self.get_mut().poll_end(cx)
+            }
+        }
+    };
+}
+
+writing! {
+    /// Writes are write-behind: `write` copies the bytes, at most 128 KiB, starts the operation,
+    /// and is done. There is one write in flight at a time, and the next one waits for it.
+    ///
+    /// An error that comes later is reported once, by the next `write`, `flush`, `close` or `seek`.
+    /// `flush` waits until everything has been given to the file or the socket; it does not wait
+    /// for the disk, see [`sync_all`](Ring::sync_all). `close` flushes, and tells the peer of a
+    /// socket that nothing more will come; that of a pipe learns it when the handle is dropped, or
+    /// taken by [`Ring::close`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Writing is cancel safe: a `write` that has not returned has accepted nothing, and what it
+    /// has accepted is written whole and in order, also if the handle is dropped.
+    [T: Writable] Ring<T, D>
+}
+
+writing! {
+    /// As for a [`Ring`].
+    [T: StreamSocket] WriteHalf<'_, T, D>
+}
+
+writing! {
+    /// As for a [`Ring`].
+    [T: StreamSocket] OwnedWriteHalf<T, D>
 }
 
 /// The position moves when a read has ended and when a write begins. After a write that has failed

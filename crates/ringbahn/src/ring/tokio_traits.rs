@@ -9,75 +9,98 @@ use ringbahn_core::Drive;
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite, ReadBuf};
 
 use super::Ring;
-use super::object::Transfer;
+use super::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
+use super::object::{Readable, StreamSocket, Writable};
+use super::poll::{ReadSide, WriteSide};
 
-/// As the trait of the same name of futures-io. No runtime of tokio is needed.
-///
-/// # Cancel safety
-///
-/// Reading is cancel safe: the operation in flight and what it brings belong to the handle, and
-/// the next read gets it.
-impl<T: Transfer, D: Drive + Clone + Unpin> AsyncRead for Ring<T, D> {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let wanted = buf.remaining();
-        self.get_mut().poll_copy(wanted, cx, |bytes| buf.put_slice(bytes)).map_ok(drop)
-    }
+/// The traits of what reads. As in `reading!([T: Readable] Ring<T, D>)`.
+macro_rules! reading {
+    ([$object:ident: $kind:ident] $handle:ty) => {
+        /// As the trait of the same name of futures-io. No runtime of tokio is needed.
+        ///
+        /// # Cancel safety
+        ///
+        /// Reading is cancel safe: the operation in flight and what it brings belong to the handle,
+        /// and the next read gets it.
+        impl<$object: $kind, D: Drive + Clone + Unpin> AsyncRead for $handle {
+            fn poll_read(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                buf: &mut ReadBuf<'_>,
+            ) -> Poll<io::Result<()>> {
+                let wanted = buf.remaining();
+                self.get_mut().poll_copy(wanted, cx, |bytes| buf.put_slice(bytes)).map_ok(drop)
+            }
+        }
+
+        /// # Cancel safety
+        ///
+        /// Reading is cancel safe: the operation in flight and what it brings belong to the handle,
+        /// and the next read gets it.
+        impl<$object: $kind, D: Drive + Clone + Unpin> AsyncBufRead for $handle {
+            fn poll_fill_buf(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+            ) -> Poll<io::Result<&[u8]>> {
+                self.get_mut().poll_unread(cx)
+            }
+
+            fn consume(self: Pin<&mut Self>, amt: usize) {
+                self.get_mut().consume_unread(amt);
+            }
+        }
+    };
 }
 
-/// # Cancel safety
-///
-/// Reading is cancel safe: the operation in flight and what it brings belong to the handle, and
-/// the next read gets it.
-impl<T: Transfer, D: Drive + Clone + Unpin> AsyncBufRead for Ring<T, D> {
-    fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
-        self.get_mut().poll_unread(cx)
-    }
+reading!([T: Readable] Ring<T, D>);
+reading!([T: StreamSocket] ReadHalf<'_, T, D>);
+reading!([T: StreamSocket] OwnedReadHalf<T, D>);
 
-    fn consume(self: Pin<&mut Self>, amt: usize) {
-        self.get_mut().consume_unread(amt);
-    }
+/// The trait of what writes. As in `writing!([T: Writable] Ring<T, D>)`.
+macro_rules! writing {
+    ([$object:ident: $kind:ident] $handle:ty) => {
+        /// As the trait of the same name of futures-io: write-behind, so `flush` or `shutdown`
+        /// before you believe it. `shutdown` is what is called `close` there.
+        ///
+        /// # Cancel safety
+        ///
+        /// Writing is cancel safe: a `write` that has not returned has accepted nothing, and what
+        /// it has accepted is written whole and in order, also if the handle is dropped.
+        impl<$object: $kind, D: Drive + Clone + Unpin> AsyncWrite for $handle {
+            fn poll_write(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                buf: &[u8],
+            ) -> Poll<io::Result<usize>> {
+                self.get_mut().poll_write_parts(&[IoSlice::new(buf)], cx)
+            }
+
+            fn poll_write_vectored(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                bufs: &[IoSlice<'_>],
+            ) -> Poll<io::Result<usize>> {
+                self.get_mut().poll_write_parts(bufs, cx)
+            }
+
+            fn is_write_vectored(&self) -> bool {
+                true
+            }
+
+            fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                self.get_mut().poll_written(cx)
+            }
+
+            fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                self.get_mut().poll_end(cx)
+            }
+        }
+    };
 }
 
-/// As the trait of the same name of futures-io: write-behind, so `flush` or `shutdown` before you
-/// believe it. `shutdown` is what is called `close` there.
-///
-/// # Cancel safety
-///
-/// Writing is cancel safe: a `write` that has not returned has accepted nothing, and what it has
-/// accepted is written whole and in order, also if the handle is dropped.
-impl<T: Transfer, D: Drive + Clone + Unpin> AsyncWrite for Ring<T, D> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.get_mut().poll_write_parts(&[IoSlice::new(buf)], cx)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.get_mut().poll_write_parts(bufs, cx)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().poll_written(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().poll_end(cx)
-    }
-}
+writing!([T: Writable] Ring<T, D>);
+writing!([T: StreamSocket] WriteHalf<'_, T, D>);
+writing!([T: StreamSocket] OwnedWriteHalf<T, D>);
 
 /// As the trait of the same name of futures-io.
 ///

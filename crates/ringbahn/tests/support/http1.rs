@@ -26,7 +26,9 @@ struct Server<D: Drive + Clone + Unpin + 'static> {
 
 impl<D: Drive + Clone + Unpin + 'static> Server<D> {
     fn new(driver: &D, tasks: &Tasks) -> Server<D> {
-        let listener = Ring::bind_on_driver((Ipv4Addr::LOCALHOST, 0), driver.clone()).unwrap();
+        let listener =
+            Ring::<TcpListener, D>::bind_on_driver((Ipv4Addr::LOCALHOST, 0), driver.clone())
+                .unwrap();
         let service = Service::default();
         Server { listener, service, tasks: tasks.clone(), builder: server::Builder::new() }
     }
