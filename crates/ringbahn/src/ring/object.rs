@@ -282,7 +282,11 @@ macro_rules! stream {
             }
 
             fn end_writing(&self) -> io::Result<()> {
-                self.shutdown(Shutdown::Write)
+                match self.shutdown(Shutdown::Write) {
+                    // A peer that has reset the connection need not be told.
+                    Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+                    ended => ended,
+                }
             }
         }
     )*};
