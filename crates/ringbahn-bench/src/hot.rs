@@ -2,7 +2,7 @@
 //!
 //! | task | ways |
 //! |---|---|
-//! | a 4 KiB read of a cached file, one at a time | `pread`; each driver, with and without serving at once |
+//! | a 4 KiB read of a cached file | `pread`; each driver, serving at once or leaving it to its ring |
 //! | a message of 64 bytes there and back over a socket | `send` and `recv`; the same |
 //! | a whole file of 64 KiB or 1 MiB | `std::fs::read`, `tokio::fs::read`; ringbahn in tokio, and locally |
 //!
