@@ -6,8 +6,8 @@
 //! | a message of 64 bytes there and back over a socket | `send` and `recv`; the same |
 //! | a whole file of 64 KiB or 1 MiB | `std::fs::read`, `tokio::fs::read`; ringbahn in tokio, and locally |
 //!
-//! Wall-clock time, since other threads do a part of the work of some. A way over `std`'s is told as
-//! a ratio.
+//! Wall-clock time, since other threads do a part of the work of some. The last column is the ratio
+//! to the first way.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
