@@ -40,7 +40,6 @@ impl Event for Bell {
     fn complete(self, _outcome: Outcome<'_, Self>) {}
 
     fn resubmit(&mut self, _outcome: &Outcome<'_, Self>) -> bool {
-        self.parker.note_ring();
-        true
+        self.parker.note_ring()
     }
 }

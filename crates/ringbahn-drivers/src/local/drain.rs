@@ -23,6 +23,7 @@ impl Core {
             // The operations are the parent's, and so is the report.
             return Report::default();
         }
+        self.parker.silence();
         let (completed, stopped, bell) = {
             let mut state = self.state();
             state.refusal.get_or_insert(Refusal::ShutDown { past_deadline: false });

@@ -15,7 +15,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::task::Wake;
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
@@ -35,8 +35,10 @@ pub(super) struct Parker {
     state: AtomicU8,
     /// Readable when a thread that sleeps has been woken.
     call: OwnedFd,
-    /// How often the bell has rung; written and read by the driver's own thread.
+    /// How often the bell has rung, and whether it is to ring again; written and read by the
+    /// driver's own thread.
     rings: AtomicU64,
+    silenced: AtomicBool,
     guard: ForkGuard,
     /// The thread that sleeps here.
     owner: usize,
@@ -57,6 +59,7 @@ impl Parker {
             state: AtomicU8::new(AWAKE),
             call,
             rings: AtomicU64::new(0),
+            silenced: AtomicBool::new(false),
             guard,
             owner: here(),
         })
@@ -91,9 +94,16 @@ impl Parker {
         let _ = self.state.compare_exchange(PARKED, AWAKE, Ordering::AcqRel, Ordering::Acquire);
     }
 
-    /// The bell has rung.
-    pub(super) fn note_ring(&self) {
-        self.rings.fetch_add(1, Ordering::Relaxed);
+    /// The bell has rung. Says whether it is to ring again.
+    pub(super) fn note_ring(&self) -> bool {
+        let again = !self.silenced.load(Ordering::Relaxed);
+        self.rings.fetch_add(u64::from(again), Ordering::Relaxed);
+        again
+    }
+
+    /// The bell is to ring no more.
+    pub(super) fn silence(&self) {
+        self.silenced.store(true, Ordering::Relaxed);
     }
 
     /// How often the bell has rung since this was asked last.
