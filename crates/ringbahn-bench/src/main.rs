@@ -7,15 +7,22 @@
 //! |---|---|
 //! | `op` | the cost of one operation over the raw ring, and its allocations |
 
+use std::process::ExitCode;
+
 mod op;
 mod sample;
 
-fn main() -> std::process::ExitCode {
-    match std::env::args().nth(1).as_deref() {
-        Some("op") => op::run(),
-        _ => {
-            eprintln!("usage: ringbahn-bench op");
-            std::process::ExitCode::from(2)
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let ran = match arguments.split_first() {
+        Some((command, rest)) if command == "op" => op::run(rest),
+        _ => Err("usage: ringbahn-bench op [options]".into()),
+    };
+    match ran {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
         }
     }
 }
