@@ -166,7 +166,7 @@ impl Core {
     /// Counts a call of `block_on` in.
     pub(super) fn begin(&self) -> Inside<'_> {
         self.depth.set(self.depth.get() + 1);
-        self.parker.notify();
+        self.parker.alarm.notify();
         Inside(self)
     }
 
@@ -175,24 +175,24 @@ impl Core {
     pub(super) fn turn(&self) {
         if self.ring.forked() {
             // The ring is the parent's, and so is the bell: there is nothing to wait for but wakes.
-            if !self.parker.is_notified() {
+            if !self.parker.alarm.is_notified() {
                 thread::sleep(PAUSE_MIN);
             }
             return;
         }
         let room = self.flush();
-        let may_sleep = room && !self.parker.is_notified() && self.state().completion.is_empty();
+        let may_sleep = room && !self.parker.alarm.is_notified() && self.state().completion.is_empty();
         if may_sleep && !self.hang_up_bell() {
             if self.state().refusal.is_some() {
                 return self.sleep_outside();
             }
-        } else if may_sleep && self.parker.park() {
+        } else if may_sleep && self.parker.alarm.park() {
             let pause = self.state().until_retry();
             match pause {
                 None => self.enter(|ring| ring.enter(1)),
                 Some(pause) => self.enter(|ring| ring.enter_timeout(1, pause)),
             };
-            self.parker.unpark();
+            self.parker.alarm.unpark();
             return self.reap();
         }
         if self.ring.unsubmitted() > 0 || self.ring.has_work() {
@@ -203,9 +203,9 @@ impl Core {
 
     /// Sleeps though the ring accepts nothing any more, not even the bell.
     fn sleep_outside(&self) {
-        if self.parker.park() {
+        if self.parker.alarm.park() {
             self.parker.sleep();
-            self.parker.unpark();
+            self.parker.alarm.unpark();
         }
     }
 
@@ -371,7 +371,7 @@ impl Drop for Inside<'_> {
         let core = self.0;
         core.depth.set(core.depth.get() - 1);
         // A call around this one may have been woken meanwhile.
-        core.parker.notify();
+        core.parker.alarm.notify();
         if !core.ring.forked() {
             core.flush();
             if core.ring.unsubmitted() > 0 {
