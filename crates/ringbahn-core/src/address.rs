@@ -6,7 +6,11 @@
 //!     and zero behind that: the storage was zero, and the kernel writes whole addresses.
 #![allow(unsafe_code)]
 
+use std::ffi::OsStr;
 use std::net::SocketAddr;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::SocketAddr as UnixAddress;
 use std::path::Path;
 use std::{fmt, io};
 
@@ -62,6 +66,19 @@ impl SocketAddress {
         self.inner.as_socket()
     }
 
+    /// The address of a Unix socket as std has it, if it is one.
+    pub fn as_unix(&self) -> Option<UnixAddress> {
+        if !self.is_unix() {
+            return None;
+        }
+        let address = if let Some(name) = self.as_abstract_name() {
+            UnixAddress::from_abstract_name(name)
+        } else {
+            UnixAddress::from_pathname(self.as_pathname().unwrap_or(Path::new("")))
+        };
+        address.ok()
+    }
+
     /// The path, if it is the address of a Unix socket that has one.
     pub fn as_pathname(&self) -> Option<&Path> {
         self.inner.as_pathname()
@@ -99,6 +116,18 @@ impl From<SocketAddr> for SocketAddress {
     }
 }
 
+impl TryFrom<&UnixAddress> for SocketAddress {
+    type Error = io::Error;
+
+    fn try_from(address: &UnixAddress) -> io::Result<SocketAddress> {
+        if let Some(name) = address.as_abstract_name() {
+            let name = [&[0], name].concat();
+            return SocketAddress::unix(OsStr::from_bytes(&name));
+        }
+        SocketAddress::unix(address.as_pathname().unwrap_or(Path::new("")))
+    }
+}
+
 impl From<SockAddr> for SocketAddress {
     fn from(inner: SockAddr) -> SocketAddress {
         SocketAddress { inner }
@@ -116,5 +145,22 @@ impl fmt::Debug for SocketAddress {
         } else {
             write!(f, "(unnamed, family {})", self.family())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_unix_sockets_survive_the_way_to_std_and_back() {
+        for name in ["/tmp/socket", "\0abstract", "\0", ""] {
+            let address = SocketAddress::unix(name).unwrap();
+            let standard = address.as_unix().unwrap();
+            assert_eq!(standard.is_unnamed(), name.is_empty());
+            assert_eq!(SocketAddress::try_from(&standard).unwrap(), address);
+        }
+        let inet: SocketAddr = "127.0.0.1:80".parse().unwrap();
+        assert!(SocketAddress::from(inet).as_unix().is_none());
     }
 }

@@ -93,6 +93,25 @@ pub unsafe trait IoBuf: Send + 'static {
     /// How many bytes the buffer holds.
     fn bytes_len(&self) -> usize;
 
+    /// The bytes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ringbahn_core::IoBuf;
+    ///
+    /// assert_eq!(IoBuf::as_bytes(&[1, 2]), [1, 2]);
+    /// ```
+    fn as_bytes(&self) -> &[u8] {
+        let (bytes, length) = (self.bytes_ptr(), self.bytes_len());
+        if length == 0 {
+            // An empty buffer may have no place at all.
+            return &[];
+        }
+        // SAFETY: B1, B2: so many initialised bytes, which nobody changes while `self` is borrowed.
+        unsafe { std::slice::from_raw_parts(bytes, length) }
+    }
+
     /// The part of the buffer in `range` (bytes, counted from its start), as a buffer.
     ///
     /// The range may go beyond what the buffer holds, and beyond what it can hold: see [`Slice`].

@@ -226,6 +226,16 @@ fn messages() {
 }
 
 #[test]
+fn send_to() {
+    let (socket, fd) = file();
+    let peer: std::net::SocketAddr = "127.0.0.1:53".parse().unwrap();
+    entry_of(SendTo::new(socket, "hello", peer), |entry| {
+        let header = entry.get_address().cast_const().cast();
+        opcode::SendMsg::new(Fd(fd), header).flags(libc::MSG_NOSIGNAL as u32).build()
+    });
+}
+
+#[test]
 fn shutdown() {
     let (socket, fd) = file();
     use std::net::Shutdown as How;
@@ -275,6 +285,15 @@ fn poll_add() {
 fn rescued() {
     let (file, fd) = file();
     entry_of(Rescued::new(Shutdown::new(file, std::net::Shutdown::Both), drop), |_| {
+        opcode::Shutdown::new(Fd(fd), 2).build()
+    });
+}
+
+#[test]
+fn when_ready() {
+    let (file, fd) = file();
+    let shutdown = Shutdown::new(file.clone(), std::net::Shutdown::Both);
+    entry_of(WhenReady::new(shutdown, file, Interest::READABLE), |_| {
         opcode::Shutdown::new(Fd(fd), 2).build()
     });
 }

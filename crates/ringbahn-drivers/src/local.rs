@@ -43,7 +43,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use ringbahn_core::{CancelTarget, Completion, Drive, Local, Reservation};
+use ringbahn_core::{Attempt, CancelTarget, Completion, Drive, Local, Reservation, Served};
 
 mod alarm;
 mod bell;
@@ -203,6 +203,10 @@ impl Drive for LocalDriver {
         self.core.poll_prepare(cx, count, prepare)
     }
 
+    fn attempt<'a>(self: Pin<&mut Self>, attempt: Attempt<'a>) -> Option<Served<'a>> {
+        self.core.attempt(attempt)
+    }
+
     fn poll_submit(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<u32>> {
         Poll::Ready(self.core.poll_submit())
     }
@@ -223,6 +227,10 @@ impl Drive for &LocalDriver {
         prepare: impl FnOnce(Reservation<'_, Local>, &mut Context<'cx>) -> Completion<'cx>,
     ) -> Poll<io::Result<Completion<'cx>>> {
         self.core.poll_prepare(cx, count, prepare)
+    }
+
+    fn attempt<'a>(self: Pin<&mut Self>, attempt: Attempt<'a>) -> Option<Served<'a>> {
+        self.core.attempt(attempt)
     }
 
     fn poll_submit(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<u32>> {

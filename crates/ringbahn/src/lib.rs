@@ -20,7 +20,9 @@
 //! ```
 //!
 //! There is nothing to set up: no runtime, no loop, no thread to start. [`Ring`] takes an IO object
-//! of std and runs its IO on io_uring; it is the one type to know.
+//! of std and runs its IO on io_uring; it is the one type to know. Files, sockets of every kind,
+//! pipes and the standard streams [are such objects](Ring#what-it-holds); a stream can be had in
+//! [halves](Ring::into_split), and [`io::copy`] copies from one to another.
 //!
 //! # What it promises
 //!
@@ -88,22 +90,28 @@
 
 mod driver;
 pub mod fs;
+pub mod io;
 mod ring;
 
 pub use driver::DefaultDriver;
-pub use ring::object::{Object, StreamSocket, Transfer};
+pub use ring::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
+pub use ring::object::{Listener, Object, Readable, StreamSocket, Writable};
 pub use ring::receive::Receive;
-pub use ring::{Incoming, IntoInnerError, Ring};
+pub use ring::reception::{Datagram, Reception, Vectored, VectoredDatagram};
+pub use ring::{Incoming, IntoInnerError, ReuniteError, Ring};
+#[doc(no_inline)]
+pub use socket2;
 
 #[doc(no_inline)]
 pub use ringbahn_core::{
-    BufError, BufResult, BufResultExt, Cancel, CancelTarget, Cancelled, Completion, Cqe, Drive,
-    Event, IoBuf, IoBufMut, IoBufs, Local, Outcome, Reservation, Shared, SharedFd, Sharing, Slice,
-    SocketAddress, Sqe, Sqes, Submission, Timeout, buf, event, opcode,
+    Attempt, BufError, BufResult, BufResultExt, Cancel, CancelTarget, Cancelled, Completion, Cqe,
+    Drive, Event, IoBuf, IoBufMut, IoBufs, Local, Outcome, Reservation, Served, Shared, SharedFd,
+    Sharing, Slice, SocketAddress, Sqe, Sqes, Submission, Timeout, buf, event, opcode,
 };
 #[doc(no_inline)]
 pub use ringbahn_drivers::{
-    Backend, Counters, Reason, Report, SharedBuilder, SharedDriver, Unavailable,
+    Backend, Counters, LocalBuilder, LocalDriver, Reason, Report, SharedBuilder, SharedDriver,
+    Unavailable,
 };
 
 /// The examples of the project's front page, compiled as tests. The first is not run there, since a

@@ -7,6 +7,7 @@
 //! | [`writer`] | the write in flight behind its caller |
 //! | [`slot`] | what both have in common: one operation, and who waits for it |
 //! | [`inbox`], [`receive`] | receives into the caller's buffer, and what abandoned ones brought |
+//! | [`input`] | the reader and the inbox together: all that reading needs |
 //! | [`parking`] | accepts that nobody waits for at the moment |
 //!
 //! The poll functions have the handle to themselves, so they lock nothing. The methods that take
@@ -16,14 +17,16 @@ use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::Mutex;
 
 use ringbahn_core::{Drive, event};
 
 use crate::driver::DefaultDriver;
 
 mod file;
+pub(crate) mod halves;
 mod inbox;
+mod input;
 mod into_inner;
 mod io_traits;
 mod listener;
@@ -31,20 +34,25 @@ pub(crate) mod object;
 mod parking;
 mod reader;
 pub(crate) mod receive;
+pub(crate) mod reception;
 mod share;
 mod slot;
+mod split;
 mod stream;
+pub(crate) mod transfer;
+mod udp;
+mod unix_datagram;
 mod waiters;
 mod writer;
 
-use inbox::Inbox;
+use input::Input;
 pub use into_inner::IntoInnerError;
 pub use listener::Incoming;
 use object::Object;
 use parking::Parking;
-use reader::Reader;
 use share::Handle;
 use slot::poll_settled;
+pub use split::ReuniteError;
 use writer::Writer;
 
 /// An IO object of std whose IO runs on a driver.
@@ -60,6 +68,23 @@ use writer::Writer;
 /// - Methods with owned buffers, which take `&self`, may run at the same time and copy nothing:
 ///   [`read_at`](Ring::read_at), [`write_at`](Ring::write_at), [`recv`](Ring::recv),
 ///   [`send`](Ring::send), …
+///
+/// # What it holds
+///
+/// | object | traits | owned buffers |
+/// |---|---|---|
+/// | [`File`](std::fs::File) | read, write, seek | `read_at`, `write_at`, and their like |
+/// | [`TcpStream`](std::net::TcpStream), [`UnixStream`] | read, write | `recv`, `send`, `peek`, …; [halves](Ring::split) |
+/// | [`TcpListener`](std::net::TcpListener), [`UnixListener`] | – | yields connections: [`accept`](Ring::accept), [`incoming`](Ring::incoming) |
+/// | [`UdpSocket`](std::net::UdpSocket), [`UnixDatagram`] | – | `recv`, `recv_from`, `send`, `send_to`, `peek`, … |
+/// | [`PipeReader`](std::io::PipeReader), [`Stdin`](std::io::Stdin) | read | – |
+/// | [`PipeWriter`](std::io::PipeWriter), [`Stdout`](std::io::Stdout), [`Stderr`](std::io::Stderr) | write | – |
+///
+/// From one to another of any kind [`io::copy`](crate::io::copy) copies.
+///
+/// [`UnixStream`]: std::os::unix::net::UnixStream
+/// [`UnixListener`]: std::os::unix::net::UnixListener
+/// [`UnixDatagram`]: std::os::unix::net::UnixDatagram
 ///
 /// # Examples
 ///
@@ -83,6 +108,35 @@ use writer::Writer;
 /// # }
 /// ```
 ///
+/// # Pipes and standard streams
+///
+/// Both ends of a pipe are made by [`std::io::pipe`], or are those of a child process. A write that
+/// nobody will read fails with `BrokenPipe`. The kernel sends a `SIGPIPE` along, and for a pipe
+/// there is no flag against it as there is for sockets: Rust programs ignore the signal unless they
+/// ask for it.
+///
+/// `Ring::new(std::io::stdin())` and its like work whatever the stream is: a pipe, a file, a
+/// terminal, `/dev/null`. The buffers that std has for these streams are bypassed: what std has
+/// read ahead already is not seen, and what is still in its buffer of `stdout` comes later, unless
+/// it is flushed first. Have one handle per stream. Its end leaves the stream open.
+///
+/// Neither kind is ever put into another mode, which those would notice with whom it is shared;
+/// where it is in non-blocking mode, it is waited for all the same.
+///
+/// ```
+/// use futures::io::AsyncWriteExt;
+/// use ringbahn::Ring;
+///
+/// # fn main() -> std::io::Result<()> {
+/// # if ringbahn::DefaultDriver::shared().is_err() { return Ok(()) }
+/// let mut output = Ring::new(std::io::stdout());
+/// futures::executor::block_on(async {
+///     output.write_all(b"hello\n").await?;
+///     output.flush().await
+/// })
+/// # }
+/// ```
+///
 /// # Dropping a handle
 ///
 /// Works anywhere: on any thread, outside of an executor, after the driver has been shut down. A
@@ -98,10 +152,8 @@ use writer::Writer;
 /// Linux 5.11 with the default driver; single methods may need more.
 pub struct Ring<T, D: Drive + Unpin = DefaultDriver> {
     handle: Handle<T, D>,
-    reader: Mutex<Reader<D>>,
+    input: Input<D>,
     writer: Mutex<Writer<D>>,
-    /// Made by the first receive into a buffer of the caller.
-    inbox: OnceLock<Arc<Inbox>>,
     parking: Parking<D>,
 }
 
@@ -109,7 +161,8 @@ impl<T: Object> Ring<T> {
     /// A handle to `object`, on the driver of the process.
     ///
     /// Nothing is asked of the driver yet. A socket is put into blocking mode, in which the kernel
-    /// waits instead of answering `WouldBlock`; a file that was opened with `O_NONBLOCK` stays so.
+    /// waits instead of answering `WouldBlock`. Anything else stays in the mode it is in, which
+    /// others may share; the poll functions wait in either.
     pub fn new(object: T) -> Ring<T> {
         Ring::new_on_driver(object, DefaultDriver)
     }
@@ -128,9 +181,8 @@ impl<T: Object, D: Drive + Unpin> Ring<T, D> {
     fn fresh(object: T, driver: D) -> Ring<T, D> {
         Ring {
             handle: Handle::new(object, driver),
-            reader: Mutex::new(Reader::new(T::POSITIONED)),
+            input: Input::new(T::POSITIONED),
             writer: Mutex::new(Writer::new(T::POSITIONED)),
-            inbox: OnceLock::new(),
             parking: Parking::new(),
         }
     }
@@ -202,20 +254,21 @@ impl<T: Object, D: Drive + Clone + Unpin> Ring<T, D> {
     pub async fn close(self) -> io::Result<()> {
         let driver = self.driver().clone();
         let Remains { object, written, .. } = self.dismantle().await;
-        let closed = driver.submit(event::Close::new(object)).await;
+        let closed = match object.into_descriptor() {
+            Some(descriptor) => driver.submit(event::Close::new(descriptor)).await,
+            None => Ok(()),
+        };
         written.and(closed)
     }
 
     async fn dismantle(self) -> Remains<T> {
-        let Ring { handle, mut reader, mut writer, inbox, parking } = self;
-        let (reader, writer) = (slot::get_mut(&mut reader), slot::get_mut(&mut writer));
+        let Ring { handle, mut input, mut writer, parking } = self;
+        let writer = slot::get_mut(&mut writer);
         let written = poll_fn(|cx| writer.poll_flush(&handle, cx)).await;
-        poll_fn(|cx| reader.poll_stop(cx)).await;
-        if let Some(inbox) = inbox.get() {
-            let kept = poll_fn(|cx| inbox.poll_settled(cx)).await;
-            kept.into_iter().for_each(|kept| reader.append(kept));
-        }
+        poll_fn(|cx| input.reader().poll_stop(cx)).await;
+        poll_fn(|cx| input.poll_collect(cx)).await;
         drop(parking);
+        let reader = input.reader();
         if handle.has_position() {
             // It cannot fail where it has been sought in before; otherwise the bytes are unread.
             let _ = reader.rewind(handle.object());

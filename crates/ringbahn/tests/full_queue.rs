@@ -164,3 +164,26 @@ fn a_driver_that_makes_everybody_wait_once_loses_nothing() {
         ring.close().await.unwrap();
     });
 }
+
+#[test]
+fn a_copy_that_waits_for_room_leaves_the_bytes_with_the_reader() {
+    let Some(driver) = Gated::new("a_copy_that_waits_for_room_leaves_the_bytes") else { return };
+    let mut from = Ring::new_on_driver(file(b"hello"), driver.inner.clone());
+    let plain = file(b"");
+    let mut to = Ring::new_on_driver(plain.try_clone().unwrap(), driver.clone());
+    driver.set_shut(true);
+    for _ in 0..2 {
+        let mut copy = Box::pin(ringbahn::io::copy(&mut from, &mut to));
+        assert!(poll_once(&mut copy).is_pending());
+    }
+    let mut first = [0; 1];
+    block_on(from.read_exact(&mut first)).unwrap();
+    assert_eq!(&first, b"h");
+    driver.set_shut(false);
+    assert_eq!(block_on(ringbahn::io::copy(&mut from, &mut to)).unwrap(), 4);
+    let mut copied = String::new();
+    let mut plain = plain;
+    std::io::Seek::rewind(&mut plain).unwrap();
+    plain.read_to_string(&mut copied).unwrap();
+    assert_eq!(copied, "ello");
+}

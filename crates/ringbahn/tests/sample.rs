@@ -86,12 +86,22 @@ fn handles_and_futures_are_send_and_sync() {
     both::<Ring<File>>();
     both::<Ring<TcpStream>>();
     both::<Ring<TcpListener>>();
+    both::<Ring<std::net::UdpSocket>>();
+    both::<Ring<std::os::unix::net::UnixDatagram>>();
+    both::<Ring<std::io::PipeReader>>();
+    both::<Ring<std::io::Stdin>>();
+    both::<ringbahn::OwnedReadHalf<TcpStream>>();
+    both::<ringbahn::OwnedWriteHalf<TcpStream>>();
     both::<Receive<'_, Vec<u8>, ringbahn::DefaultDriver>>();
-    both::<Incoming<'_, ringbahn::DefaultDriver>>();
+    let receives = |socket: &Ring<std::net::UdpSocket>| is_send(&socket.recv_from([0; 8]));
+    let _ = receives;
+    both::<Incoming<'_, TcpListener, ringbahn::DefaultDriver>>();
     let stay = |_: &Ring<TcpListener>, _: &Ring<File>| {};
     let _ = stay;
     #[allow(dead_code)]
-    fn futures(file: Ring<File>, other: Ring<File>, listener: &Ring<TcpListener>) {
+    fn futures(mut file: Ring<File>, mut other: Ring<File>, listener: &Ring<TcpListener>) {
+        is_send(&ringbahn::io::copy(&mut file, &mut other));
+        is_send(&ringbahn::io::copy_bidirectional(&mut file, &mut other));
         is_send(&listener.accept());
         is_send(&file.sync_all());
         is_send(&file.read_to_end_at(Vec::new(), 0));

@@ -72,6 +72,7 @@ pub struct RecvMsg<V> {
     control: Vec<u8>,
     vectors: IoVecs,
     header: Header,
+    flags: i32,
 }
 
 impl<V: IoBufs<Buffer: IoBufMut>> RecvMsg<V> {
@@ -84,6 +85,7 @@ impl<V: IoBufs<Buffer: IoBufMut>> RecvMsg<V> {
             control: Vec::new(),
             vectors: IoVecs::default(),
             header: Header::new(),
+            flags: libc::MSG_CMSG_CLOEXEC,
         }
     }
 
@@ -92,6 +94,14 @@ impl<V: IoBufs<Buffer: IoBufMut>> RecvMsg<V> {
     #[must_use]
     pub fn control_space(mut self, bytes: usize) -> RecvMsg<V> {
         self.control = vec![0; bytes];
+        self
+    }
+
+    /// Whether to leave the message in the socket, for the next receive (`MSG_PEEK`).
+    #[must_use]
+    pub fn peek(mut self, peek: bool) -> RecvMsg<V> {
+        let others = self.flags & !libc::MSG_PEEK;
+        self.flags = if peek { others | libc::MSG_PEEK } else { others };
         self
     }
 }
@@ -112,7 +122,7 @@ impl<V: IoBufs<Buffer: IoBufMut>> Event for RecvMsg<V> {
         // SAFETY: S1 by E1 and B1: the header and all it points to are the event's; E2.
         let entry = unsafe { Sqe::new(opcode::RECVMSG) };
         let entry = entry.file(&self.socket).address(&raw mut *header).length(1);
-        sqes.push(entry.op_flags(libc::MSG_CMSG_CLOEXEC.cast_unsigned()));
+        sqes.push(entry.op_flags(self.flags.cast_unsigned()));
     }
 
     fn complete(mut self, outcome: Outcome<'_, Self>) -> BufResult<Received, V> {
@@ -193,6 +203,16 @@ mod tests {
         recv.header.0.msg_namelen = peer.length();
         let (received, buffers) = complete(recv, 0);
         assert_eq!((received.unwrap().address, &buffers), (Some(peer), &[vec![]]));
+    }
+
+    #[test]
+    fn a_message_can_be_left_in_the_socket() {
+        for peek in [false, true] {
+            let mut recv = RecvMsg::new(shared_null(), [vec![0; 4]]).peek(true).peek(peek);
+            let flags = entry(&mut recv).get_op_flags().cast_signed();
+            assert_eq!(flags & libc::MSG_PEEK != 0, peek);
+            assert_ne!(flags & libc::MSG_CMSG_CLOEXEC, 0);
+        }
     }
 
     #[test]

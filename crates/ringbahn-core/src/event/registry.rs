@@ -67,12 +67,14 @@ pub const EVENTS: &[EventInfo] = events! {
     send::Send: Some(opcode::SEND), (5, 6), "2/send.2";
     send_all::SendAll: Some(opcode::SEND), (5, 6), "2/send.2";
     send_msg::SendMsg: Some(opcode::SENDMSG), (5, 3), "2/sendmsg.2";
+    send_to::SendTo: Some(opcode::SENDMSG), (5, 3), "2/send.2";
     send_zc::SendZc: Some(opcode::SEND_ZC), (6, 0), "2/send.2";
     shutdown::Shutdown: Some(opcode::SHUTDOWN), (5, 11), "2/shutdown.2";
     socket::Socket: Some(opcode::SOCKET), (5, 19), "2/socket.2";
     statx::Statx: Some(opcode::STATX), (5, 6), "2/statx.2";
     timeout::Timeout: Some(opcode::TIMEOUT), (5, 4), "2/io_uring_enter.2";
     truncate::Truncate: Some(opcode::FTRUNCATE), (6, 9), "2/ftruncate.2";
+    when_ready::WhenReady: None, (5, 1), "2/poll.2";
     write::Write: Some(opcode::WRITE), (5, 6), "2/write.2";
     write_all::WriteAll: Some(opcode::WRITE), (5, 6), "2/write.2";
     write_vectored::WriteVectored: Some(opcode::WRITEV), (5, 1), "2/pwritev.2";

@@ -10,8 +10,8 @@
 //!
 //! A thread that is awake is woken by a word in memory. Only one that has said that it sleeps costs
 //! a system call, and that is the affair of the first who wakes it: once `NOTIFIED`, later wakes
-//! have nothing to do. So there is at most one call for each sleep. The thread itself leaves word in
-//! a place of its own, for the price of a store.
+//! have nothing to do. So there is at most one call for each sleep. The thread itself leaves word
+//! in a place of its own, for the price of a store.
 //!
 //! Every operation that waits keeps a copy of a waker. Alarms are never freed, so a copy costs
 //! nothing: there is nothing to count. The alarm of a driver that is gone serves a later one. A

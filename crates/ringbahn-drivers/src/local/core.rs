@@ -13,10 +13,13 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ringbahn_core::{Aftermath, Batch, CancelTarget, Completion, Drive, Local, Reservation};
+use ringbahn_core::{
+    Aftermath, Attempt, Batch, CancelTarget, Completion, Drive, Local, Reservation, Served,
+};
 
 use super::bell::Bell;
 use super::parker::Parker;
+use crate::at_once::AtOnce;
 use crate::backlog::Backlog;
 use crate::counters::Counters;
 use crate::refusal::{Refusal, too_long};
@@ -24,6 +27,10 @@ use crate::{CompletionQueue, Queues, RingHandle, SubmissionQueue};
 
 /// How many CQEs are read before their consequences are run.
 const REAP_MAX: usize = 64;
+
+/// How many operations are served at once before the ring has its turn. A task that reads what is
+/// in memory would keep the thread to itself otherwise.
+const SERVED_MAX: u32 = 64;
 
 /// The pauses between tries of what cannot be done at the moment.
 const PAUSE_MIN: Duration = Duration::from_millis(1);
@@ -33,6 +40,9 @@ const PAUSE_MAX: Duration = Duration::from_millis(64);
 #[derive(Debug)]
 pub(super) struct Core {
     pub(super) ring: RingHandle<Local>,
+    at_once: AtOnce,
+    /// How many operations have been served at once since the last turn.
+    served: Cell<u32>,
     pub(super) parker: Arc<Parker>,
     state: RefCell<State>,
     /// How many calls of `block_on` are under way, one inside another.
@@ -60,9 +70,11 @@ pub(super) struct State {
 }
 
 impl Core {
-    pub(super) fn new(queues: Queues<Local>) -> io::Result<Core> {
+    pub(super) fn new(queues: Queues<Local>, serve_at_once: bool) -> io::Result<Core> {
         Ok(Core {
             ring: queues.handle,
+            at_once: AtOnce::new(serve_at_once),
+            served: Cell::new(0),
             parker: Arc::new(Parker::new()?),
             state: RefCell::new(State {
                 submission: queues.submission,
@@ -92,6 +104,21 @@ impl Core {
     pub(super) fn in_flight(&self) -> usize {
         let bell = self.state().bell.as_ref().is_some_and(CancelTarget::is_in_flight);
         self.ring.table().in_flight() - usize::from(bell)
+    }
+
+    /// Serves an operation without the ring, where that can be done.
+    pub(super) fn attempt<'a>(&self, attempt: Attempt<'a>) -> Option<Served<'a>> {
+        let before = self.served.get();
+        if before >= SERVED_MAX || self.ring.forked() || self.state().refusal.is_some() {
+            return None;
+        }
+        let served = self.at_once.serve(attempt)?;
+        self.served.set(before + 1);
+        let mut state = self.state();
+        state.counters.submitted += 1;
+        state.counters.completed += 1;
+        state.counters.served_at_once += 1;
+        Some(served)
     }
 
     pub(super) fn poll_prepare<'cx>(
@@ -173,6 +200,7 @@ impl Core {
     /// Submits what is prepared, waits until there is something to do, and does what has
     /// completed.
     pub(super) fn turn(&self) {
+        self.served.set(0);
         if self.ring.forked() {
             // The ring is the parent's, and so is the bell: there is nothing to wait for but wakes.
             if !self.parker.alarm.is_notified() {
@@ -181,7 +209,8 @@ impl Core {
             return;
         }
         let room = self.flush();
-        let may_sleep = room && !self.parker.alarm.is_notified() && self.state().completion.is_empty();
+        let nothing_done = !self.parker.alarm.is_notified() && self.state().completion.is_empty();
+        let may_sleep = room && nothing_done;
         if may_sleep && !self.hang_up_bell() {
             if self.state().refusal.is_some() {
                 return self.sleep_outside();

@@ -15,7 +15,7 @@ pub struct IntoInnerError<T> {
     /// The object.
     pub object: T,
     /// Bytes that were read and that nobody has taken. Always empty for a file that has a
-    /// position, since there they are given back.
+    /// position, since there they are given back. Of datagrams, one after the other.
     pub unread: Vec<u8>,
 }
 

@@ -9,38 +9,36 @@ use futures_io::{AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite};
 use ringbahn_core::Drive;
 
 use super::Ring;
-use super::object::Transfer;
-use super::reader::READ_AHEAD;
+use super::object::{Object, Readable, Writable};
 use super::slot::get_mut;
 
-impl<T: Transfer, D: Drive + Clone + Unpin> Ring<T, D> {
-    /// Waits until there are unread bytes, or the end.
-    fn poll_fill(&mut self, wanted: usize, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let reader = get_mut(&mut self.reader);
-        if reader.is_idle() {
+impl<T: Readable, D: Drive + Clone + Unpin> Ring<T, D> {
+    /// Waits until a read begins where it must: behind the write before it.
+    pub(crate) fn poll_before_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if T::POSITIONED && self.input.reader().is_idle() {
             let writer = get_mut(&mut self.writer);
-            // A read behind a write begins where the write ends.
-            if T::POSITIONED && !writer.is_idle() && self.handle.has_position() {
+            if !writer.is_idle() && self.handle.has_position() {
                 ready!(writer.poll_idle(&self.handle, cx));
             }
-            if let Some(inbox) = self.inbox.get() {
-                ready!(inbox.poll_settled(cx)).into_iter().for_each(|kept| reader.append(kept));
-            }
         }
-        reader.poll_fill(&self.handle, wanted, cx)
+        Poll::Ready(())
     }
+}
 
+impl<T: Object, D: Drive + Clone + Unpin> Ring<T, D> {
     /// Takes it that what has been read ahead has not been read, where reads and writes share a
     /// position.
-    fn poll_unread(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let reader = get_mut(&mut self.reader);
+    pub(crate) fn poll_unread(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let reader = self.input.reader();
         if T::POSITIONED && !reader.is_idle() && self.handle.has_position() {
             ready!(reader.poll_stop(cx));
             reader.rewind(self.handle.object())?;
         }
         Poll::Ready(Ok(()))
     }
+}
 
+impl<T: Writable, D: Drive + Clone + Unpin> Ring<T, D> {
     fn poll_write_parts(
         &mut self,
         parts: &[IoSlice<'_>],
@@ -60,13 +58,13 @@ impl<T: Transfer, D: Drive + Clone + Unpin> Ring<T, D> {
 ///
 /// Reading is cancel safe: the operation in flight and what it brings belong to the handle, and
 /// the next read gets it.
-impl<T: Transfer, D: Drive + Clone + Unpin> AsyncRead for Ring<T, D> {
+impl<T: Readable, D: Drive + Clone + Unpin> AsyncRead for Ring<T, D> {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        self.as_mut().poll_read_vectored(cx, &mut [IoSliceMut::new(buf)])
+        self.poll_read_vectored(cx, &mut [IoSliceMut::new(buf)])
     }
 
     fn poll_read_vectored(
@@ -74,24 +72,9 @@ impl<T: Transfer, D: Drive + Clone + Unpin> AsyncRead for Ring<T, D> {
         cx: &mut Context<'_>,
         bufs: &mut [IoSliceMut<'_>],
     ) -> Poll<io::Result<usize>> {
-        let wanted = bufs.iter().map(|buf| buf.len()).fold(0, usize::saturating_add);
-        if wanted == 0 {
-            return Poll::Ready(Ok(0));
-        }
         let this = self.get_mut();
-        ready!(this.poll_fill(wanted, cx))?;
-        let reader = get_mut(&mut this.reader);
-        let mut unread = reader.unread();
-        let before = unread.len();
-        for buf in bufs {
-            let count = buf.len().min(unread.len());
-            let (head, tail) = unread.split_at(count);
-            buf[..count].copy_from_slice(head);
-            unread = tail;
-        }
-        let count = before - unread.len();
-        reader.consume(count);
-        Poll::Ready(Ok(count))
+        ready!(this.poll_before_read(cx));
+        this.input.poll_read(&this.handle, bufs, cx)
     }
 }
 
@@ -99,15 +82,15 @@ impl<T: Transfer, D: Drive + Clone + Unpin> AsyncRead for Ring<T, D> {
 ///
 /// Reading is cancel safe: the operation in flight and what it brings belong to the handle, and
 /// the next read gets it.
-impl<T: Transfer, D: Drive + Clone + Unpin> AsyncBufRead for Ring<T, D> {
+impl<T: Readable, D: Drive + Clone + Unpin> AsyncBufRead for Ring<T, D> {
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let this = self.get_mut();
-        ready!(this.poll_fill(READ_AHEAD, cx))?;
-        Poll::Ready(Ok(get_mut(&mut this.reader).unread()))
+        ready!(this.poll_before_read(cx));
+        this.input.poll_fill_buf(&this.handle, cx)
     }
 
     fn consume(self: Pin<&mut Self>, amt: usize) {
-        get_mut(&mut self.get_mut().reader).consume(amt);
+        self.get_mut().input.reader().consume(amt);
     }
 }
 
@@ -117,13 +100,14 @@ impl<T: Transfer, D: Drive + Clone + Unpin> AsyncBufRead for Ring<T, D> {
 /// An error that comes later is reported once, by the next `write`, `flush`, `close` or `seek`.
 /// `flush` waits until everything has been given to the file or the socket; it does not wait for
 /// the disk, see [`sync_all`](Ring::sync_all). `close` flushes, and tells the peer of a socket
-/// that nothing more will come.
+/// that nothing more will come; that of a pipe learns it when the handle is dropped, or taken by
+/// [`Ring::close`].
 ///
 /// # Cancel safety
 ///
 /// Writing is cancel safe: a `write` that has not returned has accepted nothing, and what it has
 /// accepted is written whole and in order, also if the handle is dropped.
-impl<T: Transfer, D: Drive + Clone + Unpin> AsyncWrite for Ring<T, D> {
+impl<T: Writable, D: Drive + Clone + Unpin> AsyncWrite for Ring<T, D> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -1,34 +1,55 @@
-//! [`Object`] and [`Transfer`]: the IO objects that [`Ring`](crate::Ring) can hold.
+//! [`Object`] and its kin: the IO objects that [`Ring`](crate::Ring) can hold, and what they can.
 
 use std::fs::File;
-use std::io::{self, Seek, SeekFrom};
-use std::net::{Shutdown, TcpListener, TcpStream};
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::FileTypeExt;
-use std::os::unix::net::UnixStream;
+use std::io::{self, PipeReader, PipeWriter, SeekFrom, Stderr, Stdin, Stdout};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::SocketAddr as UnixAddress;
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 
-use ringbahn_core::event::{self, Position};
-use ringbahn_core::{Drive, SharedFd, Slice};
+use ringbahn_core::event::{self, Interest, Position, WhenReady};
+use ringbahn_core::{Drive, SharedFd, Slice, SocketAddress};
+use rustix::fs::{FileType, OFlags};
 
 use super::reader::Reading;
 use super::writer::Writing;
 
 /// An IO object of std that [`Ring`](crate::Ring) can hold.
 ///
-/// Implemented for [`File`], [`TcpStream`], [`TcpListener`] and [`UnixStream`]; for others it
-/// cannot be.
-pub trait Object: AsFd + Into<OwnedFd> + Send + Sync + Sized + 'static + private::Object {}
+/// Implemented for [`File`], [`TcpStream`], [`TcpListener`], [`UdpSocket`], [`UnixStream`],
+/// [`UnixListener`], [`UnixDatagram`], [`PipeReader`], [`PipeWriter`], [`Stdin`], [`Stdout`] and
+/// [`Stderr`]; for others it cannot be.
+pub trait Object: AsFd + Send + Sync + Sized + 'static + private::Object {}
 
-/// An [`Object`] that bytes are read from and written to: what makes a `Ring` of it implement
-/// `AsyncRead`, `AsyncBufRead` and `AsyncWrite`.
+/// An [`Object`] that bytes are read from: what makes a `Ring` of it implement `AsyncRead` and
+/// `AsyncBufRead`.
 ///
-/// Implemented for [`File`], [`TcpStream`] and [`UnixStream`]; for others it cannot be.
-pub trait Transfer: Object + private::Transfer {}
+/// Implemented for [`File`], [`TcpStream`], [`UnixStream`], [`PipeReader`] and [`Stdin`]; for
+/// others it cannot be.
+pub trait Readable: Object + private::Readable {}
 
-/// A stream socket: what makes a `Ring` of it receive and send with owned buffers.
+/// An [`Object`] that bytes are written to: what makes a `Ring` of it implement `AsyncWrite`.
+///
+/// Implemented for [`File`], [`TcpStream`], [`UnixStream`], [`PipeWriter`], [`Stdout`] and
+/// [`Stderr`]; for others it cannot be.
+pub trait Writable: Object + private::Writable {}
+
+/// A stream socket: what makes a `Ring` of it receive and send with owned buffers, and be split in
+/// halves.
 ///
 /// Implemented for [`TcpStream`] and [`UnixStream`]; for others it cannot be.
-pub trait StreamSocket: Transfer + From<OwnedFd> {}
+pub trait StreamSocket: Readable + Writable + From<OwnedFd> {}
+
+/// A socket that connections arrive at.
+///
+/// Implemented for [`TcpListener`] and [`UnixListener`]; for others it cannot be.
+pub trait Listener: Object + From<OwnedFd> + private::Listener {
+    /// What a connection is.
+    type Stream: StreamSocket;
+
+    /// The address of a peer.
+    type Address;
+}
 
 /// What an object is like, as far as its position goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +63,10 @@ pub enum Nature {
 }
 
 pub(crate) mod private {
-    use super::{Drive, Nature, Position, Reading, SeekFrom, SharedFd, Slice, Writing, io};
+    use super::{
+        Drive, Nature, OwnedFd, Position, Reading, SeekFrom, SharedFd, Slice, SocketAddress,
+        Writing, io,
+    };
 
     /// What `Ring` needs of an object.
     pub trait Object {
@@ -62,11 +86,20 @@ pub(crate) mod private {
 
         /// Makes an object ready that comes from elsewhere.
         fn adopt(&self) {}
+
+        /// The descriptor to close; `None` where it is not ours to close.
+        fn into_descriptor(self) -> Option<OwnedFd>;
     }
 
-    /// How bytes are read and written.
-    pub trait Transfer {
+    /// How bytes are read.
+    pub trait Readable {
         fn reading<D: Drive>(fd: SharedFd, to: Slice<Vec<u8>>, at: Position, on: D) -> Reading<D>;
+    }
+
+    /// How bytes are written.
+    pub trait Writable {
+        /// Whether there may be a half that writes, whose end is told to the other side.
+        const HALVES: bool = false;
 
         fn writing<D: Drive>(fd: SharedFd, bytes: Vec<u8>, at: Position, on: D) -> Writing<D>;
 
@@ -75,67 +108,162 @@ pub(crate) mod private {
             Ok(())
         }
     }
-}
 
-impl Object for File {}
-impl Transfer for File {}
-
-impl private::Object for File {
-    const POSITIONED: bool = true;
-
-    fn nature(&self) -> Nature {
-        // Devices and pipes opened as a file may answer a seek that means nothing to them.
-        let kind = self.metadata().map(|metadata| metadata.file_type());
-        let has_position = kind.is_ok_and(|kind| kind.is_file() || kind.is_block_device());
-        if !has_position || self.seek_to(SeekFrom::Current(0)).is_err() {
-            return Nature::Stream;
-        }
-        match rustix::fs::fcntl_getfl(self) {
-            Ok(flags) if flags.contains(rustix::fs::OFlags::APPEND) => Nature::Appending,
-            _ => Nature::Positioned,
-        }
-    }
-
-    fn seek_to(&self, position: SeekFrom) -> io::Result<u64> {
-        let mut file = self;
-        file.seek(position)
+    /// How peers are told.
+    pub trait Listener: super::Object {
+        fn peer(address: &SocketAddress) -> io::Result<<Self as super::Listener>::Address>
+        where
+            Self: super::Listener;
     }
 }
 
-impl private::Transfer for File {
-    fn reading<D: Drive>(fd: SharedFd, to: Slice<Vec<u8>>, at: Position, on: D) -> Reading<D> {
-        Reading::File(on.submit(event::Read::new(fd, to, at)))
+/// What a file, or what may be one, is like.
+fn nature_of(file: BorrowedFd<'_>) -> Nature {
+    // Devices and pipes opened as a file may answer a seek that means nothing to them.
+    let kind = rustix::fs::fstat(file).map(|status| FileType::from_raw_mode(status.st_mode));
+    let has_position = matches!(kind, Ok(FileType::RegularFile | FileType::BlockDevice));
+    if !has_position || seek_in(file, SeekFrom::Current(0)).is_err() {
+        return Nature::Stream;
     }
-
-    fn writing<D: Drive>(fd: SharedFd, bytes: Vec<u8>, at: Position, on: D) -> Writing<D> {
-        Writing::File(on.submit(event::WriteAll::new(fd, bytes, at)))
-    }
-}
-
-impl Object for TcpListener {}
-
-impl private::Object for TcpListener {
-    fn adopt(&self) {
-        // In non-blocking mode the kernel would not wait. Where this fails accepts say so.
-        let _ = self.set_nonblocking(false);
+    match rustix::fs::fcntl_getfl(file) {
+        Ok(flags) if flags.contains(OFlags::APPEND) => Nature::Appending,
+        _ => Nature::Positioned,
     }
 }
 
-/// A stream socket. The two kinds differ by name only.
-macro_rules! stream {
-    ($stream:ty) => {
-        impl Object for $stream {}
-        impl Transfer for $stream {}
-        impl StreamSocket for $stream {}
+fn seek_in(file: BorrowedFd<'_>, position: SeekFrom) -> io::Result<u64> {
+    let position = match position {
+        SeekFrom::Start(offset) => rustix::fs::SeekFrom::Start(offset),
+        SeekFrom::End(offset) => rustix::fs::SeekFrom::End(offset),
+        SeekFrom::Current(offset) => rustix::fs::SeekFrom::Current(offset),
+    };
+    Ok(rustix::fs::seek(file, position)?)
+}
 
-        impl private::Object for $stream {
-            fn adopt(&self) {
-                // In non-blocking mode the kernel would not wait. Where this fails reads say so.
-                let _ = self.set_nonblocking(false);
+/// An event on a file. One on a stream waits also where the description is in non-blocking mode,
+/// which somebody may have set with whom it is shared.
+fn patient<E: event::Event>(
+    at: Position,
+    fd: SharedFd,
+    interest: Interest,
+    event: impl FnOnce(SharedFd) -> E,
+) -> WhenReady<E> {
+    match at {
+        Position::At(_) => WhenReady::at_once(event(fd)),
+        Position::Current => WhenReady::new(event(fd.clone()), fd, interest),
+    }
+}
+
+/// An object that may have a position. Given what it can, as in `file!(Stdin: Readable)`.
+macro_rules! file {
+    ($file:ty, $close:ident: $($direction:ident),*) => {
+        impl Object for $file {}
+
+        impl private::Object for $file {
+            const POSITIONED: bool = true;
+
+            fn nature(&self) -> Nature {
+                nature_of(self.as_fd())
+            }
+
+            fn seek_to(&self, position: SeekFrom) -> io::Result<u64> {
+                seek_in(self.as_fd(), position)
+            }
+
+            fn into_descriptor(self) -> Option<OwnedFd> {
+                $close(self)
             }
         }
 
-        impl private::Transfer for $stream {
+        $(file!($direction for $file);)*
+    };
+    (Readable for $file:ty) => {
+        impl Readable for $file {}
+
+        impl private::Readable for $file {
+            fn reading<D: Drive>(
+                fd: SharedFd,
+                to: Slice<Vec<u8>>,
+                at: Position,
+                on: D,
+            ) -> Reading<D> {
+                let read = |fd| event::Read::new(fd, to, at);
+                Reading::File(on.submit(patient(at, fd, Interest::READABLE, read)))
+            }
+        }
+    };
+    (Writable for $file:ty) => {
+        impl Writable for $file {}
+
+        impl private::Writable for $file {
+            fn writing<D: Drive>(fd: SharedFd, bytes: Vec<u8>, at: Position, on: D) -> Writing<D> {
+                let write = |fd| event::WriteAll::new(fd, bytes, at);
+                Writing::File(on.submit(patient(at, fd, Interest::WRITABLE, write)))
+            }
+        }
+    };
+}
+
+fn own<T: Into<OwnedFd>>(object: T) -> Option<OwnedFd> {
+    Some(object.into())
+}
+
+/// The descriptors of the standard streams belong to the process.
+fn of_the_process<T>(_stream: T) -> Option<OwnedFd> {
+    None
+}
+
+file!(File, own: Readable, Writable);
+file!(Stdin, of_the_process: Readable);
+file!(Stdout, of_the_process: Writable);
+file!(Stderr, of_the_process: Writable);
+
+/// One end of a pipe, which has no position. As in `pipe!(PipeReader: Readable)`.
+macro_rules! pipe {
+    ($pipe:ty: $direction:ident) => {
+        impl Object for $pipe {}
+
+        impl private::Object for $pipe {
+            fn into_descriptor(self) -> Option<OwnedFd> {
+                own(self)
+            }
+        }
+
+        file!($direction for $pipe);
+    };
+}
+
+pipe!(PipeReader: Readable);
+pipe!(PipeWriter: Writable);
+
+/// A socket. The kinds differ by name only.
+macro_rules! socket {
+    ($($socket:ty),*) => {$(
+        impl Object for $socket {}
+
+        impl private::Object for $socket {
+            fn adopt(&self) {
+                // In non-blocking mode the kernel would not wait. Where this fails IO says so.
+                let _ = self.set_nonblocking(false);
+            }
+
+            fn into_descriptor(self) -> Option<OwnedFd> {
+                own(self)
+            }
+        }
+    )*};
+}
+
+socket!(TcpListener, TcpStream, UdpSocket, UnixDatagram, UnixListener, UnixStream);
+
+/// A stream socket. The kinds differ by name only.
+macro_rules! stream {
+    ($($stream:ty),*) => {$(
+        impl Readable for $stream {}
+        impl Writable for $stream {}
+        impl StreamSocket for $stream {}
+
+        impl private::Readable for $stream {
             fn reading<D: Drive>(
                 fd: SharedFd,
                 to: Slice<Vec<u8>>,
@@ -144,6 +272,10 @@ macro_rules! stream {
             ) -> Reading<D> {
                 Reading::Socket(on.submit(event::Recv::new(fd, to)))
             }
+        }
+
+        impl private::Writable for $stream {
+            const HALVES: bool = true;
 
             fn writing<D: Drive>(fd: SharedFd, bytes: Vec<u8>, _at: Position, on: D) -> Writing<D> {
                 Writing::Socket(on.submit(event::SendAll::new(fd, bytes)))
@@ -153,8 +285,31 @@ macro_rules! stream {
                 self.shutdown(Shutdown::Write)
             }
         }
-    };
+    )*};
 }
 
-stream!(TcpStream);
-stream!(UnixStream);
+stream!(TcpStream, UnixStream);
+
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+    type Address = SocketAddr;
+}
+
+impl private::Listener for TcpListener {
+    fn peer(address: &SocketAddress) -> io::Result<SocketAddr> {
+        let stranger = || io::Error::other("a connection that is not of the internet");
+        address.as_inet().ok_or_else(stranger)
+    }
+}
+
+impl Listener for UnixListener {
+    type Stream = UnixStream;
+    type Address = UnixAddress;
+}
+
+impl private::Listener for UnixListener {
+    fn peer(address: &SocketAddress) -> io::Result<UnixAddress> {
+        let stranger = || io::Error::other("a connection that is not of a Unix socket");
+        address.as_unix().ok_or_else(stranger)
+    }
+}

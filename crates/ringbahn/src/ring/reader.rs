@@ -7,7 +7,8 @@ use std::task::{Context, Poll, ready};
 use ringbahn_core::event::Position;
 use ringbahn_core::{BufResult, Drive, IoBuf, Slice, event};
 
-use super::object::{Object, Transfer};
+use super::inbox::Kept;
+use super::object::{Object, Readable};
 use super::share::Handle;
 use super::slot::{Operation, Side, Slot};
 
@@ -25,7 +26,7 @@ pub(crate) const KEPT_MAX: usize = 16 * 1024;
 /// How many bytes are read ahead where the caller does not say how many it wants.
 pub(crate) const READ_AHEAD: usize = 8 * 1024;
 
-type FileRead = event::Read<Slice<Vec<u8>>>;
+type FileRead = event::WhenReady<event::Read<Slice<Vec<u8>>>>;
 type SocketRead = event::Recv<Slice<Vec<u8>>>;
 
 /// A read in flight.
@@ -93,6 +94,14 @@ impl<D: Drive + Unpin> Reader<D> {
         bytes
     }
 
+    /// Gives a buffer for the next read, where there is none.
+    pub(crate) fn lend(&mut self, buffer: Vec<u8>) {
+        if self.slot.is_empty() && self.buffer.capacity() == 0 {
+            self.buffer = buffer;
+            self.consumed = self.buffer.len();
+        }
+    }
+
     /// Puts bytes in front of the unread ones.
     pub(crate) fn put_back(&mut self, mut bytes: Vec<u8>) {
         bytes.extend_from_slice(self.unread());
@@ -101,9 +110,9 @@ impl<D: Drive + Unpin> Reader<D> {
     }
 
     /// Puts what another read has yielded behind all else.
-    pub(crate) fn append(&mut self, result: io::Result<Vec<u8>>) {
+    pub(crate) fn append(&mut self, result: io::Result<Kept>) {
         match result {
-            Ok(bytes) => self.buffer.extend_from_slice(&bytes),
+            Ok(kept) => self.buffer.extend_from_slice(&kept.bytes),
             Err(error) => self.errors.push_back(error),
         }
     }
@@ -118,7 +127,7 @@ impl<D: Drive + Unpin> Reader<D> {
 
     /// Waits until there are unread bytes, or the end, and yields them. Where nothing is in
     /// flight a read of at most `wanted` bytes is started.
-    pub(crate) fn poll_fill<T: Transfer>(
+    pub(crate) fn poll_fill<T: Readable>(
         &mut self,
         handle: &Handle<T, D>,
         wanted: usize,

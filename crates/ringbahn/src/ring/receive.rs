@@ -1,60 +1,70 @@
-//! [`Receive`]: the future of [`Ring::recv`](crate::Ring::recv).
+//! [`Receive`]: the future of [`Ring::recv`](crate::Ring::recv) and its like.
 
+use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use ringbahn_core::event::{self, Rescued};
-use ringbahn_core::{BufResult, Cancelled, Drive, IoBufMut, SharedFd, Submission};
+use ringbahn_core::{BufResult, Cancelled, Drive, SharedFd, Submission};
 
-use super::inbox::{Inbox, Ticket};
-use super::reader::Reader;
-use super::slot::{lock, poll_settled};
+use super::inbox::Ticket;
+use super::input::Input;
+pub(crate) use super::reception::Reception;
 
-/// The future of [`Ring::recv`](crate::Ring::recv).
+/// The future of [`Ring::recv`](crate::Ring::recv) and its like. `R` says of which: a buffer, or
+/// another [`Reception`].
 ///
 /// # Cancel safety
 ///
-/// It is cancel safe: where it is dropped, bytes that it has received all the same stay with the
-/// handle. Its buffer is dropped; [`cancel`](Receive::cancel) and [`timeout`](Receive::timeout)
-/// give it back.
+/// It is cancel safe: where it is dropped, what it has received all the same stays with the handle.
+/// Its buffer is dropped; [`cancel`](Receive::cancel) and [`timeout`](Receive::timeout) give it
+/// back.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
-pub struct Receive<'a, B: IoBufMut, D: Drive + Unpin> {
-    reader: &'a Mutex<Reader<D>>,
-    inbox: &'a Arc<Inbox>,
-    stage: Stage<B, D>,
+pub struct Receive<'a, R: Reception, D: Drive + Unpin> {
+    input: &'a Input<D>,
+    fd: SharedFd,
+    stage: Stage<R, D>,
 }
 
-#[derive(Debug)]
-enum Stage<B: IoBufMut, D: Drive> {
+enum Stage<R: Reception, D: Drive> {
     /// What came before has to be asked for first.
     Waiting {
-        buffer: B,
-        fd: SharedFd,
+        buffers: R::Buffers,
         driver: D,
     },
     InFlight {
         number: u64,
-        submission: Submission<Rescued<event::Recv<B>, Ticket>, D>,
+        submission: Submission<Rescued<R::Event, Ticket<R>>, D>,
+        /// Whether it is being stopped, since another one has left something.
+        recalled: bool,
     },
     Done,
 }
 
-// The buffer is never pinned here.
-impl<B: IoBufMut, D: Drive + Unpin> Unpin for Receive<'_, B, D> {}
+impl<R: Reception, D: Drive> fmt::Debug for Stage<R, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Stage::Waiting { .. } => "Waiting",
+            Stage::InFlight { .. } => "InFlight",
+            Stage::Done => "Done",
+        })
+    }
+}
 
-impl<'a, B: IoBufMut, D: Drive + Unpin> Receive<'a, B, D> {
+// The buffers are never pinned here.
+impl<R: Reception, D: Drive + Unpin> Unpin for Receive<'_, R, D> {}
+
+impl<'a, R: Reception, D: Drive + Clone + Unpin> Receive<'a, R, D> {
     pub(crate) fn new(
-        reader: &'a Mutex<Reader<D>>,
-        inbox: &'a Arc<Inbox>,
+        input: &'a Input<D>,
         (fd, driver): (SharedFd, D),
-        buffer: B,
-    ) -> Receive<'a, B, D> {
-        Receive { reader, inbox, stage: Stage::Waiting { buffer, fd, driver } }
+        buffers: R::Buffers,
+    ) -> Receive<'a, R, D> {
+        Receive { input, fd, stage: Stage::Waiting { buffers, driver } }
     }
 
     /// Gets everything back: stops receiving, and waits until the kernel is done with the buffer.
@@ -62,7 +72,7 @@ impl<'a, B: IoBufMut, D: Drive + Unpin> Receive<'a, B, D> {
     /// # Cancel safety
     ///
     /// It is cancel safe, as the receive itself is.
-    pub async fn cancel(mut self) -> Cancelled<BufResult<usize, B>> {
+    pub async fn cancel(mut self) -> Cancelled<BufResult<R::Value, R::Buffers>> {
         poll_fn(|cx| self.poll_cancel(cx)).await
     }
 
@@ -72,10 +82,7 @@ impl<'a, B: IoBufMut, D: Drive + Unpin> Receive<'a, B, D> {
     /// # Cancel safety
     ///
     /// It is cancel safe, as the receive itself is.
-    pub async fn timeout(mut self, duration: Duration) -> BufResult<usize, B>
-    where
-        D: Clone,
-    {
+    pub async fn timeout(mut self, duration: Duration) -> BufResult<R::Value, R::Buffers> {
         let driver = match &self.stage {
             Stage::Waiting { driver, .. } => driver.clone(),
             Stage::InFlight { submission, .. } => submission.driver().clone(),
@@ -100,39 +107,105 @@ impl<'a, B: IoBufMut, D: Drive + Unpin> Receive<'a, B, D> {
             }
             self.poll_cancel(cx).map(|cancelled| match cancelled {
                 Cancelled::Completed(output) => output,
-                Cancelled::Cancelled((_, buffer)) => (Err(timed_out()), buffer),
+                Cancelled::Cancelled((_, buffers)) => (Err(timed_out()), buffers),
             })
         })
         .await
     }
 
-    fn poll_cancel(&mut self, cx: &mut Context<'_>) -> Poll<Cancelled<BufResult<usize, B>>> {
-        if let Stage::InFlight { submission, .. } = &mut self.stage {
+    fn poll_cancel(&mut self, cx: &mut Context<'_>) -> Poll<Cancelled<Output<R>>> {
+        if let Stage::InFlight { number, submission, .. } = &mut self.stage {
             let output = ready!(Pin::new(submission).poll_cancel(cx));
+            self.input.inbox().leave(*number);
             self.stage = Stage::Done;
-            return Poll::Ready(output);
+            return Poll::Ready(match output {
+                Cancelled::Completed(output) => Cancelled::Completed(R::output(output)),
+                Cancelled::Cancelled(output) => Cancelled::Cancelled(R::output(output)),
+            });
         }
         match std::mem::replace(&mut self.stage, Stage::Done) {
-            Stage::Waiting { buffer, .. } => {
+            Stage::Waiting { buffers, .. } => {
                 let error = io::Error::from_raw_os_error(libc::ECANCELED);
-                Poll::Ready(Cancelled::Cancelled((Err(error), buffer)))
+                Poll::Ready(Cancelled::Cancelled((Err(error), buffers)))
             }
             Stage::InFlight { .. } | Stage::Done => panic!("{POLLED_AGAIN}"),
         }
     }
 
-    /// Waits for what came before, and yields what it has brought, if anything.
-    fn poll_former(&self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Vec<u8>>>> {
-        ready!(poll_settled(self.reader, cx));
-        let kept = ready!(self.inbox.poll_settled(cx));
-        let mut reader = lock(self.reader);
-        kept.into_iter().for_each(|kept| reader.append(kept));
-        if !reader.unread().is_empty() {
-            return Poll::Ready(Some(Ok(reader.take_unread())));
+    /// Waits for what came before, and starts to receive where it has brought nothing.
+    fn poll_start(&mut self, cx: &mut Context<'_>) -> Poll<Option<Output<R>>> {
+        let Stage::Waiting { buffers, .. } = &self.stage else { panic!("{POLLED_AGAIN}") };
+        let nothing = R::nothing(buffers);
+        let former = match nothing {
+            Some(_) => None,
+            None if R::DATAGRAM => ready!(self.input.inbox().poll_next(cx)),
+            None => ready!(self.input.poll_former(cx)),
+        };
+        let Stage::Waiting { mut buffers, driver } =
+            std::mem::replace(&mut self.stage, Stage::Done)
+        else {
+            unreachable!("the stage was looked at a moment ago");
+        };
+        if let Some(nothing) = nothing {
+            return Poll::Ready(Some((Ok(nothing), buffers)));
         }
-        Poll::Ready(reader.take_end().map(|end| end.map(|()| Vec::new())))
+        match former {
+            Some(Err(error)) => return Poll::Ready(Some((Err(error), buffers))),
+            Some(Ok(mut kept)) => {
+                let (count, told) = R::fill(&mut buffers, &kept);
+                if !R::DATAGRAM {
+                    kept.bytes.drain(..count);
+                    self.input.put_back(kept.bytes);
+                }
+                return Poll::Ready(Some((told, buffers)));
+            }
+            None => {}
+        }
+        let ticket = self.input.inbox().ticket();
+        let number = ticket.number();
+        let event = Rescued::new(R::event(self.fd.clone(), buffers), ticket);
+        let submission = driver.submit(event);
+        self.stage = Stage::InFlight { number, submission, recalled: false };
+        Poll::Ready(None)
+    }
+
+    /// Waits for the receive in flight. `None` where it was stopped for what another one has
+    /// left: then it begins anew.
+    fn poll_flight(&mut self, cx: &mut Context<'_>) -> Poll<Option<Output<R>>> {
+        let Stage::InFlight { number, submission, recalled } = &mut self.stage else {
+            panic!("{POLLED_AGAIN}")
+        };
+        let inbox = self.input.inbox();
+        if !*recalled {
+            if let Poll::Ready(output) = Pin::new(&mut *submission).poll(cx) {
+                inbox.leave(*number);
+                self.stage = Stage::Done;
+                return Poll::Ready(Some(R::output(output)));
+            }
+            if !inbox.wait(*number, cx.waker()) {
+                return Poll::Pending;
+            }
+            *recalled = true;
+        }
+        let cancelled = ready!(Pin::new(&mut *submission).poll_cancel(cx));
+        inbox.leave(*number);
+        let driver = submission.driver().clone();
+        self.stage = Stage::Done;
+        Poll::Ready(match cancelled {
+            Cancelled::Completed(output) => Some(R::output(output)),
+            Cancelled::Cancelled(output) => {
+                let (_, buffers) = R::output(output);
+                self.stage = Stage::Waiting { buffers, driver };
+                None
+            }
+        })
     }
 }
+
+type Output<R> = BufResult<
+    <R as super::reception::private::Reception>::Value,
+    <R as super::reception::private::Reception>::Buffers,
+>;
 
 const POLLED_AGAIN: &str = "a receive was polled after it had yielded its output";
 
@@ -140,49 +213,28 @@ fn timed_out() -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, "nothing was received in the given time")
 }
 
-impl<B: IoBufMut, D: Drive + Unpin> Future for Receive<'_, B, D> {
-    type Output = BufResult<usize, B>;
+impl<R: Reception, D: Drive + Clone + Unpin> Future for Receive<'_, R, D> {
+    type Output = BufResult<R::Value, R::Buffers>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<BufResult<usize, B>> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<BufResult<R::Value, R::Buffers>> {
         let this = self.get_mut();
-        if let Stage::Waiting { buffer, .. } = &this.stage {
-            let wants_nothing = buffer.target_len() == 0;
-            let former = if wants_nothing { None } else { ready!(this.poll_former(cx)) };
-            let Stage::Waiting { mut buffer, fd, driver } =
-                std::mem::replace(&mut this.stage, Stage::Done)
-            else {
-                unreachable!("the stage was looked at a moment ago");
+        loop {
+            let output = match this.stage {
+                Stage::Waiting { .. } => ready!(this.poll_start(cx)),
+                Stage::InFlight { .. } | Stage::Done => ready!(this.poll_flight(cx)),
             };
-            match former {
-                _ if wants_nothing => return Poll::Ready((Ok(0), buffer)),
-                Some(Err(error)) => return Poll::Ready((Err(error), buffer)),
-                Some(Ok(mut bytes)) => {
-                    let count = buffer.fill_from(&bytes);
-                    bytes.drain(..count);
-                    if !bytes.is_empty() {
-                        lock(this.reader).put_back(bytes);
-                    }
-                    return Poll::Ready((Ok(count), buffer));
-                }
-                None => {}
+            if let Some(output) = output {
+                return Poll::Ready(output);
             }
-            let ticket = this.inbox.ticket();
-            let number = ticket.number();
-            let event = Rescued::new(event::Recv::new(fd, buffer), ticket);
-            this.stage = Stage::InFlight { number, submission: driver.submit(event) };
         }
-        let Stage::InFlight { submission, .. } = &mut this.stage else { panic!("{POLLED_AGAIN}") };
-        let output = ready!(Pin::new(submission).poll(cx));
-        this.stage = Stage::Done;
-        Poll::Ready(output)
     }
 }
 
-impl<B: IoBufMut, D: Drive + Unpin> Drop for Receive<'_, B, D> {
+impl<R: Reception, D: Drive + Unpin> Drop for Receive<'_, R, D> {
     fn drop(&mut self) {
         // The submission goes after this, and with it, now or later, the ticket.
         if let Stage::InFlight { number, .. } = &self.stage {
-            self.inbox.abandon(*number);
+            self.input.inbox().abandon(*number);
         }
     }
 }

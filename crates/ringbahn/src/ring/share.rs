@@ -1,12 +1,14 @@
 //! [`Share`]: the IO object behind a handle, held by the handle and by its operations.
 
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use ringbahn_core::{Drive, Event, SharedFd, Submission};
 
-use super::object::{Nature, Object};
+use super::object::{Nature, Object, Writable};
 
 /// The IO object behind a handle.
 ///
@@ -60,9 +62,38 @@ impl<T> Drop for Share<T> {
     }
 }
 
+/// A share held by the writing half of a socket and by its writes: who lets go of the last one
+/// ends the writing side, if the halves have been told apart.
+#[derive(Debug)]
+struct WritingEnd<T> {
+    share: Arc<Share<T>>,
+    /// Tells the other side that nothing more will be written.
+    end: fn(&T) -> io::Result<()>,
+    /// Whether there is a half of its own that writes. Stored by the holder of the handle and read
+    /// by whoever drops the last share, behind the counter of the `Arc`, which orders the two.
+    apart: AtomicBool,
+}
+
+impl<T: AsFd> AsFd for WritingEnd<T> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.share.as_fd()
+    }
+}
+
+impl<T> Drop for WritingEnd<T> {
+    fn drop(&mut self) {
+        if *self.apart.get_mut() {
+            // It fails where the other side is gone altogether, and then it knows.
+            let _ = (self.end)(self.share.object());
+        }
+    }
+}
+
 /// What every method of a handle needs: the object, and the driver.
 #[derive(Debug)]
 pub(crate) struct Handle<T, D> {
+    /// Goes before the share that it is an addition to.
+    writing: OnceLock<Arc<WritingEnd<T>>>,
     share: Arc<Share<T>>,
     driver: D,
     nature: OnceLock<Nature>,
@@ -71,7 +102,8 @@ pub(crate) struct Handle<T, D> {
 impl<T, D> Handle<T, D> {
     pub(crate) fn new(object: T, driver: D) -> Handle<T, D> {
         let share = Share { object: Some(object), heir: Mutex::new(None) };
-        Handle { share: Arc::new(share), driver, nature: OnceLock::new() }
+        let share = Arc::new(share);
+        Handle { writing: OnceLock::new(), share, driver, nature: OnceLock::new() }
     }
 
     pub(crate) fn object(&self) -> &T {
@@ -87,6 +119,7 @@ impl<T, D> Handle<T, D> {
         let estate = Mutex::new(Estate { object: None, waker: None });
         let heir = Arc::new(Heir { estate });
         *self.share.heir.lock().unwrap_or_else(PoisonError::into_inner) = Some(heir.clone());
+        drop(self.writing);
         drop(self.share);
         std::future::poll_fn(|cx| heir.poll(cx)).await
     }
@@ -128,7 +161,53 @@ impl<T: AsFd + Send + Sync + 'static, D> Handle<T, D> {
     }
 }
 
+impl<T: Writable, D> Handle<T, D> {
+    fn writing(&self) -> &Arc<WritingEnd<T>> {
+        self.writing.get_or_init(|| {
+            let (share, end) = (self.share.clone(), T::end_writing as fn(&T) -> _);
+            Arc::new(WritingEnd { share, end, apart: AtomicBool::new(false) })
+        })
+    }
+
+    /// A share of the file, for an event that writes behind its caller.
+    pub(crate) fn writing_fd(&self) -> SharedFd {
+        // Made also before the halves are apart, for a write may be in flight at that moment.
+        if T::HALVES { SharedFd::new(self.writing().clone()) } else { self.fd() }
+    }
+
+    /// A second handle for the half that reads. From now on the end of this one ends the writing
+    /// side, when what was accepted has been written.
+    pub(crate) fn part(&self) -> Handle<T, D>
+    where
+        D: Clone,
+    {
+        self.writing().apart.store(true, Ordering::Relaxed);
+        let (share, driver) = (self.share.clone(), self.driver.clone());
+        Handle { writing: OnceLock::new(), share, driver, nature: OnceLock::new() }
+    }
+
+    /// Takes it that there is one handle again.
+    pub(crate) fn join(&self) {
+        self.writing().apart.store(false, Ordering::Relaxed);
+    }
+}
+
+impl<T, D> Handle<T, D> {
+    /// Whether both are handles to the same object.
+    pub(crate) fn is_same<E>(&self, other: &Handle<T, E>) -> bool {
+        Arc::ptr_eq(&self.share, &other.share)
+    }
+}
+
 impl<T, D: Drive + Clone> Handle<T, D> {
+    /// What a receive needs to start.
+    pub(crate) fn operands(&self) -> (SharedFd, D)
+    where
+        T: AsFd + Send + Sync + 'static,
+    {
+        (self.fd(), self.driver.clone())
+    }
+
     pub(crate) fn submit<E: Event>(&self, event: E) -> Submission<E, D> {
         self.driver.clone().submit(event)
     }

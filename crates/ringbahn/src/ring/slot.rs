@@ -111,13 +111,16 @@ impl<F: Event, S: Event<Output = F::Output>, D: Drive + Unpin> Slot<F, S, D> {
     /// Polls an operation that was started a moment ago, for a task that will not wait for it.
     ///
     /// `Err` where the driver has no room for it: then it has not started, the slot is empty again,
-    /// and the task will be woken when it is worth another try.
-    pub(crate) fn launch(&mut self, cx: &mut Context<'_>) -> Result<Option<F::Output>, ()> {
+    /// and the task will be woken when it is worth another try. Its operands are in the output.
+    pub(crate) fn launch(&mut self, cx: &mut Context<'_>) -> Result<Option<F::Output>, F::Output> {
         let Some(operation) = &mut self.operation else { return Ok(None) };
         let mut output = operation.poll(cx);
-        if output.is_pending() && !operation.is_in_flight() {
+        if output.is_pending()
+            && !operation.is_in_flight()
+            && let Poll::Ready(stopped) = operation.poll_cancel(cx)
+        {
             self.operation = None;
-            return Err(());
+            return Err(stopped.into_inner());
         }
         if output.is_pending() {
             // Takes the task's waker out again, which would wake it for nothing.

@@ -6,12 +6,13 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use ringbahn_core::{Drive, IoBuf, IoBufMut, SocketAddress, Submission, event};
+use ringbahn_core::{BufResult, Drive, IoBuf, IoBufMut, IoBufs, SocketAddress, Submission, event};
 use socket2::{Domain, Socket, Type};
 
 use super::Ring;
 use super::object::StreamSocket;
 use super::receive::Receive;
+use super::reception::Vectored;
 use crate::driver::DefaultDriver;
 
 impl Ring<TcpStream> {
@@ -121,10 +122,69 @@ impl<D: Drive + Clone + Unpin> Ring<UnixStream, D> {
     }
 }
 
+impl<T: StreamSocket> Ring<T> {
+    /// Connects a socket that was prepared: with options that must be set before, or bound to an
+    /// address to come from.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::net::{SocketAddr, TcpListener, TcpStream};
+    /// use ringbahn::Ring;
+    /// use ringbahn::socket2::{Domain, Socket, Type};
+    ///
+    /// # fn main() -> std::io::Result<()> {
+    /// # if ringbahn::DefaultDriver::shared().is_err() { return Ok(()) }
+    /// # let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// # let address = listener.local_addr()?;
+    /// let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    /// socket.set_tcp_nodelay(true)?;
+    /// socket.set_recv_buffer_size(1 << 20)?;
+    /// socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
+    /// let connect = Ring::<TcpStream>::connect_from(socket, address);
+    /// let stream = futures::executor::block_on(connect)?;
+    /// assert!(stream.get_ref().nodelay()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of `connect(2)`: `ConnectionRefused`, `TimedOut`, `NetworkUnreachable`, …
+    ///
+    /// # Cancel safety
+    ///
+    /// It is cancel safe: the socket is closed.
+    pub async fn connect_from(
+        socket: Socket,
+        peer: impl Into<SocketAddress>,
+    ) -> io::Result<Ring<T>> {
+        Ring::connect_from_on_driver(socket, peer, DefaultDriver).await
+    }
+}
+
 impl<T: StreamSocket, D: Drive + Clone + Unpin> Ring<T, D> {
     async fn connect_to(domain: Domain, peer: SocketAddress, driver: D) -> io::Result<Ring<T, D>> {
-        let socket = OwnedFd::from(Socket::new(domain, Type::STREAM, None)?);
-        let stream = Ring::fresh(T::from(socket), driver);
+        let socket = Socket::new(domain, Type::STREAM, None)?;
+        Ring::connect_from_on_driver(socket, peer, driver).await
+    }
+
+    /// As [`connect_from`](Ring::connect_from), on `driver`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`connect_from`](Ring::connect_from).
+    ///
+    /// # Cancel safety
+    ///
+    /// It is cancel safe: the socket is closed.
+    pub async fn connect_from_on_driver(
+        socket: Socket,
+        peer: impl Into<SocketAddress>,
+        driver: D,
+    ) -> io::Result<Ring<T, D>> {
+        socket.set_nonblocking(false)?;
+        let stream = Ring::fresh(T::from(OwnedFd::from(socket)), driver);
         stream.handle.submit(event::Connect::new(stream.handle.fd(), peer)).await?;
         Ok(stream)
     }
@@ -166,9 +226,42 @@ impl<T: StreamSocket, D: Drive + Clone + Unpin> Ring<T, D> {
     /// handle, and the next one gets them. The buffer is dropped; [`cancel`](Receive::cancel) and
     /// [`timeout`](Receive::timeout) give it back.
     pub fn recv<B: IoBufMut>(&self, buffer: B) -> Receive<'_, B, D> {
-        let inbox = self.inbox.get_or_init(Default::default);
-        let operands = (self.handle.fd(), self.driver().clone());
-        Receive::new(&self.reader, inbox, operands, buffer)
+        Receive::new(&self.input, self.handle.operands(), buffer)
+    }
+
+    /// Receives into several buffers, one after the other, as [`recv`](Ring::recv) does.
+    ///
+    /// # Errors
+    ///
+    /// Those of `recvmsg(2)`: `ConnectionReset`, `NotConnected`, …
+    ///
+    /// # Cancel safety
+    ///
+    /// It is cancel safe: bytes that a dropped receive has received all the same stay with the
+    /// handle, and the next one gets them.
+    pub fn recv_vectored<V: IoBufs<Buffer: IoBufMut>>(
+        &self,
+        buffers: V,
+    ) -> Receive<'_, Vectored<V>, D> {
+        Receive::new(&self.input, self.handle.operands(), buffers)
+    }
+
+    /// Fills `buffer` with what the next receive will yield, and takes nothing.
+    ///
+    /// Bytes that the handle holds already come first, and alone. Zero means that the peer has
+    /// ended the stream, or that the buffer has no room. One that waits already does not see what
+    /// a receive brings that is dropped beside it; it goes on to wait for more.
+    ///
+    /// # Errors
+    ///
+    /// Those of `recv(2)`: `ConnectionReset`, `NotConnected`, … An error that was told is not told
+    /// again by the next receive.
+    ///
+    /// # Cancel safety
+    ///
+    /// It is cancel safe: it takes nothing. The buffer is dropped.
+    pub async fn peek<B: IoBufMut>(&self, buffer: B) -> BufResult<usize, B> {
+        self.input.peek(&self.handle, buffer).await
     }
 
     /// Sends `buffer`, or as much of it as the socket takes.
@@ -185,7 +278,7 @@ impl<T: StreamSocket, D: Drive + Clone + Unpin> Ring<T, D> {
     /// It is not cancel safe, use [`cancel`](Submission::cancel) to learn how much was sent: a send
     /// that is dropped may or may not happen.
     pub fn send<B: IoBuf>(&self, buffer: B) -> Submission<event::Send<B>, D> {
-        self.handle.submit(event::Send::new(self.handle.fd(), buffer))
+        self.handle.submit(event::Send::new(self.handle.writing_fd(), buffer))
     }
 
     /// Sends all of `buffer`.
@@ -199,7 +292,23 @@ impl<T: StreamSocket, D: Drive + Clone + Unpin> Ring<T, D> {
     /// It is not cancel safe, use [`cancel`](Submission::cancel) to learn how far it came: where
     /// it is dropped some of the bytes may be sent.
     pub fn send_all<B: IoBuf>(&self, buffer: B) -> Submission<event::SendAll<B>, D> {
-        self.handle.submit(event::SendAll::new(self.handle.fd(), buffer))
+        self.handle.submit(event::SendAll::new(self.handle.writing_fd(), buffer))
+    }
+
+    /// Sends several buffers, one after the other, or as much of them as the socket takes.
+    ///
+    /// Yields how many bytes were sent, and the buffers.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Ring::send).
+    ///
+    /// # Cancel safety
+    ///
+    /// It is not cancel safe, use [`cancel`](Submission::cancel) to learn how much was sent: a send
+    /// that is dropped may or may not happen.
+    pub fn send_vectored<V: IoBufs>(&self, buffers: V) -> Submission<event::SendMsg<V>, D> {
+        self.handle.submit(event::SendMsg::new(self.handle.writing_fd(), buffers))
     }
 
     /// Sends `buffer` without copying it.
@@ -220,7 +329,7 @@ impl<T: StreamSocket, D: Drive + Clone + Unpin> Ring<T, D> {
     ///
     /// Linux 6.0.
     pub fn send_zc<B: IoBuf>(&self, buffer: B) -> Submission<event::SendZc<B>, D> {
-        self.handle.submit(event::SendZc::new(self.handle.fd(), buffer))
+        self.handle.submit(event::SendZc::new(self.handle.writing_fd(), buffer))
     }
 
     /// Ends one or both directions of the stream, after what `AsyncWrite` has accepted was sent.

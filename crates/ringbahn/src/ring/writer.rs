@@ -6,12 +6,12 @@ use std::task::{Context, Poll, ready};
 use ringbahn_core::event::Position;
 use ringbahn_core::{BufResult, Drive, event};
 
-use super::object::{Nature, Object, Transfer};
+use super::object::{Nature, Object, Writable};
 use super::reader::{KEPT_MAX, TRANSFER_MAX};
 use super::share::Handle;
 use super::slot::{Operation, Side, Slot};
 
-type FileWrite = event::WriteAll<Vec<u8>>;
+type FileWrite = event::WhenReady<event::WriteAll<Vec<u8>>>;
 type SocketWrite = event::SendAll<Vec<u8>>;
 
 /// A write in flight.
@@ -100,8 +100,8 @@ impl<D: Drive + Unpin> Writer<D> {
         self.error.take().map_or(Ok(()), Err)
     }
 
-    /// Accepts as many of `bytes` as it copies at once.
-    pub(crate) fn poll_write<T: Transfer>(
+    /// Accepts as many bytes of `parts` as it copies at once.
+    pub(crate) fn poll_write<T: Writable>(
         &mut self,
         handle: &Handle<T, D>,
         parts: &[io::IoSlice<'_>],
@@ -112,8 +112,7 @@ impl<D: Drive + Unpin> Writer<D> {
     {
         ready!(self.poll_idle(handle, cx));
         self.take_error()?;
-        let mut bytes = std::mem::take(&mut self.spare);
-        bytes.clear();
+        let mut bytes = self.take_spare();
         for part in parts {
             let room = TRANSFER_MAX - bytes.len();
             bytes.extend_from_slice(&part[..part.len().min(room)]);
@@ -123,12 +122,45 @@ impl<D: Drive + Unpin> Writer<D> {
             self.spare = bytes;
             return Poll::Ready(Ok(0));
         }
-        let position = self.begin(handle, count)?;
-        self.slot.start(T::writing(handle.fd(), bytes, position, handle.driver().clone()));
-        let Ok(output) = self.slot.launch(cx) else {
-            self.landed = self.began.take();
-            self.land(handle.object());
-            return Poll::Pending;
+        match self.start(handle, bytes, cx)? {
+            None => Poll::Ready(Ok(count)),
+            Some(bytes) => {
+                self.spare = bytes;
+                Poll::Pending
+            }
+        }
+    }
+
+    /// The buffer of the last write, emptied.
+    pub(crate) fn take_spare(&mut self) -> Vec<u8> {
+        let mut spare = std::mem::take(&mut self.spare);
+        spare.clear();
+        spare
+    }
+
+    /// Starts to write `bytes`, of which there are some, while nothing is in flight.
+    ///
+    /// Gives them back where the driver has no room for the write: then it has not been accepted,
+    /// and the task will be woken when it is worth another try.
+    pub(crate) fn start<T: Writable>(
+        &mut self,
+        handle: &Handle<T, D>,
+        bytes: Vec<u8>,
+        cx: &mut Context<'_>,
+    ) -> io::Result<Option<Vec<u8>>>
+    where
+        D: Clone,
+    {
+        let position = self.begin(handle, bytes.len())?;
+        let driver = handle.driver().clone();
+        self.slot.start(T::writing(handle.writing_fd(), bytes, position, driver));
+        let output = match self.slot.launch(cx) {
+            Ok(output) => output,
+            Err((_, bytes)) => {
+                self.landed = self.began.take();
+                self.land(handle.object());
+                return Ok(Some(bytes));
+            }
         };
         if let Some(output) = output {
             self.settle(output);
@@ -136,7 +168,7 @@ impl<D: Drive + Unpin> Writer<D> {
             // It has failed already, so it need not be accepted first.
             self.take_error()?;
         }
-        Poll::Ready(Ok(count))
+        Ok(None)
     }
 
     /// Waits until nothing is in flight, and tells whether a write has failed.

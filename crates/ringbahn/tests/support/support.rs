@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use ringbahn::{Drive, Ring, SharedDriver, event};
+use ringbahn::{Drive, LocalDriver, Ring, SharedDriver, event};
 
 #[path = "../../../ringbahn-drivers/tests/support/skip.rs"]
 mod skip;
@@ -21,6 +21,11 @@ pub(crate) use skip::skip;
 /// io_uring.
 pub(crate) fn driver(test: &str) -> Option<SharedDriver> {
     skip::driver(test, 2, 4)
+}
+
+/// A driver of that size for this thread, or `None` and a line in the log.
+pub(crate) fn local_driver(test: &str) -> Option<LocalDriver> {
+    skip::local_driver(test, 2, 4)
 }
 
 /// Polls once, for nobody.
