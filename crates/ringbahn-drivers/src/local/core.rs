@@ -209,8 +209,8 @@ impl Core {
             return;
         }
         let room = self.flush();
-        let nothing_done = !self.parker.alarm.is_notified() && self.state().completion.is_empty();
-        let may_sleep = room && nothing_done;
+        let idle = !self.parker.alarm.is_notified() && self.state().completion.is_empty();
+        let may_sleep = room && idle;
         if may_sleep && !self.hang_up_bell() {
             if self.state().refusal.is_some() {
                 return self.sleep_outside();
