@@ -238,8 +238,7 @@ impl<E: Event, D: Drive> Submission<E, D> {
         ready!(self.as_mut().poll_in_flight(cx));
         let stage = self.project().stage;
         if let Stage::Claimed(claim) = stage {
-            ready!(claim.poll(cx));
-            return Poll::Ready(claim.complete(stopped.map(|stopped| stopped())));
+            return claim.poll_complete(cx, stopped);
         }
         match std::mem::replace(stage, Stage::Done) {
             Stage::Refused(event, error) => {

@@ -34,12 +34,15 @@ impl AtOnce {
         AtOnce { enabled, luck: Default::default() }
     }
 
+    /// Whether an operation of `entry` could be served at once.
+    #[inline]
+    pub(crate) fn may_serve(&self, entry: &Sqe) -> bool {
+        self.enabled && kind(entry).is_some()
+    }
+
     /// Serves the operation of `attempt`, where that is worth a try and works.
     pub(crate) fn serve<'a>(&self, attempt: Attempt<'a>) -> Option<Served<'a>> {
         let luck = self.luck.get(kind(attempt.entry())?)?;
-        if !self.enabled {
-            return None;
-        }
         let so_far = luck.load(Ordering::Relaxed);
         let (misses, pause) = (so_far & 0xff, so_far >> 8);
         if pause > 0 {

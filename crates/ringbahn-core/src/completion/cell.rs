@@ -74,24 +74,22 @@ impl<S: Sharing> Cell<S> {
         Cell { inner: S::Lock::new(inner) }
     }
 
-    /// The future's poll: `Ready` means that the event is the caller's to take, and the CQEs.
+    /// The future's poll: `Ready` means that the event is the caller's to take, and the CQEs. The
+    /// only one is put into `only`; others are to be had from [`take_cqes`](Cell::take_cqes).
     #[inline]
-    pub(crate) fn poll(&self, waker: &Waker) -> Poll<()> {
+    pub(crate) fn poll(&self, waker: &Waker, only: &mut Option<Cqe>) -> Poll<()> {
         self.wait(waker, |inner| match inner.step(Input::Poll) {
-            Action::Take => Poll::Ready(()),
+            Action::Take => {
+                if inner.cqes.len() == 1 {
+                    *only = inner.cqes.pop();
+                }
+                Poll::Ready(())
+            }
             _ => Poll::Pending,
         })
     }
 
-    /// The CQE of an operation that had one, for the one who got the event.
-    #[inline]
-    pub(crate) fn take_only_cqe(&self) -> Option<Cqe> {
-        let cqes = &mut self.inner.lock().cqes;
-        if cqes.len() == 1 { cqes.pop() } else { None }
-    }
-
-    /// All CQEs, for the one who got the event.
-    #[inline]
+    /// All CQEs but an only one, for the one who got the event.
     pub(crate) fn take_cqes(&self) -> Cqes {
         std::mem::take(&mut self.inner.lock().cqes)
     }
@@ -116,8 +114,8 @@ impl<S: Sharing> Cell<S> {
         })
     }
 
-    #[inline]
     /// Looks with `look`, and leaves `waker` where that is pending.
+    #[inline]
     fn wait<T>(&self, waker: &Waker, mut look: impl FnMut(&mut Inner) -> Poll<T>) -> Poll<T> {
         let mut clone = None;
         loop {
@@ -154,17 +152,13 @@ impl<S: Sharing> Cell<S> {
         }
     }
 
-    /// Whether the event may ask to be submitted once more.
+    /// The CQE by which the event is to say whether it wants to be submitted once more: the first
+    /// one, of which `last` is the only one where none came before. `None` where it may not.
     #[inline]
-    pub(crate) fn may_repeat(&self) -> bool {
+    pub(crate) fn cqe_to_repeat(&self, last: &Cqe) -> Option<Cqe> {
         let inner = self.inner.lock();
-        inner.state.may_repeat() && !inner.forewarned
-    }
-
-    /// The first of several CQEs.
-    #[inline]
-    pub(crate) fn first_cqe(&self) -> Option<Cqe> {
-        self.inner.lock().cqes.first().copied()
+        let may_repeat = inner.state.may_repeat() && !inner.forewarned;
+        may_repeat.then(|| *inner.cqes.first().unwrap_or(last))
     }
 
     /// Whether somebody has asked for the operation's end.

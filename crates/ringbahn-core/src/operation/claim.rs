@@ -6,8 +6,8 @@
 //!     uncommitted, and goes on to `Admitted` along with the commit, before any foreign code can
 //!     intervene; so while it is `Waiting` the event is the claim's own by O1.
 //!
-//! C2. What a claim's poll yields as ready is the cell's `Take`, which it gives out once, and the
-//!     claim is `Ended` until [`Claim::complete`], which so owns the event by O4.
+//! C2. Where the cell's poll is ready that is its `Take`, which it gives out once. So
+//!     [`Claim::poll_complete`], which alone polls it, then owns the event by O4.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -35,9 +35,7 @@ enum Progress {
     Admitted,
     /// The driver has been told to submit it, too.
     Submitted,
-    /// The kernel is done with it, and the event is the claim's again.
-    Ended,
-    /// The event has been taken out. What is left is memory.
+    /// It has ended, and the event has been taken out. What is left is memory.
     Taken,
 }
 
@@ -133,25 +131,26 @@ impl<E: Event, S: Sharing> Claim<E, S> {
         }
     }
 
-    #[inline]
-    pub(crate) fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
-        ready!(self.record.cell().poll(cx.waker()));
-        self.progress = Progress::Ended;
-        Poll::Ready(())
-    }
-
     pub(crate) fn poll_cqe(&self, cx: &Context<'_>, index: usize) -> Poll<Option<Cqe>> {
         self.record.cell().poll_cqe(index, cx.waker())
     }
 
-    /// The output, after a poll that was ready, and whether it is that of an operation that has
-    /// not run.
+    /// The output, as soon as the operation has ended, and whether it is that of an operation that
+    /// has not run. `stopped` makes the error of one that has not.
     #[inline]
-    pub(crate) fn complete(&mut self, stopped: Option<io::Error>) -> (E::Output, bool) {
-        assert!(self.progress == Progress::Ended, "a submission was polled after its output");
+    pub(crate) fn poll_complete(
+        &mut self,
+        cx: &Context<'_>,
+        stopped: Option<&dyn Fn() -> io::Error>,
+    ) -> Poll<(E::Output, bool)> {
+        assert!(self.progress != Progress::Taken, "a submission was polled after its output");
+        let mut only = None;
+        ready!(self.record.cell().poll(cx.waker(), &mut only));
         self.progress = Progress::Taken;
         // SAFETY: C2.
-        unsafe { self.record.complete(stopped) }
+        Poll::Ready(unsafe {
+            self.record.complete(only.as_ref(), stopped.map(|stopped| stopped()))
+        })
     }
 
     /// Puts `event` where the one before was, whose output has been taken, unless somebody still
