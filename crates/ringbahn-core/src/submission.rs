@@ -268,6 +268,11 @@ impl<E: Event, D: Drive> Submission<E, D> {
 
     fn depart(self: Pin<&mut Self>, detach: bool) {
         let this = self.project();
+        if let Stage::Claimed(claim) = this.stage
+            && claim.is_over()
+        {
+            return;
+        }
         let stage = std::mem::replace(this.stage, Stage::Done);
         if let Stage::Claimed(claim) = stage
             && let Some(target) = claim.depart(detach)

@@ -117,29 +117,30 @@ impl<S: Sharing> Cell<S> {
     /// Looks with `look`, and leaves `waker` where that is pending.
     #[inline]
     fn wait<T>(&self, waker: &Waker, mut look: impl FnMut(&mut Inner) -> Poll<T>) -> Poll<T> {
-        let mut clone = None;
-        loop {
+        {
             let mut inner = self.inner.lock();
             if let Poll::Ready(value) = look(&mut inner) {
-                drop(inner);
-                let_go(clone);
                 return Poll::Ready(value);
             }
             if inner.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
-                drop(inner);
-                let_go(clone);
                 return Poll::Pending;
             }
-            if let Some(clone) = clone.take() {
-                let replaced = inner.waker.replace(clone);
-                drop(inner);
-                let_go(replaced);
-                return Poll::Pending;
-            }
-            // The clone is the future's code, and may panic: nothing has changed yet.
-            drop(inner);
-            clone = Some(waker.clone());
         }
+        // The clone is the future's code, and may panic: nothing has changed yet.
+        self.leave(waker.clone(), look)
+    }
+
+    /// Looks once more, with `look`, and leaves `waker` where that is still pending.
+    fn leave<T>(&self, waker: Waker, look: impl FnOnce(&mut Inner) -> Poll<T>) -> Poll<T> {
+        let mut inner = self.inner.lock();
+        let looked = look(&mut inner);
+        let unused = match looked {
+            Poll::Ready(_) => Some(waker),
+            Poll::Pending => inner.waker.replace(waker),
+        };
+        drop(inner);
+        let_go(unused);
+        looked
     }
 
     /// Keeps a CQE after which there will be more, and says whom to wake for it.
@@ -236,6 +237,7 @@ impl<S: Sharing> Cell<S> {
 
 /// Drops a waker. Should that panic, what the caller has just been given must not be lost with it,
 /// so the panic ends here.
+#[inline]
 fn let_go(waker: Option<Waker>) {
     if waker.is_some() {
         contain_panic(|| drop(waker));

@@ -64,8 +64,10 @@ impl<S: Sharing> Batch<S> {
     pub(crate) fn end(&mut self, ended: impl FnOnce() -> Ended<S>) {
         // In this order it is made where it is to lie; a push would move it there, and would wait
         // for the parts before it could read the whole.
-        self.ended.reserve(1);
         let length = self.ended.len();
+        if length == self.ended.capacity() {
+            self.ended.reserve(1);
+        }
         // SAFETY: BA1; there is room for one more.
         let place = unsafe { self.ended.as_mut_ptr().add(length) };
         // SAFETY: BA1; nothing is there that would have to be dropped.
@@ -91,10 +93,12 @@ impl<S: Sharing> Batch<S> {
             panics: 0,
         };
         aftermath.panics += for_each(self.wakers.drain(..), Waker::wake);
-        aftermath.panics += for_each(self.ended.drain(..), |ended| match ended.run() {
+        // Where they lie, since moving them would cost more than the rest of this.
+        aftermath.panics += for_each(self.ended.iter_mut(), |ended| match ended.run() {
             Ok(disposed) => aftermath.disposed += u32::from(disposed),
             Err(resubmission) => aftermath.resubmissions.push(resubmission),
         });
+        self.ended.clear();
         aftermath
     }
 }

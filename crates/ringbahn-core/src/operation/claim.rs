@@ -48,7 +48,7 @@ pub(crate) struct Claim<E: Event, S: Sharing> {
 impl<E: Event, S: Sharing> Claim<E, S> {
     /// Moves `event` to the heap, where it stays until its operation has ended.
     pub(crate) fn new(event: E) -> Claim<E, S> {
-        Claim { record: S::share(Record::new(event)), progress: Progress::Waiting }
+        Claim { record: S::share(|| Record::new(event)), progress: Progress::Waiting }
     }
 
     /// Has `driver` commit the event's entries.
@@ -61,23 +61,28 @@ impl<E: Event, S: Sharing> Claim<E, S> {
             // Perhaps by a call of the driver that panicked after it had the event prepared.
             return Poll::Ready(Ok(()));
         }
-        let mut sqes = Sqes::new();
-        // SAFETY: C1: waiting; and the entries of an earlier call went with that call.
-        unsafe { self.record.prepare_first(&mut sqes) }?;
-        for _ in 0..ATTEMPTS_MAX {
-            let [entry] = sqes.entries() else { break };
+        let mut attempts = 0;
+        let mut sqes = loop {
+            let mut sqes = Sqes::new();
+            // SAFETY: C1: waiting; the entries of an earlier call went with that call, and those
+            // of an earlier turn have been executed.
+            unsafe { self.record.prepare_first(&mut sqes) }?;
+            let [entry] = sqes.entries() else { break sqes };
+            if attempts == ATTEMPTS_MAX {
+                break sqes;
+            }
             let served = driver.as_mut().attempt(Attempt::new(entry));
-            let Some(result) = served.and_then(|served| served.result_of(entry)) else { break };
+            let Some(result) = served.and_then(|served| served.result_of(entry)) else {
+                break sqes;
+            };
             // SAFETY: AT1, C1: the entry was executed and is done with, and the event is ours.
             if unsafe { !self.record.served(result) } {
                 self.progress = Progress::Submitted;
                 return Poll::Ready(Ok(()));
             }
             // The event goes on after a part of it.
-            sqes = Sqes::new();
-            // SAFETY: C1: waiting; the entries of before have been executed.
-            unsafe { self.record.prepare_first(&mut sqes) }?;
-        }
+            attempts += 1;
+        };
         let mut committed = None;
         let Claim { record, progress } = self;
         let polled = driver.poll_prepare(cx, record.steps(), |reservation, cx| {
@@ -177,6 +182,7 @@ impl<E: Event, S: Sharing> Claim<E, S> {
     }
 
     /// The future goes. Yields a target where the driver is to cancel the operation.
+    #[inline]
     pub(crate) fn depart(self, detach: bool) -> Option<CancelTarget<S>> {
         let request = self.is_admitted() && self.record.depart(detach);
         request.then(|| self.target())

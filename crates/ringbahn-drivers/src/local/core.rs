@@ -141,8 +141,8 @@ impl Core {
                 if state.refusal.is_none()
                     && let Some(reservation) = state.submission.reserve(count)?
                 {
+                    // It is published by the next `enter`.
                     let receipt = prepare(reservation, cx);
-                    state.submission.publish();
                     state.counters.submitted += 1;
                     return Poll::Ready(Ok(receipt));
                 }
@@ -233,7 +233,7 @@ impl Core {
             self.parker.alarm.unpark();
             return self.reap();
         }
-        if self.ring.unsubmitted() > 0 || self.ring.has_work() {
+        if self.is_unsubmitted() || self.ring.has_work() {
             self.enter(RingHandle::enter_ready);
         }
         self.reap();
@@ -290,9 +290,20 @@ impl Core {
         room
     }
 
-    /// Enters the kernel by `how`, and deals with its errors. Says how many entries it took.
+    /// Whether something is prepared that the kernel has not taken yet.
+    fn is_unsubmitted(&self) -> bool {
+        self.state().submission.publish();
+        self.ring.unsubmitted() > 0
+    }
+
+    /// Publishes what is prepared, enters the kernel by `how`, and deals with its errors. Says how
+    /// many entries it took.
     pub(super) fn enter(&self, how: impl FnOnce(&RingHandle<Local>) -> io::Result<u32>) -> u32 {
-        self.state().counters.enters += 1;
+        {
+            let state = &mut *self.state();
+            state.submission.publish();
+            state.counters.enters += 1;
+        }
         let entered = how(&self.ring);
         let waiters = {
             let mut state = self.state();
@@ -414,7 +425,7 @@ impl Drop for Inside<'_> {
         core.parker.alarm.notify();
         if !core.ring.forked() {
             core.flush();
-            if core.ring.unsubmitted() > 0 {
+            if core.is_unsubmitted() {
                 core.enter(|ring| ring.enter(0));
             }
         }
