@@ -62,19 +62,17 @@ impl<E: Event, S: Sharing> Claim<E, S> {
             return Poll::Ready(Ok(()));
         }
         let mut attempts = 0;
-        let mut sqes = loop {
-            let mut sqes = Sqes::new();
+        let mut sqes = Sqes::new();
+        loop {
             // SAFETY: C1: waiting; the entries of an earlier call went with that call, and those
             // of an earlier turn have been executed.
             unsafe { self.record.prepare_first(&mut sqes) }?;
-            let [entry] = sqes.entries() else { break sqes };
+            let [entry] = sqes.entries() else { break };
             if attempts == ATTEMPTS_MAX {
-                break sqes;
+                break;
             }
             let served = driver.as_mut().attempt(Attempt::new(entry));
-            let Some(result) = served.and_then(|served| served.result_of(entry)) else {
-                break sqes;
-            };
+            let Some(result) = served.and_then(|served| served.result_of(entry)) else { break };
             // SAFETY: AT1, C1: the entry was executed and is done with, and the event is ours.
             if unsafe { !self.record.served(result) } {
                 self.progress = Progress::Submitted;
@@ -82,7 +80,8 @@ impl<E: Event, S: Sharing> Claim<E, S> {
             }
             // The event goes on after a part of it.
             attempts += 1;
-        };
+            sqes = Sqes::new();
+        }
         let mut committed = None;
         let Claim { record, progress } = self;
         let polled = driver.poll_prepare(cx, record.steps(), |reservation, cx| {
