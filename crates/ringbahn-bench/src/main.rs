@@ -9,6 +9,7 @@
 
 use std::process::ExitCode;
 
+mod allocations;
 mod op;
 mod sample;
 

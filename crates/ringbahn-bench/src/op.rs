@@ -19,6 +19,7 @@ use std::io;
 
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::allocations;
 use crate::sample::Sample;
 
 mod options;
@@ -89,12 +90,12 @@ fn compare(work: Work, batch: usize, options: &Options) -> io::Result<()> {
     for ((name, way), sample) in ways.iter_mut().zip(&samples) {
         let over = sample.over(&base);
         let (low, high) = over.spread();
-        let counted = allocation_counter::measure(|| way.run(options.operations));
+        let allocations = allocations::count(|| way.run(options.operations));
         println!(
             "{batch:>5} {:>12.1} {name:<14} {:>+8.1} [{low:>+5.1}, {high:>+5.1}] {:>12.3}",
             base.median(),
             over.median(),
-            counted.count_total as f64 / options.operations as f64,
+            allocations as f64 / options.operations as f64,
         );
     }
     Ok(())
