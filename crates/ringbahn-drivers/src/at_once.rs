@@ -40,7 +40,8 @@ impl AtOnce {
         self.enabled && kind(entry).is_some()
     }
 
-    /// Serves the operation of `attempt`, where that is worth a try and works.
+    /// Serves the operation of `attempt`, which is one that it [may](AtOnce::may_serve), where that
+    /// is worth a try and works.
     pub(crate) fn serve<'a>(&self, attempt: Attempt<'a>) -> Option<Served<'a>> {
         let luck = self.luck.get(kind(attempt.entry())?)?;
         let so_far = luck.load(Ordering::Relaxed);

@@ -61,8 +61,6 @@ pub(super) struct Alarm {
 
 // SAFETY: A1; `next` does not change once the alarm is in the list.
 unsafe impl Sync for Alarm {}
-// SAFETY: A1; as for `Sync`, and it belongs to no thread.
-unsafe impl Send for Alarm {}
 
 /// A number of the calling thread; one that has ended may have had the same.
 fn here() -> usize {
