@@ -8,23 +8,25 @@
 //! | `hot` | what data costs that is in memory already, beside std and tokio |
 //! | `op` | the cost of one operation over the raw ring, and its allocations |
 
+use std::process::ExitCode;
+
+mod allocations;
 mod hot;
 mod op;
 mod sample;
 
-fn main() -> std::process::ExitCode {
-    match std::env::args().nth(1).as_deref() {
-        Some("hot") => match hot::run() {
-            Ok(()) => std::process::ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("{error}");
-                std::process::ExitCode::FAILURE
-            }
-        },
-        Some("op") => op::run(),
-        _ => {
-            eprintln!("usage: ringbahn-bench hot | op");
-            std::process::ExitCode::from(2)
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let ran = match arguments.split_first() {
+        Some((command, rest)) if command == "op" => op::run(rest),
+        Some((command, [])) if command == "hot" => hot::run(),
+        _ => Err("usage: ringbahn-bench hot | op [options]".into()),
+    };
+    match ran {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
         }
     }
 }

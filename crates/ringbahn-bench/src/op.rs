@@ -7,23 +7,29 @@
 //! |---|---|
 //! | raw | the ring by hand: entries pushed, one enter, CQEs popped |
 //! | submissions | each operation is a `Submission` of its own, all polled by one future |
+//! | restarted | the same, with each submission restarted, so that its memory serves again |
 //! | tasks | each operation is awaited by a task of its own on a `LocalExecutor` |
+//! | shared | as `submissions`, on the driver that threads share |
+//!
+//! What is measured is the time that the thread has run, in the program and in the kernel: an
+//! operation's work is done by this thread, and what other programs do does not count.
 
-use std::process::ExitCode;
-use std::time::Instant;
+use std::error::Error;
+use std::io;
 
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::allocations;
 use crate::sample::Sample;
 
+mod options;
 mod raw;
 mod ringbahn;
 
-/// How many operations one figure is made of.
-const OPERATIONS: usize = 100_000;
+use options::Options;
 
 /// How often each way has its turn.
 const ROUNDS: usize = 15;
-
-const BATCHES: [usize; 4] = [1, 8, 32, 128];
 
 /// What is done again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,60 +45,69 @@ pub(crate) trait Way {
     fn run(&mut self, operations: usize);
 }
 
-pub(crate) fn run() -> ExitCode {
-    for (work, name) in [(Work::Nop, "NOP"), (Work::Read, "read of 64 bytes from /dev/zero")] {
+pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
+    let options = Options::parse(arguments)?;
+    for &(work, name) in &options.works {
         println!("{name}: nanoseconds for each operation, median of {ROUNDS} rounds [quartiles]");
         println!(
             "{:>5} {:>12} {:<14} {:>24} {:>12}",
             "batch", "raw", "way", "over raw", "allocations"
         );
-        for batch in BATCHES {
-            if let Err(error) = compare(work, batch) {
-                eprintln!("there is no ring to measure: {error}");
-                return ExitCode::FAILURE;
-            }
+        for &batch in &options.batches {
+            compare(work, batch, &options)
+                .map_err(|error| format!("there is no ring to measure: {error}"))?;
         }
         println!();
     }
-    ExitCode::SUCCESS
+    Ok(())
 }
 
-fn compare(work: Work, batch: usize) -> std::io::Result<()> {
-    let mut raw = raw::Raw::new(work, batch)?;
-    let mut ways: Vec<(&str, Box<dyn Way>, Sample)> = Vec::new();
-    for (name, way) in ringbahn::ways(work, batch)? {
-        ways.push((name, way, Sample::default()));
+fn compare(work: Work, batch: usize, options: &Options) -> io::Result<()> {
+    if options.way.as_deref() == Some("raw") {
+        println!("{batch:>5} {:>12.1}", time(&mut raw::Raw::new(work, batch)?, options.operations));
+        return Ok(());
     }
+    let mut raw = raw::Raw::new(work, batch)?;
+    let mut ways = ringbahn::ways(work, batch)?;
+    if let Some(only) = &options.way {
+        ways.retain(|(name, ..)| name == only);
+    }
+    let mut samples = vec![Sample::default(); ways.len()];
     let mut base = Sample::default();
+    // The first round warms up.
     for round in 0..=ROUNDS {
-        let figure = time(&mut raw);
-        // The first round warms up.
+        let figure = time(&mut raw, options.operations);
         if round > 0 {
             base.push(figure);
         }
-        for (_, way, sample) in &mut ways {
-            let figure = time(way.as_mut());
+        for ((_, way), sample) in ways.iter_mut().zip(&mut samples) {
+            let figure = time(way.as_mut(), options.operations);
             if round > 0 {
                 sample.push(figure);
             }
         }
     }
-    for (name, way, sample) in &mut ways {
+    for ((name, way), sample) in ways.iter_mut().zip(&samples) {
         let over = sample.over(&base);
         let (low, high) = over.spread();
-        let counted = allocation_counter::measure(|| way.run(OPERATIONS));
+        let allocations = allocations::count(|| way.run(options.operations));
         println!(
             "{batch:>5} {:>12.1} {name:<14} {:>+8.1} [{low:>+5.1}, {high:>+5.1}] {:>12.3}",
             base.median(),
             over.median(),
-            counted.count_total as f64 / OPERATIONS as f64,
+            allocations as f64 / options.operations as f64,
         );
     }
     Ok(())
 }
 
-fn time(way: &mut dyn Way) -> f64 {
-    let start = Instant::now();
-    way.run(OPERATIONS);
-    start.elapsed().as_nanos() as f64 / OPERATIONS as f64
+/// Nanoseconds of this thread for each operation.
+fn time(way: &mut dyn Way, operations: usize) -> f64 {
+    let now = || {
+        let time = clock_gettime(ClockId::ThreadCPUTime);
+        time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
+    };
+    let start = now();
+    way.run(operations);
+    (now() - start) / operations as f64
 }

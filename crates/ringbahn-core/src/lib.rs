@@ -56,7 +56,7 @@ pub use event::Event;
 pub use fd::SharedFd;
 pub use operation::batch::{Aftermath, Batch};
 pub use operation::ended::Resubmission;
-pub use operation::table::{Matched, OperationTable};
+pub use operation::table::{Matched, Noting, OperationTable};
 pub use operation::target::CancelTarget;
 pub use outcome::Outcome;
 pub use reservation::{Reservation, TooFewPlaces};

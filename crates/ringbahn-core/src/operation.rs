@@ -22,7 +22,6 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::completion::cell::{Cell, Cqes, Departure, End};
 use crate::cqe::Cqe;
@@ -280,19 +279,22 @@ impl<E: Event, S: Sharing> Record<E, S> {
         })
     }
 
-    /// The output of an operation that has ended, for the one who got `Take`. With `stopped`
-    /// given, that is the error of an operation that was cancelled before it did anything.
+    /// The output of an operation that has ended, for the one who got `Take`, and with it its only
+    /// CQE, if there is no other. With `stopped` given, that is the error of an operation that was
+    /// cancelled before it did anything.
     ///
     /// # Safety
     ///
     /// The caller holds the event by O4.
-    pub(crate) unsafe fn complete(&self, stopped: Option<io::Error>) -> (E::Output, bool) {
-        let (only, several);
-        let cqes = match self.header.cell.take_only_cqe() {
-            Some(cqe) => {
-                only = cqe;
-                std::slice::from_ref(&only)
-            }
+    #[inline]
+    pub(crate) unsafe fn complete(
+        &self,
+        only: Option<&Cqe>,
+        stopped: Option<io::Error>,
+    ) -> (E::Output, bool) {
+        let several;
+        let cqes = match only {
+            Some(cqe) => std::slice::from_ref(cqe),
             None => {
                 several = self.ordered(self.header.cell.take_cqes());
                 &several[..]
@@ -355,11 +357,7 @@ impl<E: Event, S: Sharing> Record<E, S> {
         if self.steps != 1 {
             return false;
         }
-        if !self.header.cell.may_repeat() {
-            return false;
-        }
-        // The first one's result counts.
-        let cqe = self.header.cell.first_cqe().unwrap_or(*last);
+        let Some(cqe) = self.header.cell.cqe_to_repeat(last) else { return false };
         // SAFETY: V1: this is the CQE of the record's own event. It is told again when the event
         // is completed, unless it goes round once more; events count on that.
         let outcome = unsafe { Outcome::completed(std::slice::from_ref(&cqe)) };
@@ -371,11 +369,22 @@ impl<E: Event, S: Sharing> Record<E, S> {
     }
 
     /// Runs `ask`, code of the event; should it panic, the operation ends here and now.
+    #[inline]
     fn or_end<R>(&self, cqe: Option<&Cqe>, ask: impl FnOnce() -> R) -> R {
-        catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|panic| {
-            contain_panic(|| drop(self.tell_end(cqe, false)));
-            resume_unwind(panic)
-        })
+        /// Dropped only where `ask` panics.
+        struct Fuse<F: FnMut()>(F);
+
+        impl<F: FnMut()> Drop for Fuse<F> {
+            #[cold]
+            fn drop(&mut self) {
+                contain_panic(&mut self.0);
+            }
+        }
+
+        let fuse = Fuse(|| drop(self.tell_end(cqe, false)));
+        let answer = ask();
+        std::mem::forget(fuse);
+        answer
     }
 
     /// Tells the cell that the last CQE came, and does what it says; `None` where that is to

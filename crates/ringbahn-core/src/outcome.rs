@@ -44,6 +44,7 @@ impl<'a, E> Outcome<'a, E> {
     ///
     /// The CQEs were posted for entries that the event which is given this outcome has prepared,
     /// and it is given no other outcome of them.
+    #[inline]
     pub unsafe fn completed(cqes: &'a [Cqe]) -> Outcome<'a, E> {
         Outcome::new(Kind::Completed { cqes, first_step: 0 })
     }
@@ -59,6 +60,7 @@ impl<'a, E> Outcome<'a, E> {
         Outcome::new(Kind::Stopped { cqes: self.cqes(), reason })
     }
 
+    #[inline]
     fn new(kind: Kind<'a>) -> Outcome<'a, E> {
         Outcome { kind, event: PhantomData }
     }
@@ -68,6 +70,7 @@ impl<'a, E> Outcome<'a, E> {
     /// # Errors
     ///
     /// What the entry failed with, or why the operation was never submitted.
+    #[inline]
     pub fn result(self) -> io::Result<u32> {
         match self.kind {
             Kind::Completed { cqes, .. } => match cqes.first() {
@@ -79,6 +82,7 @@ impl<'a, E> Outcome<'a, E> {
     }
 
     /// The CQEs, ordered by step and then by arrival; empty where nothing was submitted.
+    #[inline]
     pub fn cqes(&self) -> &'a [Cqe] {
         match self.kind {
             Kind::Completed { cqes, .. } | Kind::Stopped { cqes, .. } => cqes,
@@ -87,6 +91,7 @@ impl<'a, E> Outcome<'a, E> {
     }
 
     /// Whether the (first) entry was stopped before it did anything, or never submitted.
+    #[inline]
     pub fn has_not_run(&self) -> bool {
         self.cqes().first().is_none_or(Cqe::has_not_run)
     }

@@ -32,6 +32,7 @@ pub struct TooFewPlaces;
 impl<'a, S: Sharing> Reservation<'a, S> {
     /// The places of `places.0` and then those of `places.1`, of a queue whose entries are
     /// tracked by `table`. `*taken` grows, wrapping, by as many as get filled.
+    #[inline]
     pub fn new(
         table: &'a OperationTable<S>,
         places: (&'a mut [Sqe], &'a mut [Sqe]),
@@ -78,9 +79,9 @@ impl<'a, S: Sharing> Reservation<'a, S> {
         self.fill(Sqe::cancel(user_data), cancel_of(user_data)).is_ok()
     }
 
-    #[inline(always)]
     /// Commits an operation: from here on its event is the kernel's. Says whether it has been
     /// cancelled already.
+    #[inline(always)]
     pub(crate) fn commit(
         mut self,
         operation: OperationShare<S>,
@@ -102,8 +103,8 @@ impl<'a, S: Sharing> Reservation<'a, S> {
         Ok(cancelled)
     }
 
-    #[inline(always)]
     /// Commits the operation of a submission, and makes the driver's receipt.
+    #[inline(always)]
     pub(crate) fn admit<'cx>(
         self,
         operation: OperationShare<S>,

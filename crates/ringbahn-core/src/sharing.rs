@@ -12,6 +12,12 @@
 //! A ring that one thread uses spares some twenty atomic operations for each of its own. What has
 //! been proved of the protocol with threads (the models run over [`Shared`]) holds without them,
 //! since it is the same code.
+//!
+//! # Safety
+//!
+//! SH1. A share that has just been made is the only one: what is in it is uninitialised until it
+//!     has been written through that one, and initialised from then on.
+#![allow(unsafe_code)]
 
 use std::cell;
 use std::ops::{Deref, DerefMut};
@@ -40,8 +46,9 @@ pub trait Sharing: Sized + sealed::Sealed + 'static {
     #[doc(hidden)]
     type Word: Word;
 
+    /// A share of what `make` makes.
     #[doc(hidden)]
-    fn share<T>(value: T) -> Self::Share<T>;
+    fn share<T>(make: impl FnOnce() -> T) -> Self::Share<T>;
 
     /// The value, where this is the only share of it.
     #[doc(hidden)]
@@ -100,8 +107,9 @@ impl Sharing for Shared {
     type Lock<T> = Mutex<T>;
     type Word = AtomicU64;
 
-    fn share<T>(value: T) -> Arc<T> {
-        Arc::new(value)
+    #[inline]
+    fn share<T>(make: impl FnOnce() -> T) -> Arc<T> {
+        Arc::new(make())
     }
 
     fn sole<T>(share: &mut Arc<T>) -> Option<&mut T> {
@@ -157,8 +165,13 @@ impl Sharing for Local {
     type Lock<T> = cell::RefCell<T>;
     type Word = cell::Cell<u64>;
 
-    fn share<T>(value: T) -> Rc<T> {
-        Rc::new(value)
+    #[inline]
+    fn share<T>(make: impl FnOnce() -> T) -> Rc<T> {
+        // It is made where it is to lie, and not copied there.
+        let mut share = Rc::new_uninit();
+        Rc::get_mut(&mut share).expect("there is no other share (SH1)").write(make());
+        // SAFETY: SH1.
+        unsafe { share.assume_init() }
     }
 
     fn sole<T>(share: &mut Rc<T>) -> Option<&mut T> {

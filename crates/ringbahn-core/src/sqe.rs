@@ -414,6 +414,7 @@ pub struct Sqes<'tray> {
 
 impl Sqes<'static> {
     /// An empty tray.
+    #[inline]
     pub fn new() -> Sqes<'static> {
         Sqes { entries: SmallVec::new(), cancels: Vec::new(), brand: PhantomData }
     }
@@ -445,6 +446,7 @@ impl Sqes<'_> {
     }
 
     /// Finds the operations that are to be cancelled in the ring of `table`.
+    #[inline]
     pub(crate) fn aim<S: Sharing>(&mut self, table: &OperationTable<S>) {
         // The targets stay on the tray. It goes when the driver has let go of its lock; a target
         // that is the last share of its operation must not go earlier.
@@ -478,6 +480,7 @@ impl Sqes<'_> {
     }
 
     /// Moves the entries off the tray: the one way from here into a queue.
+    #[inline]
     pub(crate) fn take_entries(&mut self) -> impl Iterator<Item = Sqe> {
         self.entries.drain(..)
     }

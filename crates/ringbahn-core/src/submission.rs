@@ -240,9 +240,9 @@ impl<E: Event, D: Drive> Submission<E, D> {
         ready!(self.as_mut().poll_in_flight(cx));
         let this = self.project();
         if let Stage::Claimed(claim) = this.stage {
-            ready!(claim.poll(cx));
+            let output = ready!(claim.poll_complete(cx, stopped));
             this.trace.end("completed");
-            return Poll::Ready(claim.complete(stopped.map(|stopped| stopped())));
+            return Poll::Ready(output);
         }
         match std::mem::replace(this.stage, Stage::Done) {
             Stage::Refused(event, error) => {
@@ -274,6 +274,11 @@ impl<E: Event, D: Drive> Submission<E, D> {
 
     fn depart(self: Pin<&mut Self>, detach: bool) {
         let this = self.project();
+        if let Stage::Claimed(claim) = this.stage
+            && claim.is_over()
+        {
+            return;
+        }
         this.trace.end(if detach { "detached" } else { "dropped" });
         let stage = std::mem::replace(this.stage, Stage::Done);
         if let Stage::Claimed(claim) = stage

@@ -48,12 +48,19 @@ impl AtOnce {
         AtOnce { enabled, luck: Default::default() }
     }
 
-    /// Serves the operation of `attempt`, where that is worth a try and works.
+    /// Whether an operation of `entry` could be served at once.
+    #[inline]
+    pub(crate) fn may_serve(&self, entry: &Sqe) -> bool {
+        self.enabled && kind(entry).is_some()
+    }
+
+    /// Serves the operation of `attempt`, which is one that it [may](AtOnce::may_serve), where that
+    /// is worth a try and works.
     pub(crate) fn serve<'a>(&self, attempt: Attempt<'a>) -> Option<Served<'a>> {
-        let luck = self.luck.get(kind(attempt.entry())?)?;
         if !self.enabled {
             return None;
         }
+        let luck = self.luck.get(kind(attempt.entry())?)?;
         let so_far = luck.load();
         if so_far.pause > 0 {
             luck.store(so_far.waited());

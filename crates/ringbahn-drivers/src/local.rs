@@ -40,11 +40,12 @@ use std::future::Future;
 use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use ringbahn_core::{Attempt, CancelTarget, Completion, Drive, Local, Reservation, Served};
 
+mod alarm;
 mod bell;
 mod builder;
 mod core;
@@ -140,11 +141,11 @@ impl LocalDriver {
     /// Where `future` panics. The driver is as good as before.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let mut future = pin!(future);
-        let waker = Waker::from(self.core.parker.clone());
+        let waker = self.core.parker.alarm.waker();
         let mut cx = Context::from_waker(&waker);
         let _inside = self.core.begin();
         loop {
-            if self.core.parker.take_notified()
+            if self.core.parker.alarm.take_notified()
                 && let Poll::Ready(output) = future.as_mut().poll(&mut cx)
             {
                 return output;

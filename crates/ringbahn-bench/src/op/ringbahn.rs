@@ -1,4 +1,4 @@
-//! The same through ringbahn's local driver.
+//! The same through ringbahn's drivers.
 
 use std::fs::File;
 use std::future::{Future, poll_fn};
@@ -10,64 +10,78 @@ use std::task::{Context, Poll};
 use async_executor::LocalExecutor;
 use ringbahn_core::event::{Nop, Position, Read};
 use ringbahn_core::{Drive, Event, SharedFd, Submission};
-use ringbahn_drivers::LocalDriver;
+use ringbahn_drivers::{LocalDriver, SharedDriver};
 
 use super::{Way, Work};
 
+type NamedWay = (&'static str, Box<dyn Way>);
+
 /// Every way there is.
-pub(super) fn ways(work: Work, batch: usize) -> io::Result<Vec<(&'static str, Box<dyn Way>)>> {
+pub(super) fn ways(work: Work, batch: usize) -> io::Result<Vec<NamedWay>> {
     let zero = SharedFd::new(Arc::new(File::open("/dev/zero")?));
-    Ok(match work {
-        Work::Nop => of(batch, || Nop, |_| Nop)?,
-        Work::Read => {
-            let first = move || Read::new(zero.clone(), [0_u8; 64], Position::At(0));
-            let zero = SharedFd::new(Arc::new(File::open("/dev/zero")?));
-            of(batch, first, move |_| Read::new(zero.clone(), [0_u8; 64], Position::At(0)))?
-        }
-    })
+    match work {
+        Work::Nop => of(batch, || Nop),
+        Work::Read => of(batch, move || Read::new(zero.clone(), [0_u8; 64], Position::At(0))),
+    }
 }
 
 fn of<E: Event>(
     batch: usize,
-    first: impl Fn() -> E + Clone + 'static,
-    _next: impl Fn(E::Output) -> E + 'static,
-) -> io::Result<Vec<(&'static str, Box<dyn Way>)>> {
+    event: impl Fn() -> E + Clone + 'static,
+) -> io::Result<Vec<NamedWay>> {
+    // What the ring costs is asked for, also where a call of its own would be cheaper.
+    let local = || LocalDriver::builder().serve_at_once(false).build();
+    let shared = SharedDriver::builder().serve_at_once(false).build()?;
     Ok(vec![
-        (
-            "submissions",
-            Box::new(Submissions {
-                driver: LocalDriver::new()?,
-                event: first.clone(),
-                slots: (0..batch).map(|_| None).collect(),
-            }) as Box<dyn Way>,
-        ),
-        ("tasks", Box::new(Tasks { driver: LocalDriver::new()?, event: first, batch })),
+        ("submissions", Box::new(Submissions::new(local()?, block_on, event.clone(), batch))),
+        ("restarted", Box::new(Restarted::new(local()?, event.clone(), batch))),
+        ("tasks", Box::new(Tasks { driver: local()?, event: event.clone(), batch })),
+        ("shared", Box::new(Submissions::new(shared, block_on_any, event, batch))),
     ])
 }
 
-/// Each operation is a submission of its own.
-struct Submissions<E: Event, F> {
-    driver: LocalDriver,
-    event: F,
-    slots: Vec<Option<Submission<E, LocalDriver>>>,
+/// Runs `future` on a driver.
+type BlockOn<D> = fn(&D, Pin<&mut dyn Future<Output = ()>>);
+
+fn block_on(driver: &LocalDriver, future: Pin<&mut dyn Future<Output = ()>>) {
+    driver.block_on(future);
 }
 
-impl<E: Event, F: Fn() -> E> Way for Submissions<E, F> {
+fn block_on_any(_driver: &SharedDriver, future: Pin<&mut dyn Future<Output = ()>>) {
+    futures::executor::block_on(future);
+}
+
+/// Each operation is a submission of its own.
+struct Submissions<E: Event, D: Drive, F> {
+    driver: D,
+    block_on: BlockOn<D>,
+    event: F,
+    slots: Vec<Option<Submission<E, D>>>,
+}
+
+impl<E: Event, D: Drive, F> Submissions<E, D, F> {
+    fn new(driver: D, block_on: BlockOn<D>, event: F, batch: usize) -> Submissions<E, D, F> {
+        Submissions { driver, block_on, event, slots: (0..batch).map(|_| None).collect() }
+    }
+}
+
+impl<E: Event, D: Drive + Clone + Unpin, F: Fn() -> E> Way for Submissions<E, D, F> {
     fn run(&mut self, operations: usize) {
-        let Submissions { driver, event, slots } = self;
-        driver.block_on(async {
+        let Submissions { driver, block_on, event, slots } = self;
+        let all = async {
             for _ in 0..operations / slots.len() {
                 for slot in &mut *slots {
                     *slot = Some(driver.clone().submit(event()));
                 }
                 poll_fn(|cx| poll_all(slots, cx)).await;
             }
-        });
+        };
+        block_on(driver, std::pin::pin!(all));
     }
 }
 
-fn poll_all<E: Event>(
-    slots: &mut [Option<Submission<E, LocalDriver>>],
+fn poll_all<E: Event, D: Drive + Unpin>(
+    slots: &mut [Option<Submission<E, D>>],
     cx: &mut Context<'_>,
 ) -> Poll<()> {
     let mut pending = false;
@@ -80,6 +94,44 @@ fn poll_all<E: Event>(
         }
     }
     if pending { Poll::Pending } else { Poll::Ready(()) }
+}
+
+/// Each operation is a submission that is restarted with the next one.
+struct Restarted<E: Event, F> {
+    driver: LocalDriver,
+    event: F,
+    /// With each submission, whether its output is still to come.
+    slots: Vec<(Submission<E, LocalDriver>, bool)>,
+}
+
+impl<E: Event, F: Fn() -> E> Restarted<E, F> {
+    fn new(driver: LocalDriver, event: F, batch: usize) -> Restarted<E, F> {
+        let slots = (0..batch).map(|_| (driver.clone().submit(event()), false)).collect();
+        Restarted { driver, event, slots }
+    }
+}
+
+impl<E: Event, F: Fn() -> E> Way for Restarted<E, F> {
+    fn run(&mut self, operations: usize) {
+        let Restarted { driver, event, slots } = self;
+        driver.block_on(async {
+            for _ in 0..operations / slots.len() {
+                for (submission, running) in &mut *slots {
+                    Pin::new(submission).restart(event());
+                    *running = true;
+                }
+                poll_fn(|cx| {
+                    let mut pending = false;
+                    for (submission, running) in &mut *slots {
+                        *running = *running && Pin::new(submission).poll(cx).is_pending();
+                        pending |= *running;
+                    }
+                    if pending { Poll::Pending } else { Poll::Ready(()) }
+                })
+                .await;
+            }
+        });
+    }
 }
 
 /// Each operation is awaited by a task.

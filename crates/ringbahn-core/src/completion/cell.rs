@@ -74,24 +74,22 @@ impl<S: Sharing> Cell<S> {
         Cell { inner: S::Lock::new(inner) }
     }
 
-    /// The future's poll: `Ready` means that the event is the caller's to take, and the CQEs.
+    /// The future's poll: `Ready` means that the event is the caller's to take, and the CQEs. The
+    /// only one is put into `only`; others are to be had from [`take_cqes`](Cell::take_cqes).
     #[inline]
-    pub(crate) fn poll(&self, waker: &Waker) -> Poll<()> {
+    pub(crate) fn poll(&self, waker: &Waker, only: &mut Option<Cqe>) -> Poll<()> {
         self.wait(waker, |inner| match inner.step(Input::Poll) {
-            Action::Take => Poll::Ready(()),
+            Action::Take => {
+                if inner.cqes.len() == 1 {
+                    *only = inner.cqes.pop();
+                }
+                Poll::Ready(())
+            }
             _ => Poll::Pending,
         })
     }
 
-    /// The CQE of an operation that had one, for the one who got the event.
-    #[inline]
-    pub(crate) fn take_only_cqe(&self) -> Option<Cqe> {
-        let cqes = &mut self.inner.lock().cqes;
-        if cqes.len() == 1 { cqes.pop() } else { None }
-    }
-
-    /// All CQEs, for the one who got the event.
-    #[inline]
+    /// All CQEs but an only one, for the one who got the event.
     pub(crate) fn take_cqes(&self) -> Cqes {
         std::mem::take(&mut self.inner.lock().cqes)
     }
@@ -116,32 +114,33 @@ impl<S: Sharing> Cell<S> {
         })
     }
 
-    #[inline]
     /// Looks with `look`, and leaves `waker` where that is pending.
+    #[inline]
     fn wait<T>(&self, waker: &Waker, mut look: impl FnMut(&mut Inner) -> Poll<T>) -> Poll<T> {
-        let mut clone = None;
-        loop {
+        {
             let mut inner = self.inner.lock();
             if let Poll::Ready(value) = look(&mut inner) {
-                drop(inner);
-                let_go(clone);
                 return Poll::Ready(value);
             }
             if inner.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
-                drop(inner);
-                let_go(clone);
                 return Poll::Pending;
             }
-            if let Some(clone) = clone.take() {
-                let replaced = inner.waker.replace(clone);
-                drop(inner);
-                let_go(replaced);
-                return Poll::Pending;
-            }
-            // The clone is the future's code, and may panic: nothing has changed yet.
-            drop(inner);
-            clone = Some(waker.clone());
         }
+        // The clone is the future's code, and may panic: nothing has changed yet.
+        self.leave(waker.clone(), look)
+    }
+
+    /// Looks once more, with `look`, and leaves `waker` where that is still pending.
+    fn leave<T>(&self, waker: Waker, look: impl FnOnce(&mut Inner) -> Poll<T>) -> Poll<T> {
+        let mut inner = self.inner.lock();
+        let looked = look(&mut inner);
+        let unused = match looked {
+            Poll::Ready(_) => Some(waker),
+            Poll::Pending => inner.waker.replace(waker),
+        };
+        drop(inner);
+        let_go(unused);
+        looked
     }
 
     /// Keeps a CQE after which there will be more, and says whom to wake for it.
@@ -154,17 +153,13 @@ impl<S: Sharing> Cell<S> {
         }
     }
 
-    /// Whether the event may ask to be submitted once more.
+    /// The CQE by which the event is to say whether it wants to be submitted once more: the first
+    /// one, of which `last` is the only one where none came before. `None` where it may not.
     #[inline]
-    pub(crate) fn may_repeat(&self) -> bool {
+    pub(crate) fn cqe_to_repeat(&self, last: &Cqe) -> Option<Cqe> {
         let inner = self.inner.lock();
-        inner.state.may_repeat() && !inner.forewarned
-    }
-
-    /// The first of several CQEs.
-    #[inline]
-    pub(crate) fn first_cqe(&self) -> Option<Cqe> {
-        self.inner.lock().cqes.first().copied()
+        let may_repeat = inner.state.may_repeat() && !inner.forewarned;
+        may_repeat.then(|| *inner.cqes.first().unwrap_or(last))
     }
 
     /// Whether somebody has asked for the operation's end.
@@ -242,6 +237,7 @@ impl<S: Sharing> Cell<S> {
 
 /// Drops a waker. Should that panic, what the caller has just been given must not be lost with it,
 /// so the panic ends here.
+#[inline]
 fn let_go(waker: Option<Waker>) {
     if waker.is_some() {
         contain_panic(|| drop(waker));

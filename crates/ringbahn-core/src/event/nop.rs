@@ -39,10 +39,12 @@ impl Nop {
 impl Event for Nop {
     type Output = io::Result<()>;
 
+    #[inline]
     unsafe fn prepare(&mut self, sqes: &mut Sqes) {
         sqes.push(Sqe::nop());
     }
 
+    #[inline]
     fn complete(self, outcome: Outcome<'_, Self>) -> io::Result<()> {
         outcome.result().map(drop)
     }

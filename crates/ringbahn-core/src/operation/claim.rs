@@ -6,8 +6,8 @@
 //!     uncommitted, and goes on to `Admitted` along with the commit, before any foreign code can
 //!     intervene; so while it is `Waiting` the event is the claim's own by O1.
 //!
-//! C2. What a claim's poll yields as ready is the cell's `Take`, which it gives out once, and the
-//!     claim is `Ended` until [`Claim::complete`], which so owns the event by O4.
+//! C2. Where the cell's poll is ready that is its `Take`, which it gives out once. So
+//!     [`Claim::poll_complete`], which alone polls it, then owns the event by O4.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -35,9 +35,7 @@ enum Progress {
     Admitted,
     /// The driver has been told to submit it, too.
     Submitted,
-    /// The kernel is done with it, and the event is the claim's again.
-    Ended,
-    /// The event has been taken out. What is left is memory.
+    /// It has ended, and the event has been taken out. What is left is memory.
     Taken,
 }
 
@@ -50,7 +48,7 @@ pub(crate) struct Claim<E: Event, S: Sharing> {
 impl<E: Event, S: Sharing> Claim<E, S> {
     /// Moves `event` to the heap, where it stays until its operation has ended.
     pub(crate) fn new(event: E) -> Claim<E, S> {
-        Claim { record: S::share(Record::new(event)), progress: Progress::Waiting }
+        Claim { record: S::share(|| Record::new(event)), progress: Progress::Waiting }
     }
 
     /// Has `driver` commit the event's entries.
@@ -63,11 +61,16 @@ impl<E: Event, S: Sharing> Claim<E, S> {
             // Perhaps by a call of the driver that panicked after it had the event prepared.
             return Poll::Ready(Ok(()));
         }
+        let mut attempts = 0;
         let mut sqes = Sqes::new();
-        // SAFETY: C1: waiting; and the entries of an earlier call went with that call.
-        unsafe { self.record.prepare_first(&mut sqes) }?;
-        for _ in 0..ATTEMPTS_MAX {
+        loop {
+            // SAFETY: C1: waiting; the entries of an earlier call went with that call, and those
+            // of an earlier turn have been executed.
+            unsafe { self.record.prepare_first(&mut sqes) }?;
             let [entry] = sqes.entries() else { break };
+            if attempts == ATTEMPTS_MAX {
+                break;
+            }
             let served = driver.as_mut().attempt(Attempt::new(entry));
             let Some(result) = served.and_then(|served| served.result_of(entry)) else { break };
             // SAFETY: AT1, C1: the entry was executed and is done with, and the event is ours.
@@ -76,9 +79,8 @@ impl<E: Event, S: Sharing> Claim<E, S> {
                 return Poll::Ready(Ok(()));
             }
             // The event goes on after a part of it.
+            attempts += 1;
             sqes = Sqes::new();
-            // SAFETY: C1: waiting; the entries of before have been executed.
-            unsafe { self.record.prepare_first(&mut sqes) }?;
         }
         let mut committed = None;
         let Claim { record, progress } = self;
@@ -133,25 +135,26 @@ impl<E: Event, S: Sharing> Claim<E, S> {
         }
     }
 
-    #[inline]
-    pub(crate) fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
-        ready!(self.record.cell().poll(cx.waker()));
-        self.progress = Progress::Ended;
-        Poll::Ready(())
-    }
-
     pub(crate) fn poll_cqe(&self, cx: &Context<'_>, index: usize) -> Poll<Option<Cqe>> {
         self.record.cell().poll_cqe(index, cx.waker())
     }
 
-    /// The output, after a poll that was ready, and whether it is that of an operation that has
-    /// not run.
+    /// The output, as soon as the operation has ended, and whether it is that of an operation that
+    /// has not run. `stopped` makes the error of one that has not.
     #[inline]
-    pub(crate) fn complete(&mut self, stopped: Option<io::Error>) -> (E::Output, bool) {
-        assert!(self.progress == Progress::Ended, "a submission was polled after its output");
+    pub(crate) fn poll_complete(
+        &mut self,
+        cx: &Context<'_>,
+        stopped: Option<&dyn Fn() -> io::Error>,
+    ) -> Poll<(E::Output, bool)> {
+        assert!(self.progress != Progress::Taken, "a submission was polled after its output");
+        let mut only = None;
+        ready!(self.record.cell().poll(cx.waker(), &mut only));
         self.progress = Progress::Taken;
         // SAFETY: C2.
-        unsafe { self.record.complete(stopped) }
+        Poll::Ready(unsafe {
+            self.record.complete(only.as_ref(), stopped.map(|stopped| stopped()))
+        })
     }
 
     /// Puts `event` where the one before was, whose output has been taken, unless somebody still
@@ -178,6 +181,7 @@ impl<E: Event, S: Sharing> Claim<E, S> {
     }
 
     /// The future goes. Yields a target where the driver is to cancel the operation.
+    #[inline]
     pub(crate) fn depart(self, detach: bool) -> Option<CancelTarget<S>> {
         let request = self.is_admitted() && self.record.depart(detach);
         request.then(|| self.target())

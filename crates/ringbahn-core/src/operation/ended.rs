@@ -15,7 +15,8 @@ use crate::sqe::Sqes;
 ///
 /// Dropping it instead lets the future wait for ever, and harms nothing else.
 pub(crate) struct Ended<S: Sharing> {
-    operation: OperationShare<S>,
+    /// `None` once it has been used up.
+    operation: Option<OperationShare<S>>,
     cqe: Cqe,
 }
 
@@ -25,18 +26,21 @@ impl<S: Sharing> Ended<S> {
     /// The kernel has posted the last CQE of every entry of the operation's one commit, and no
     /// other `Ended` is made of it.
     pub(super) unsafe fn new(operation: OperationShare<S>, cqe: Cqe) -> Ended<S> {
-        Ended { operation, cqe }
+        Ended { operation: Some(operation), cqe }
     }
 
     /// Completes, disposes of or repeats the operation. Runs code of the event and of wakers.
     ///
-    /// Says whether its result was disposed of, or yields it where it wants to go round again.
-    pub(crate) fn run(self) -> Result<bool, Resubmission<S>> {
-        // SAFETY: O3: this is the operation's `Ended`, and here it goes.
-        match unsafe { self.operation.end(&self.cqe) } {
+    /// Says whether its result was disposed of, or yields it where it wants to go round again. A
+    /// second call finds nothing left to do.
+    #[inline]
+    pub(crate) fn run(&mut self) -> Result<bool, Resubmission<S>> {
+        let Some(operation) = self.operation.take() else { return Ok(false) };
+        // SAFETY: O3: this is the operation's `Ended`, which nothing is left of.
+        match unsafe { operation.end(&self.cqe) } {
             Ending::Finished => Ok(false),
             Ending::Disposed => Ok(true),
-            Ending::Again(sqes) => Err(Resubmission { operation: self.operation, sqes }),
+            Ending::Again(sqes) => Err(Resubmission { operation, sqes }),
         }
     }
 }

@@ -48,6 +48,15 @@ struct Place<S: Sharing> {
     tenant: Option<OperationShare<S>>,
 }
 
+/// A table that is locked while CQEs are noted in it. The operations that they end are in flight
+/// until it is dropped.
+pub struct Noting<'a, S: Sharing = Shared> {
+    places: <S::Lock<Places<S>> as Lock<Places<S>>>::Guard<'a>,
+    in_flight: &'a S::Word,
+    /// How many operations have ended.
+    ended: u64,
+}
+
 /// What a CQE turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Matched {
@@ -103,76 +112,26 @@ impl<S: Sharing> OperationTable<S> {
         };
         let place = &mut places.places[index as usize];
         let id = OperationId { index, generation: place.generation };
-        let cancelled = operation.header().enter(self, id.user_data(0), steps);
-        place.tenant = Some(operation);
+        let tenant = place.tenant.insert(operation);
+        let cancelled = tenant.header().enter(self, id.user_data(0), steps);
         self.in_flight.add(1, Ordering::SeqCst);
         Some((id, cancelled))
     }
 
-    /// Notes a CQE, and its consequences in `batch`.
-    ///
-    /// Runs no foreign code, so that it may be called under the lock that keeps CQEs in order.
+    /// Notes one CQE, as [`Noting::note`] does.
     ///
     /// # Safety
     ///
-    /// `cqe` was posted by whatever executes the entries that were committed with this table (the
-    /// kernel, or a stand-in for it), once, and CQEs of one operation are noted in their order.
-    /// Unless its flags say that more will follow, nothing touches the entry's operands any more.
+    /// As for `Noting::note`.
     pub unsafe fn note(&self, cqe: Cqe, batch: &mut Batch<S>) -> Matched {
-        if let Some(target) = cancel_target(cqe.user_data) {
-            if cqe.failed_with(libc::ENOENT) {
-                self.note_missed_cancel(target, batch);
-            }
-            return Matched::Cancel;
-        }
-        let mut places = self.places.lock();
-        let Some(place) = places.find(cqe.user_data) else { return Matched::Unknown };
-        let Some(tenant) = &place.tenant else { return Matched::Unknown };
-        let header = tenant.header();
-        if cqe.has_more() {
-            if !header.is_step_pending(cqe.user_data) {
-                return Matched::Unknown;
-            }
-            if let Some(waker) = header.cell.progress(cqe) {
-                batch.wake(waker);
-            }
-            return Matched::Progress;
-        }
-        match header.end_step(cqe.user_data) {
-            StepEnd::Stale => Matched::Unknown,
-            StepEnd::OthersPending => {
-                // A cancel aims at the first entry that runs; now it is the next one's turn.
-                if header.cell.is_cancelled() {
-                    batch.miss_cancel(CancelTarget::new(tenant.clone()));
-                }
-                if let Some(waker) = header.cell.progress(cqe) {
-                    batch.wake(waker);
-                }
-                Matched::Progress
-            }
-            StepEnd::AllEnded => {
-                let id = OperationId::of(cqe.user_data);
-                place.generation = id.next_generation().generation;
-                let Some(tenant) = place.tenant.take() else { return Matched::Unknown };
-                places.free.push(id.index);
-                self.in_flight.add(1_u64.wrapping_neg(), Ordering::SeqCst);
-                // SAFETY: T2 and the contract of this function: this was the last CQE of every
-                // entry, and the tenant has just left its place, so there is no second `Ended`.
-                batch.end(unsafe { Ended::new(tenant, cqe) });
-                Matched::Finished
-            }
-        }
+        // SAFETY: T2; the promises of `Noting::note` are those of this function.
+        unsafe { self.noting().note(&cqe, batch) }
     }
 
-    /// A cancel did not find its target. Either that has ended, or it has not started yet: a
-    /// follower in a chain, or an entry that waits to be run by its thread.
-    fn note_missed_cancel(&self, user_data: u64, batch: &mut Batch<S>) {
-        let mut places = self.places.lock();
-        if let Some(place) = places.find(user_data)
-            && let Some(tenant) = &place.tenant
-        {
-            batch.miss_cancel(CancelTarget::new(tenant.clone()));
-        }
+    /// Locks the table, for CQEs to be noted in it.
+    #[inline]
+    pub fn noting(&self) -> Noting<'_, S> {
+        Noting { places: self.places.lock(), in_flight: &self.in_flight, ended: 0 }
     }
 
     /// Asks for the end of every operation in flight, and yields those that a cancel is now to be
@@ -191,7 +150,91 @@ impl<S: Sharing> OperationTable<S> {
     }
 }
 
+impl<S: Sharing> Noting<'_, S> {
+    /// Notes a CQE, and its consequences in `batch`.
+    ///
+    /// Runs no foreign code, so that it may be called under the lock that keeps CQEs in order.
+    ///
+    /// # Safety
+    ///
+    /// `cqe` was posted by whatever executes the entries that were committed with this table (the
+    /// kernel, or a stand-in for it), once, and CQEs of one operation are noted in their order.
+    /// Unless its flags say that more will follow, nothing touches the entry's operands any more.
+    #[inline]
+    pub unsafe fn note(&mut self, cqe: &Cqe, batch: &mut Batch<S>) -> Matched {
+        if let Some(target) = cancel_target(cqe.user_data) {
+            if cqe.failed_with(libc::ENOENT) {
+                self.note_missed_cancel(target, batch);
+            }
+            return Matched::Cancel;
+        }
+        let places = &mut *self.places;
+        let Some(place) = places.find(cqe.user_data) else { return Matched::Unknown };
+        let Some(tenant) = &place.tenant else { return Matched::Unknown };
+        let header = tenant.header();
+        if cqe.has_more() {
+            if !header.is_step_pending(cqe.user_data) {
+                return Matched::Unknown;
+            }
+            if let Some(waker) = header.cell.progress(*cqe) {
+                batch.wake(waker);
+            }
+            return Matched::Progress;
+        }
+        match header.end_step(cqe.user_data) {
+            StepEnd::Stale => Matched::Unknown,
+            StepEnd::OthersPending => {
+                // A cancel aims at the first entry that runs; now it is the next one's turn.
+                if header.cell.is_cancelled() {
+                    batch.miss_cancel(CancelTarget::new(tenant.clone()));
+                }
+                if let Some(waker) = header.cell.progress(*cqe) {
+                    batch.wake(waker);
+                }
+                Matched::Progress
+            }
+            StepEnd::AllEnded => {
+                let id = OperationId::of(cqe.user_data);
+                place.generation = id.next_generation().generation;
+                let Some(tenant) = place.tenant.take() else { return Matched::Unknown };
+                places.free.push(id.index);
+                self.ended += 1;
+                // SAFETY: T2 and the contract of this function: this was the last CQE of every
+                // entry, and the tenant has just left its place, so there is no second `Ended`.
+                batch.end(|| unsafe { Ended::new(tenant, *cqe) });
+                Matched::Finished
+            }
+        }
+    }
+
+    /// A cancel did not find its target. Either that has ended, or it has not started yet: a
+    /// follower in a chain, or an entry that waits to be run by its thread.
+    fn note_missed_cancel(&mut self, user_data: u64, batch: &mut Batch<S>) {
+        if let Some(place) = self.places.find(user_data)
+            && let Some(tenant) = &place.tenant
+        {
+            batch.miss_cancel(CancelTarget::new(tenant.clone()));
+        }
+    }
+}
+
+impl<S: Sharing> Drop for Noting<'_, S> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.ended > 0 {
+            self.in_flight.add(self.ended.wrapping_neg(), Ordering::SeqCst);
+        }
+    }
+}
+
+impl<S: Sharing> fmt::Debug for Noting<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Noting").field("ended", &self.ended).finish_non_exhaustive()
+    }
+}
+
 impl<S: Sharing> Places<S> {
+    #[inline]
     fn find(&mut self, user_data: u64) -> Option<&mut Place<S>> {
         let id = OperationId::of(user_data);
         let place = self.places.get_mut(id.index as usize)?;

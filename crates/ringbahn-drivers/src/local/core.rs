@@ -9,7 +9,7 @@
 use std::cell::{Cell, RefCell, RefMut};
 use std::io;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -60,6 +60,8 @@ pub(super) struct State {
     pub(super) refusal: Option<Refusal>,
     /// The bell, once it has been hung up.
     pub(super) bell: Option<CancelTarget<Local>>,
+    /// The batch of the last reap, empty, so that its memory serves again.
+    batch: Option<Box<Batch<Local>>>,
     /// When cancels that missed are to be tried again.
     retry_at: Option<Instant>,
     /// The pause before the next try of what has failed last.
@@ -83,6 +85,7 @@ impl Core {
                 waiters: Vec::new(),
                 refusal: None,
                 bell: None,
+                batch: None,
                 retry_at: None,
                 pause: PAUSE_MIN,
                 counters: Counters::default(),
@@ -107,7 +110,12 @@ impl Core {
     }
 
     /// Serves an operation without the ring, where that can be done.
+    #[inline]
     pub(super) fn attempt<'a>(&self, attempt: Attempt<'a>) -> Option<Served<'a>> {
+        if self.at_once.may_serve(attempt.entry()) { self.serve(attempt) } else { None }
+    }
+
+    fn serve<'a>(&self, attempt: Attempt<'a>) -> Option<Served<'a>> {
         let before = self.served.get();
         if before >= SERVED_MAX || self.ring.forked() || self.state().refusal.is_some() {
             return None;
@@ -127,41 +135,42 @@ impl Core {
         count: u32,
         prepare: impl FnOnce(Reservation<'_, Local>, &mut Context<'cx>) -> Completion<'cx>,
     ) -> Poll<io::Result<Completion<'cx>>> {
-        let mut state = self.state();
-        if state.refusal.is_none() && state.submission.free() < count {
-            drop(state);
-            if !self.make_room(count) {
-                let waker = cx.waker().clone();
-                let mut state = self.state();
-                state.counters.full_queue_waits += 1;
-                state.waiters.push(waker);
-                return Poll::Pending;
+        loop {
+            {
+                let state = &mut *self.state();
+                if state.refusal.is_none()
+                    && let Some(reservation) = state.submission.reserve(count)?
+                {
+                    // It is published by the next `enter`.
+                    let receipt = prepare(reservation, cx);
+                    state.counters.submitted += 1;
+                    return Poll::Ready(Ok(receipt));
+                }
             }
-            state = self.state();
-        }
-        if let Some(refusal) = state.refusal {
-            return Poll::Ready(Err(refusal.error()));
-        }
-        let state = &mut *state;
-        match state.submission.reserve(count)? {
-            Some(reservation) => {
-                let receipt = prepare(reservation, cx);
-                state.submission.publish();
-                state.counters.submitted += 1;
-                Poll::Ready(Ok(receipt))
-            }
-            None => Poll::Ready(Err(too_long(count, state.submission.capacity()))),
+            ready!(self.poll_room(cx, count))?;
         }
     }
 
-    /// Has the kernel take what is in the queue, which it does at once. `false` where that leaves
-    /// too little room for an event that could have some.
+    /// Has the kernel take what is in the queue, which it does at once. Where that leaves too
+    /// little room, the task is woken after the next time.
     #[cold]
-    fn make_room(&self, count: u32) -> bool {
+    fn poll_room(&self, cx: &Context<'_>, count: u32) -> Poll<io::Result<()>> {
+        if let Some(refusal) = self.state().refusal {
+            return Poll::Ready(Err(refusal.error()));
+        }
+        let capacity = self.state().submission.capacity();
+        if count > capacity {
+            return Poll::Ready(Err(too_long(count, capacity)));
+        }
         self.enter(|ring| ring.enter(0));
-        let state = self.state();
-        let hopeless = self.ring.forked() || count > state.submission.capacity();
-        hopeless || state.submission.free() >= count
+        if self.state().submission.free() >= count {
+            return Poll::Ready(Ok(()));
+        }
+        let waker = cx.waker().clone();
+        let mut state = self.state();
+        state.counters.full_queue_waits += 1;
+        state.waiters.push(waker);
+        Poll::Pending
     }
 
     /// Leaves the submission to the turn to come, if there is one.
@@ -193,7 +202,7 @@ impl Core {
     /// Counts a call of `block_on` in.
     pub(super) fn begin(&self) -> Inside<'_> {
         self.depth.set(self.depth.get() + 1);
-        self.parker.notify();
+        self.parker.alarm.notify();
         Inside(self)
     }
 
@@ -203,27 +212,28 @@ impl Core {
         self.served.set(0);
         if self.ring.forked() {
             // The ring is the parent's, and so is the bell: there is nothing to wait for but wakes.
-            if !self.parker.is_notified() {
+            if !self.parker.alarm.is_notified() {
                 thread::sleep(PAUSE_MIN);
             }
             return;
         }
         let room = self.flush();
-        let may_sleep = room && !self.parker.is_notified() && self.state().completion.is_empty();
+        let idle = !self.parker.alarm.is_notified() && self.state().completion.is_empty();
+        let may_sleep = room && idle;
         if may_sleep && !self.hang_up_bell() {
             if self.state().refusal.is_some() {
                 return self.sleep_outside();
             }
-        } else if may_sleep && self.parker.park() {
+        } else if may_sleep && self.parker.alarm.park() {
             let pause = self.state().until_retry();
             match pause {
                 None => self.enter(|ring| ring.enter(1)),
                 Some(pause) => self.enter(|ring| ring.enter_timeout(1, pause)),
             };
-            self.parker.unpark();
+            self.parker.alarm.unpark();
             return self.reap();
         }
-        if self.ring.unsubmitted() > 0 || self.ring.has_work() {
+        if self.is_unsubmitted() || self.ring.has_work() {
             self.enter(RingHandle::enter_ready);
         }
         self.reap();
@@ -231,9 +241,9 @@ impl Core {
 
     /// Sleeps though the ring accepts nothing any more, not even the bell.
     fn sleep_outside(&self) {
-        if self.parker.park() {
+        if self.parker.alarm.park() {
             self.parker.sleep();
-            self.parker.unpark();
+            self.parker.alarm.unpark();
         }
     }
 
@@ -280,9 +290,20 @@ impl Core {
         room
     }
 
-    /// Enters the kernel by `how`, and deals with its errors. Says how many entries it took.
+    /// Whether something is prepared that the kernel has not taken yet.
+    fn is_unsubmitted(&self) -> bool {
+        self.state().submission.publish();
+        self.ring.unsubmitted() > 0
+    }
+
+    /// Publishes what is prepared, enters the kernel by `how`, and deals with its errors. Says how
+    /// many entries it took.
     pub(super) fn enter(&self, how: impl FnOnce(&RingHandle<Local>) -> io::Result<u32>) -> u32 {
-        self.state().counters.enters += 1;
+        {
+            let state = &mut *self.state();
+            state.submission.publish();
+            state.counters.enters += 1;
+        }
         let entered = how(&self.ring);
         let waiters = {
             let mut state = self.state();
@@ -333,7 +354,8 @@ impl Core {
 
     /// Reads CQEs and runs their consequences.
     pub(super) fn reap(&self) {
-        let mut batch = Batch::new();
+        // A waker may call `block_on`, and so come here again, while this one's batch is run.
+        let mut batch = self.state().batch.take().unwrap_or_default();
         loop {
             let mut jammed = false;
             if self.ring.overflowed() {
@@ -357,6 +379,7 @@ impl Core {
             }
             let more = self.ring.overflowed() && !(jammed && reaped.count == 0);
             if reaped.count < REAP_MAX && !more {
+                self.state().batch = Some(batch);
                 return;
             }
         }
@@ -399,10 +422,10 @@ impl Drop for Inside<'_> {
         let core = self.0;
         core.depth.set(core.depth.get() - 1);
         // A call around this one may have been woken meanwhile.
-        core.parker.notify();
+        core.parker.alarm.notify();
         if !core.ring.forked() {
             core.flush();
-            if core.ring.unsubmitted() > 0 {
+            if core.is_unsubmitted() {
                 core.enter(|ring| ring.enter(0));
             }
         }

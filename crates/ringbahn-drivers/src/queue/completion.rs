@@ -91,13 +91,14 @@ impl<S: Sharing> CompletionQueue<S> {
             return reaped;
         }
         let advance = Advance { head: &mut self.head, memory: &self.rings.completion };
+        let mut noting = self.table.noting();
         for _ in 0..count {
             // SAFETY: K1; `count` CQEs were ready, and this is one of the first `count`.
             let cqe = unsafe { advance.memory.read(*advance.head) };
             *advance.head = advance.head.wrapping_add(1);
             reaped.count += 1;
             // SAFETY: K2, K3; `cqe` is what the kernel has just posted, and the head is past it.
-            let matched = unsafe { self.table.note(cqe, batch) };
+            let matched = unsafe { noting.note(&cqe, batch) };
             match matched {
                 Matched::Progress => {}
                 Matched::Finished => {

@@ -191,7 +191,7 @@ impl Rings {
     /// The two halves, and a share of the memory for a handle. They start where the counters are.
     pub(crate) fn halves<S: Sharing>(self) -> (SubmissionQueue<S>, CompletionQueue<S>, Arc<Rings>) {
         let rings = Arc::new(self);
-        let table = S::share(OperationTable::new());
+        let table = S::share(OperationTable::new);
         let submission = SubmissionQueue::new(rings.clone(), table.clone());
         let completion = CompletionQueue::new(rings.clone(), table);
         (submission, completion, rings)

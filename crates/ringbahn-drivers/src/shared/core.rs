@@ -115,7 +115,8 @@ impl Core {
 
     /// Serves an operation without the ring, where that can be done.
     pub(super) fn attempt<'a>(&self, attempt: Attempt<'a>) -> Option<Served<'a>> {
-        if self.ring.forked() || self.closed.load(Ordering::Relaxed) {
+        let may_serve = self.at_once.may_serve(attempt.entry());
+        if !may_serve || self.ring.forked() || self.closed.load(Ordering::Relaxed) {
             return None;
         }
         let served = self.at_once.serve(attempt)?;

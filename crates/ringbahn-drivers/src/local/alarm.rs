@@ -1,0 +1,195 @@
+//! [`Alarm`]: what the wakers of a local driver ring.
+//!
+//! ```text
+//!            wake                       wake: calls the sleeper
+//!   AWAKE ─────────► NOTIFIED ◄──────────────────────── PARKED
+//!     ▲                 │                                  │
+//!     └── take_notified ┘     AWAKE ──── park ────► PARKED │
+//!     └──────────────────────── unpark ────────────────────┘
+//! ```
+//!
+//! A thread that is awake is woken by a word in memory. Only one that has said that it sleeps costs
+//! a system call, and that is the affair of the first who wakes it: once `NOTIFIED`, later wakes
+//! have nothing to do. So there is at most one call for each sleep. The thread itself leaves word
+//! in a place of its own, for the price of a store.
+//!
+//! Every operation that waits keeps a copy of a waker. Alarms are never freed, so a copy costs
+//! nothing: there is nothing to count. The alarm of a driver that is gone serves a later one. A
+//! waker that has outlived its driver then causes a needless poll there, as wakers may at any time.
+//!
+//! # Safety
+//!
+//! A1. An alarm is made by `Box::leak` and never freed. The words of the list and the data of a
+//!     waker point to alarms, so they may be followed at any time, on any thread: it is `Sync`.
+#![allow(unsafe_code)]
+
+use std::os::fd::OwnedFd;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{RawWaker, RawWakerVTable, Waker};
+
+use crate::sys::fork::ForkGuard;
+
+const AWAKE: u8 = 0;
+const NOTIFIED: u8 = 1;
+const PARKED: u8 = 2;
+
+/// The alarms of the process, each of which names the next one.
+static ALARMS: AtomicPtr<Alarm> = AtomicPtr::new(ptr::null_mut());
+
+static WAKER: RawWakerVTable =
+    RawWakerVTable::new(|data| RawWaker::new(data, &WAKER), wake, wake, |_| ());
+
+/// What the wakers of a local driver ring.
+#[derive(Debug)]
+pub(super) struct Alarm {
+    /// AcqRel in `wake`, Acquire in `take_notified`: what was done before a wake is seen by the
+    /// poll that it leads to.
+    state: AtomicU8,
+    /// Whether the thread that sleeps here has woken itself. Read and written by it alone.
+    own: AtomicBool,
+    /// The thread that sleeps here.
+    owner: AtomicUsize,
+    /// An eventfd, by which a thread that sleeps is called.
+    call: Mutex<Option<Arc<OwnedFd>>>,
+    /// Whether a driver has it.
+    taken: AtomicBool,
+    guard: ForkGuard,
+    next: *const Alarm,
+}
+
+// SAFETY: A1; `next` does not change once the alarm is in the list.
+unsafe impl Sync for Alarm {}
+
+/// A number of the calling thread; one that has ended may have had the same.
+fn here() -> usize {
+    thread_local!(static HERE: u8 = const { 0 });
+    HERE.with(|here| ptr::from_ref(here).addr())
+}
+
+impl Alarm {
+    /// An alarm that calls the calling thread by a write to `call`. It is to be given back.
+    pub(super) fn claim(call: Arc<OwnedFd>, guard: ForkGuard) -> &'static Alarm {
+        let alarm = Alarm::unused().unwrap_or_else(|| Alarm::add(guard));
+        alarm.owner.store(here(), Ordering::Relaxed);
+        *alarm.call.lock().unwrap_or_else(PoisonError::into_inner) = Some(call);
+        alarm
+    }
+
+    /// One of a driver that is gone. A lock of the parent's is never taken in a forked child, since
+    /// a thread that is not there may hold it; so the parent's alarms are left alone.
+    fn unused() -> Option<&'static Alarm> {
+        // Acquire: pairs with the Release in `add`.
+        let mut next = ALARMS.load(Ordering::Acquire).cast_const();
+        // SAFETY: A1.
+        while let Some(alarm) = unsafe { next.as_ref() } {
+            // Acquire: pairs with the Release in `give_back`.
+            if !alarm.guard.forked() && !alarm.taken.swap(true, Ordering::Acquire) {
+                return Some(alarm);
+            }
+            next = alarm.next;
+        }
+        None
+    }
+
+    fn add(guard: ForkGuard) -> &'static Alarm {
+        let alarm = Box::leak(Box::new(Alarm {
+            state: AtomicU8::new(AWAKE),
+            own: AtomicBool::new(false),
+            owner: AtomicUsize::new(0),
+            call: Mutex::new(None),
+            taken: AtomicBool::new(true),
+            guard,
+            next: ALARMS.load(Ordering::Acquire),
+        }));
+        let new = ptr::from_mut(alarm);
+        loop {
+            let next = alarm.next.cast_mut();
+            // Release: publishes the alarm. Acquire: the one that it names then is published, too.
+            match ALARMS.compare_exchange(next, new, Ordering::AcqRel, Ordering::Acquire) {
+                // SAFETY: A1.
+                Ok(_) => return unsafe { &*new },
+                Err(other) => alarm.next = other,
+            }
+        }
+    }
+
+    /// The driver goes, and with it the eventfd.
+    pub(super) fn give_back(&self) {
+        let call = match self.guard.forked() {
+            true => self.call.try_lock().ok(),
+            false => Some(self.call.lock().unwrap_or_else(PoisonError::into_inner)),
+        };
+        drop(call.map(|mut call| call.take()));
+        self.own.store(false, Ordering::Relaxed);
+        self.state.store(AWAKE, Ordering::Relaxed);
+        self.taken.store(false, Ordering::Release);
+    }
+
+    pub(super) fn waker(&'static self) -> Waker {
+        // SAFETY: A1: the functions of the table follow the data, share it and free nothing.
+        unsafe { Waker::new(ptr::from_ref(self).cast(), &WAKER) }
+    }
+
+    /// Notes that there is something to poll: for the thread itself.
+    pub(super) fn notify(&self) {
+        self.own.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether there is something to poll.
+    pub(super) fn is_notified(&self) -> bool {
+        // Relaxed: a hint; `take_notified` is what counts.
+        self.own.load(Ordering::Relaxed) || self.state.load(Ordering::Relaxed) == NOTIFIED
+    }
+
+    /// Whether there is something to poll; it is then taken to be polled.
+    pub(super) fn take_notified(&self) -> bool {
+        let own = self.own.load(Ordering::Relaxed);
+        self.own.store(false, Ordering::Relaxed);
+        // Acquire: pairs with the wake. The look before spares the exchange where it is in vain.
+        let by_others = self.state.load(Ordering::Relaxed) == NOTIFIED
+            && self.state.swap(AWAKE, Ordering::Acquire) == NOTIFIED;
+        own || by_others
+    }
+
+    /// The thread is about to sleep. `false` where there is something to poll instead.
+    pub(super) fn park(&self) -> bool {
+        // Acquire, also where it fails: as in `take_notified`.
+        !self.own.load(Ordering::Relaxed)
+            && self
+                .state
+                .compare_exchange(AWAKE, PARKED, Ordering::AcqRel, Ordering::Acquire)
+                .is_ok()
+    }
+
+    /// The thread sleeps no more, for whatever reason.
+    pub(super) fn unpark(&self) {
+        // Where it fails there was a wake, which stays to be taken.
+        let _ = self.state.compare_exchange(PARKED, AWAKE, Ordering::AcqRel, Ordering::Acquire);
+    }
+
+    fn wake(&self) {
+        if self.owner.load(Ordering::Relaxed) == here() {
+            // It sees what it has done itself, and is awake; unless it is in a signal's handler.
+            self.own.store(true, Ordering::Relaxed);
+            if self.state.load(Ordering::Relaxed) != PARKED {
+                return;
+            }
+        }
+        // AcqRel: see `state`. In a child the eventfd is the parent's, who is not to be woken.
+        if self.state.swap(NOTIFIED, Ordering::AcqRel) == PARKED && !self.guard.forked() {
+            let call = self.call.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(call) = &*call {
+                // It fails only when the count is full, and then the thread has been called.
+                let _ = rustix::io::write(call, &1_u64.to_ne_bytes());
+            }
+        }
+    }
+}
+
+fn wake(data: *const ()) {
+    // SAFETY: A1; the data of a waker with this table is an alarm.
+    let alarm = unsafe { &*data.cast::<Alarm>() };
+    alarm.wake();
+}
