@@ -106,6 +106,7 @@ async fn lend_and_abandon(driver: &SharedDriver) -> io::Result<()> {
     let mut abandoned = Box::pin(driver.submit(pool.read(reader.clone())));
     assert!(poll_immediate(&mut abandoned).await.is_none());
     drop(abandoned);
+    // Only to see it happen; who needs a buffer takes another one.
     while pool.free.lock().expect("nobody panics here").is_empty() {
         std::thread::yield_now();
     }
