@@ -14,8 +14,7 @@ const PACKAGE: &str = "ringbahn-drivers";
 /// The tests of ringbahn that are loops.
 const LOOPS: [&str; 2] = ["read_in_long_select", "accept_in_long_select"];
 
-/// One turn of a loop for so many operations: a million of these take about as long as the loops,
-/// which are twenty, with a hundred thousand turns each.
+/// Each of the loops, which are twenty, makes one turn for so many operations.
 const OPERATIONS_PER_TURN: u64 = 10;
 
 /// How many operations are run where nobody says otherwise.

@@ -8,13 +8,11 @@
 
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use futures::future::{Either, select};
 use ringbahn::socket2::SockRef;
 use ringbahn::{BufResultExt, LocalDriver, Ring, SharedDriver};
 
@@ -22,7 +20,7 @@ use ringbahn::{BufResultExt, LocalDriver, Ring, SharedDriver};
 mod subject;
 #[path = "support/support.rs"]
 mod support;
-use subject::{Subject, on_both_kinds, rival, turns};
+use subject::{Subject, on_both_kinds, race, turns};
 
 const CLIENTS: usize = 2;
 
@@ -59,7 +57,7 @@ fn client(address: SocketAddr, progress: &Progress) -> Vec<u32> {
 #[derive(Debug, Default)]
 struct Seen {
     accepted: u32,
-    /// How often the accept was dropped while it waited.
+    /// How often the accept was dropped.
     dropped: u32,
 }
 
@@ -80,14 +78,13 @@ async fn accept_in_select<D: Subject>(
         if turn >= turns && have_gone() {
             break;
         }
-        let rival = pin!(rival(driver, turn));
-        match select(pin!(listener.accept()), rival).await {
-            Either::Left((accepted, _)) => {
+        match race(driver, turn, listener.accept()).await {
+            Some(accepted) => {
                 let (stream, _) = accepted.unwrap();
                 stream.send_all(seen.accepted.to_be_bytes()).await.both().unwrap();
                 seen.accepted += 1;
             }
-            Either::Right(_) => {
+            None => {
                 seen.dropped += 1;
                 progress.dropped.store(seen.dropped, Ordering::Relaxed);
             }

@@ -9,12 +9,10 @@
 
 use std::io::Write;
 use std::net::TcpStream;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::thread;
 
-use futures::future::{Either, select};
 use futures::{AsyncBufReadExt, AsyncReadExt};
 use ringbahn::{BufResultExt, LocalDriver, Ring, SharedDriver};
 
@@ -22,7 +20,7 @@ use ringbahn::{BufResultExt, LocalDriver, Ring, SharedDriver};
 mod subject;
 #[path = "support/support.rs"]
 mod support;
-use subject::{Subject, has_timer, on_both_kinds, rival, turns};
+use subject::{Subject, has_timer, on_both_kinds, race, turns};
 use support::connection;
 
 /// The ways of reading.
@@ -100,7 +98,6 @@ async fn read_in_select<D: Subject>(
             progress.stop.store(true, Ordering::Relaxed);
         }
         let size = 1 + turn as usize * 31 % 900;
-        let rival = pin!(rival(driver, turn));
         let way = match (way, turn % 3) {
             (Way::Mixed, 0) => Way::Read,
             (Way::Mixed, 1) => Way::FillBuf,
@@ -110,29 +107,19 @@ async fn read_in_select<D: Subject>(
         let bytes = match way {
             Way::Read => {
                 let mut buf = vec![0; size];
-                let won = match select(near.read(&mut buf), rival).await {
-                    Either::Left((count, _)) => Some(count.unwrap()),
-                    Either::Right(_) => None,
-                };
-                won.map(|count| buf[..count].to_vec())
+                let count = race(driver, turn, near.read(&mut buf)).await;
+                count.map(|count| buf[..count.unwrap()].to_vec())
             }
             Way::FillBuf => {
-                let won = match select(near.fill_buf(), rival).await {
-                    Either::Left((buf, _)) => Some(buf.unwrap()),
-                    Either::Right(_) => None,
-                };
-                let taken: Option<Vec<u8>> = won.map(|buf| buf[..size.min(buf.len())].to_vec());
+                let buf = race(driver, turn, near.fill_buf()).await.map(Result::unwrap);
+                let taken = buf.map(|buf| buf[..size.min(buf.len())].to_vec());
                 near.consume_unpin(taken.as_ref().map_or(0, Vec::len));
                 taken
             }
-            Way::Recv | Way::Mixed => match select(near.recv(vec![0; size]), rival).await {
-                Either::Left((received, _)) => {
-                    let (count, mut bytes) = received.both().unwrap();
-                    bytes.truncate(count);
-                    Some(bytes)
-                }
-                Either::Right(_) => None,
-            },
+            Way::Recv | Way::Mixed => {
+                let received = race(driver, turn, near.recv(Vec::with_capacity(size))).await;
+                received.map(|received| received.both().unwrap().1)
+            }
         };
         match bytes {
             None => {

@@ -3,10 +3,12 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
+use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
+use futures::future::{Either, select};
 use ringbahn::{Counters, Drive, LocalDriver, Report, SharedDriver, event};
 
 use crate::support::{descriptors, skip, wait_until};
@@ -96,9 +98,30 @@ pub(crate) fn turns() -> u32 {
     asked.unwrap_or(10_000)
 }
 
-/// What an operation is raced against in a turn: nothing at all, one turn of the executor, or a
-/// time.
-pub(crate) async fn rival<D: Subject>(driver: &D, turn: u32) {
+/// One turn of a `select!`: what the operation has yielded, or `None` where it was dropped.
+///
+/// Its rival is nothing at all, one turn of the executor, or a time. Sometimes the rival is asked
+/// first, so that an operation is dropped that has ended a moment ago.
+pub(crate) async fn race<D: Subject, T>(
+    driver: &D,
+    turn: u32,
+    operation: impl Future<Output = T>,
+) -> Option<T> {
+    let (operation, rival) = (pin!(operation), pin!(rival(driver, turn)));
+    if turn % 8 > 4 {
+        match select(rival, operation).await {
+            Either::Left(_) => None,
+            Either::Right((output, _)) => Some(output),
+        }
+    } else {
+        match select(operation, rival).await {
+            Either::Left((output, _)) => Some(output),
+            Either::Right(_) => None,
+        }
+    }
+}
+
+async fn rival<D: Subject>(driver: &D, turn: u32) {
     match turn % 4 {
         0 => {}
         1 => yield_now().await,
@@ -109,13 +132,13 @@ pub(crate) async fn rival<D: Subject>(driver: &D, turn: u32) {
     }
 }
 
-/// Whether it is a time.
+/// Whether the rival of a turn is a time.
 pub(crate) fn has_timer(turn: u32) -> bool {
     turn % 4 > 1
 }
 
 /// Lets the executor have a turn.
-pub(crate) async fn yield_now() {
+async fn yield_now() {
     let mut yielded = false;
     poll_fn(|cx| {
         if std::mem::replace(&mut yielded, true) {
