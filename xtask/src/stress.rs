@@ -1,9 +1,9 @@
 //! `cargo xtask stress`: random operations, drops and cancels on real rings with tiny queues.
 //!
-//! Two kinds of tests. `stress` of ringbahn-drivers does random things; an ordinary test run does a
-//! few thousand operations, and `RINGBAHN_STRESS_OPERATIONS` makes it do more. The tests of ringbahn
-//! named `…_in_long_select` read and accept in loops that drop what they wait for again and again;
-//! `RINGBAHN_SELECT_TURNS` says how often.
+//! Two kinds of tests. `stress` of ringbahn-drivers does random things; an ordinary test run does
+//! a few thousand operations, and `RINGBAHN_STRESS_OPERATIONS` makes it do more. The tests of
+//! ringbahn named `…_in_long_select` read and accept in loops that drop what they wait for again
+//! and again; `RINGBAHN_SELECT_TURNS` says how often.
 
 use crate::process::{Failure, Outcome, Program};
 use crate::skips;

@@ -50,15 +50,10 @@ async fn serve(driver: SharedDriver) -> io::Result<()> {
     });
 
     let mut connections = Vec::new();
-    loop {
-        // An accept that is dropped here loses no connection.
-        match select(pin!(listener.accept()), &mut stopped).await {
-            Either::Left((accepted, _)) => {
-                let (stream, _peer) = accepted?;
-                connections.push(smol::spawn(echo(stream)));
-            }
-            Either::Right(_) => break,
-        }
+    // An accept that is dropped here loses no connection.
+    while let Either::Left((accepted, _)) = select(pin!(listener.accept()), &mut stopped).await {
+        let (stream, _peer) = accepted?;
+        connections.push(smol::spawn(echo(stream)));
     }
 
     // The order of the end: nobody new, then those who are being served, then the driver.

@@ -63,13 +63,13 @@ async fn serve(listener: Ring<TcpListener>, clients: usize) -> io::Result<Seen> 
                 seen.accepted += 1;
             }
             (index, result) = any_readable(&mut connections) => {
-                let connection = &mut connections[index];
-                let count = result?;
-                if count == 0 {
+                let Ok(count @ 1..) = result else {
+                    // The end; or an error, which concerns this peer and not the server.
                     connections.swap_remove(index);
                     seen.ended += 1;
                     continue;
-                }
+                };
+                let connection = &mut connections[index];
                 let bytes = connection.fill_buf().await?;
                 seen.sum += bytes.iter().map(|&byte| u64::from(byte)).sum::<u64>();
                 seen.bytes += count as u64;
