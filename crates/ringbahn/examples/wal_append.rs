@@ -15,10 +15,10 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
-use futures::StreamExt;
 use futures::channel::{mpsc, oneshot};
 use futures::executor::block_on;
 use futures::future::{join, try_join_all};
+use futures::{SinkExt, StreamExt};
 use ringbahn::event::{EventExt, Fsync, Position, Write};
 use ringbahn::{BufResultExt, DefaultDriver, Drive, Ring, SharedFd};
 
@@ -125,16 +125,12 @@ const RECORDS_EACH: usize = 5;
 
 /// Appends its records one after the other, each when the one before is safe.
 async fn writer(number: usize, mut requests: mpsc::Sender<Request>) -> io::Result<()> {
-    use futures::SinkExt;
-    let gone = |_| io::Error::other("the log has failed");
+    let failed = || io::Error::other("the log has failed");
     for turn in 0..RECORDS_EACH {
         let (sender, safe) = oneshot::channel();
         let record = format!("record {turn} of writer {number}").into_bytes();
-        requests
-            .send((record, sender))
-            .await
-            .map_err(|_| io::Error::other("the log has failed"))?;
-        safe.await.map_err(gone)?;
+        requests.send((record, sender)).await.map_err(|_| failed())?;
+        safe.await.map_err(|_| failed())?;
     }
     Ok(())
 }
