@@ -31,9 +31,14 @@ where
     Ok(count)
 }
 
-#[tokio::main]
-async fn main() -> io::Result<()> {
+fn main() -> io::Result<()> {
     let driver = SharedDriver::new().unwrap_or_else(unavailable);
+    // `#[tokio::main]` would do as well. It enables IO and time, of which nothing is used here.
+    let runtime = tokio::runtime::Builder::new_multi_thread().build()?;
+    runtime.block_on(serve(driver))
+}
+
+async fn serve(driver: SharedDriver) -> io::Result<()> {
     let listener =
         Ring::<TcpListener, _>::bind_on_driver((Ipv4Addr::LOCALHOST, 0), driver.clone())?;
     let address = listener.get_ref().local_addr()?;
