@@ -10,7 +10,7 @@ cargo xtask <command>
   test       all tests of the workspace, examples in the documentation included
   loom       the concurrency models, under every interleaving that loom finds
   stress     random operations, drops and cancels on a real ring
-             [--operations N]   how many, 1000000 if not given
+             [--operations N]   how many, 1000000 if not given; select loops make N / 10 turns
   sanitize   all tests but the documentation's under AddressSanitizer and LeakSanitizer (nightly)
   miri       the tests that need no kernel, under Miri (nightly)
   bench-hot  what data costs that is in memory already, beside std and tokio

@@ -26,13 +26,17 @@ pub(crate) fn run() -> Result<Outcome, Failure> {
     check(&workspace::read(LEAKS)?, has_test)?;
     let finds_leaks = Program::new("llvm-symbolizer", &["--version"]).succeeds();
     let leaks = u8::from(finds_leaks);
-    let arguments = ["+nightly", "test", "--workspace", "--exclude", "xtask", "--all-features"];
-    let which = ["--tests", "--no-fail-fast", "--target", host];
+    let what = ["--workspace", "--exclude", "xtask", "--all-features", "--target", host];
+    let cargo = |command: &str, how: &[&str]| {
+        Program::cargo(&[&["+nightly", command], &what[..], how].concat())
+            .env("CARGO_TARGET_DIR", workspace::target_of("sanitize"))
+            // Without frame pointers the callers of a `catch_unwind` are not found.
+            .env("RUSTFLAGS", "-Zsanitizer=address -Cforce-frame-pointers=yes")
+    };
+    // Those that a test runs; cargo builds them by itself only where it is to test everything.
+    cargo("build", &["--examples"]).run()?;
     let suppressions = workspace::root().join(LEAKS);
-    let program = Program::cargo(&[&arguments[..], &which].concat())
-        .env("CARGO_TARGET_DIR", workspace::target_of("sanitize"))
-        // Without frame pointers the callers of a `catch_unwind` are not found.
-        .env("RUSTFLAGS", "-Zsanitizer=address -Cforce-frame-pointers=yes")
+    let program = cargo("test", &["--tests", "--no-fail-fast"])
         // The test is far from the allocation where that is part of a panic.
         .env_default("ASAN_OPTIONS", &format!("malloc_context_size=100:detect_leaks={leaks}"))
         .env_default(

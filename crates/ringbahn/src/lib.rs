@@ -70,6 +70,9 @@
 //! # }
 //! ```
 //!
+//! Programs to copy from, a driver and an event of one's own among them, are in the folder
+//! [`examples`](https://github.com/ringbahn/ringbahn/tree/main/crates/ringbahn/examples).
+//!
 //! # What to know before
 //!
 //! - It is for Linux, 5.11 or later, and where io_uring is allowed: container runtimes often forbid

@@ -1,0 +1,96 @@
+//! An echo server of one thread, and how it ends in order.
+//!
+//! ```sh
+//! cargo run --example echo_on_local
+//! ```
+//!
+//! [`echo`] is the same in `echo_on_tokio` and `echo_on_smol`: it knows neither the executor nor
+//! the driver. Here tasks and driver belong to one thread, which sleeps in the ring itself: the
+//! cheapest way there is. A server for many cores runs this once for each.
+
+#![forbid(unsafe_code)]
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::pin::pin;
+use std::thread;
+use std::time::Duration;
+
+use async_executor::LocalExecutor;
+use futures::AsyncWriteExt;
+use futures::channel::oneshot;
+use futures::future::{Either, select};
+use ringbahn::{Drive, LocalDriver, Ring};
+
+/// Sends back what it receives until the peer ends the stream, and yields how much that was.
+async fn echo<D>(mut stream: Ring<TcpStream, D>) -> io::Result<u64>
+where
+    D: Drive + Clone + Unpin,
+{
+    let (mut reader, mut writer) = Ring::split(&mut stream);
+    let count = ringbahn::io::copy(&mut reader, &mut writer).await?;
+    writer.close().await?;
+    Ok(count)
+}
+
+fn main() -> io::Result<()> {
+    let driver = LocalDriver::new().unwrap_or_else(unavailable);
+    let executor = LocalExecutor::new();
+    // The driver runs the executor, as it runs any future, and the executor runs the tasks.
+    driver.block_on(executor.run(serve(&executor, driver.clone())))
+}
+
+async fn serve(executor: &LocalExecutor<'_>, driver: LocalDriver) -> io::Result<()> {
+    let listener =
+        Ring::<TcpListener, _>::bind_on_driver((Ipv4Addr::LOCALHOST, 0), driver.clone())?;
+    let address = listener.get_ref().local_addr()?;
+
+    let (stop, mut stopped) = oneshot::channel();
+    let clients = thread::spawn(move || {
+        let result = (0..4).try_for_each(|number| client(address, number));
+        // Nobody is there to be told where the server has failed.
+        let _ = stop.send(());
+        result
+    });
+
+    let mut connections = Vec::new();
+    // An accept that is dropped here loses no connection.
+    while let Either::Left((accepted, _)) = select(pin!(listener.accept()), &mut stopped).await {
+        let (stream, _peer) = accepted?;
+        connections.push(executor.spawn(echo(stream)));
+    }
+
+    // The order of the end: nobody new, then those who are being served, then the driver, which
+    // does it by itself when it is dropped; only the report is to be had in this way alone.
+    listener.close().await?;
+    let (count, mut bytes) = (connections.len(), 0);
+    for connection in connections {
+        // What one of them failed with concerns its peer, and not the server.
+        match connection.await {
+            Ok(echoed) => bytes += echoed,
+            Err(error) => eprintln!("a connection failed: {error}"),
+        }
+    }
+    let report = driver.shutdown(Duration::from_secs(1));
+    clients.join().expect("the clients do not panic")?;
+    println!("echoed {bytes} bytes on {count} connections; {} operations leaked", report.leaked);
+    Ok(())
+}
+
+/// Somebody out there, who does not use this library: sends a message and wants it back.
+fn client(address: SocketAddr, number: usize) -> io::Result<()> {
+    let message = vec![b'a' + number as u8; 1000 * (number + 1)];
+    let mut stream = TcpStream::connect(address)?;
+    stream.write_all(&message)?;
+    stream.shutdown(Shutdown::Write)?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    assert_eq!(answer, message);
+    Ok(())
+}
+
+/// Ends the program where there is no io_uring. 77 tells a test that this is no failure.
+fn unavailable<T>(reason: io::Error) -> T {
+    eprintln!("{reason}");
+    std::process::exit(77)
+}
