@@ -3,7 +3,9 @@
 //! | invariant | kept by |
 //! |---|---|
 //! | No foreign code runs while `state` is borrowed. | wakers, batches and what a flush leaves are moved out first |
+//! | Foreign code finds all that has ended. | one CQE is read at a time, and the next one after its consequences |
 //! | Who sleeps can be woken. | a turn sleeps in the ring only with the [`Bell`] in flight |
+//! | Who waits for room is not forgotten. | a turn sleeps only where nobody waits |
 //! | What is prepared is submitted. | each turn, and the end of `block_on`, submits |
 
 use std::cell::{Cell, RefCell, RefMut};
@@ -19,11 +21,8 @@ use super::bell::Bell;
 use super::parker::Parker;
 use crate::backlog::Backlog;
 use crate::counters::Counters;
-use crate::refusal::{Refusal, too_long};
+use crate::refusal::{Refusal, forked, too_long};
 use crate::{CompletionQueue, Queues, RingHandle, SubmissionQueue};
-
-/// How many CQEs are read before their consequences are run.
-const REAP_MAX: usize = 64;
 
 /// The pauses between tries of what cannot be done at the moment.
 const PAUSE_MIN: Duration = Duration::from_millis(1);
@@ -37,6 +36,8 @@ pub(super) struct Core {
     state: RefCell<State>,
     /// How many calls of `block_on` are under way, one inside another.
     depth: Cell<u32>,
+    /// Whether [`Core::act`] is under way.
+    acting: Cell<bool>,
 }
 
 #[derive(Debug)]
@@ -57,6 +58,8 @@ pub(super) struct State {
     pub(super) counters: Counters,
     /// Operations that ended before they had done anything.
     pub(super) stopped: u64,
+    /// Whether it has been said that operations are left to the kernel.
+    pub(super) given_up: bool,
 }
 
 impl Core {
@@ -75,8 +78,10 @@ impl Core {
                 pause: PAUSE_MIN,
                 counters: Counters::default(),
                 stopped: 0,
+                given_up: false,
             }),
             depth: Cell::new(0),
+            acting: Cell::new(false),
         })
     }
 
@@ -90,7 +95,7 @@ impl Core {
 
     /// How many operations the kernel has, without the driver's own one.
     pub(super) fn in_flight(&self) -> usize {
-        let bell = self.state().bell.as_ref().is_some_and(CancelTarget::is_in_flight);
+        let bell = self.state().is_bell_in_flight();
         self.ring.table().in_flight() - usize::from(bell)
     }
 
@@ -103,6 +108,9 @@ impl Core {
         let mut state = self.state();
         if state.refusal.is_none() && state.submission.free() < count {
             drop(state);
+            if self.ring.forked() {
+                return Poll::Ready(Err(forked()));
+            }
             if !self.make_room(count) {
                 let waker = cx.waker().clone();
                 let mut state = self.state();
@@ -128,12 +136,12 @@ impl Core {
     }
 
     /// Has the kernel take what is in the queue, which it does at once. `false` where that leaves
-    /// too little room for an event that could have some.
+    /// too little room for an event that could have some later.
     #[cold]
     fn make_room(&self, count: u32) -> bool {
         self.enter(|ring| ring.enter(0));
         let state = self.state();
-        let hopeless = self.ring.forked() || count > state.submission.capacity();
+        let hopeless = state.refusal.is_some() || count > state.submission.capacity();
         hopeless || state.submission.free() >= count
     }
 
@@ -142,9 +150,7 @@ impl Core {
         if self.depth.get() > 0 {
             return Ok(0);
         }
-        let submitted = self.enter(RingHandle::enter_ready);
-        self.reap();
-        Ok(submitted)
+        Ok(self.act())
     }
 
     /// Gets a cancel of `target` to the kernel: with the next turn, or now where there is none.
@@ -157,10 +163,32 @@ impl Core {
         state.backlog.cancels.push_back(target);
         drop(state);
         if self.depth.get() == 0 {
-            self.flush();
-            self.enter(RingHandle::enter_ready);
-            self.reap();
+            self.act();
         }
+    }
+
+    /// Submits and reaps what there is where no turn is to come. Says how many entries the kernel
+    /// took.
+    ///
+    /// Called by a waker or an event that it runs itself, it does nothing: it goes on afterwards.
+    fn act(&self) -> u32 {
+        let mut submitted = 0;
+        if self.ring.forked() || self.acting.replace(true) {
+            return submitted;
+        }
+        loop {
+            self.flush();
+            let taken = self.enter(RingHandle::enter_ready);
+            submitted += taken;
+            self.reap();
+            // What goes round for ever is left to a turn; cancels have an end.
+            let left = self.ring.unsubmitted() > 0 || !self.state().backlog.cancels.is_empty();
+            if taken == 0 || !left {
+                break;
+            }
+        }
+        self.acting.set(false);
+        submitted
     }
 
     /// Counts a call of `block_on` in.
@@ -181,32 +209,46 @@ impl Core {
             return;
         }
         let room = self.flush();
-        let may_sleep = room && !self.parker.is_notified() && self.state().completion.is_empty();
-        if may_sleep && !self.hang_up_bell() {
-            if self.state().refusal.is_some() {
-                return self.sleep_outside();
+        let (idle, dead, refused) = {
+            let state = self.state();
+            let idle = state.waiters.is_empty() && state.completion.is_empty();
+            let dead = matches!(state.refusal, Some(Refusal::Dead(_)));
+            (idle && !self.parker.is_notified(), dead, state.refusal.is_some())
+        };
+        // Of what has found no room in a dead ring nothing will ever come.
+        if idle && (room || dead) {
+            if refused {
+                return self.sleep_without_bell(dead);
             }
-        } else if may_sleep && self.parker.park() {
-            let pause = self.state().until_retry();
-            match pause {
-                None => self.enter(|ring| ring.enter(1)),
-                Some(pause) => self.enter(|ring| ring.enter_timeout(1, pause)),
-            };
-            self.parker.unpark();
-            return self.reap();
+            if self.hang_up_bell() && self.parker.park() {
+                let pause = self.state().until_retry();
+                match pause {
+                    None => self.enter(|ring| ring.enter(1)),
+                    Some(pause) => self.enter(|ring| ring.enter_timeout(1, pause)),
+                };
+                self.parker.unpark();
+                return self.reap();
+            }
         }
-        if self.ring.unsubmitted() > 0 || self.ring.has_work() {
+        if self.ring.unsubmitted() > 0 || self.ring.has_work() || !self.state().waiters.is_empty() {
             self.enter(RingHandle::enter_ready);
         }
         self.reap();
     }
 
     /// Sleeps though the ring accepts nothing any more, not even the bell.
-    fn sleep_outside(&self) {
-        if self.parker.park() {
-            self.parker.sleep();
-            self.parker.unpark();
+    fn sleep_without_bell(&self, dead: bool) {
+        if !self.parker.park() {
+            return;
         }
+        if dead || self.ring.table().in_flight() == 0 {
+            self.parker.sleep();
+        } else {
+            // What the kernel has kept past the end comes back some day, and nobody calls then.
+            self.enter(|ring| ring.enter_timeout(1, PAUSE_MAX));
+        }
+        self.parker.unpark();
+        self.reap();
     }
 
     /// Sees to it that others can wake a thread that sleeps in the ring. `false` where the bell
@@ -254,36 +296,46 @@ impl Core {
 
     /// Enters the kernel by `how`, and deals with its errors. Says how many entries it took.
     pub(super) fn enter(&self, how: impl FnOnce(&RingHandle<Local>) -> io::Result<u32>) -> u32 {
+        if self.ring.forked() {
+            return 0;
+        }
         self.state().counters.enters += 1;
-        let entered = how(&self.ring);
-        let waiters = {
+        let entered = match how(&self.ring) {
+            // The wait is over, and nothing was to be submitted.
+            Err(error) if error.raw_os_error() == Some(libc::ETIME) => Ok(0),
+            entered => entered,
+        };
+        {
             let mut state = self.state();
             match entered {
                 Ok(_) => state.pause = PAUSE_MIN,
                 Err(_) => state.counters.failed_enters += 1,
             }
-            std::mem::take(&mut state.waiters)
-        };
+        }
+        let submitted = entered.unwrap_or_else(|error| {
+            self.overcome(&error);
+            0
+        });
+        self.wake_waiters();
+        submitted
+    }
+
+    /// Wakes those who wait for room: there is some, or there never will be.
+    pub(super) fn wake_waiters(&self) {
+        let waiters = std::mem::take(&mut self.state().waiters);
         if !waiters.is_empty() {
             let mut batch: Batch<Local> = Batch::new();
             waiters.into_iter().for_each(|waiter| batch.wake(waiter));
             let panics = batch.run().panics;
             self.state().counters.panics += u64::from(panics);
         }
-        match entered {
-            Ok(submitted) => submitted,
-            Err(error) => {
-                self.overcome(&error);
-                0
-            }
-        }
     }
 
     /// What is to be done about an enter that has failed. What was published stays so.
     fn overcome(&self, error: &io::Error) {
         match error.raw_os_error() {
-            // A signal; the time is over; the kernel has lost a CQE, and nothing can be done.
-            Some(libc::EINTR | libc::ETIME | libc::EBADR) => {}
+            // A signal; or the kernel has lost a CQE, and nothing can be done.
+            Some(libc::EINTR | libc::EBADR) => {}
             // Memory is short, or completions must be fetched first.
             Some(libc::EAGAIN | libc::EBUSY | libc::ENOMEM) => {
                 let pause = {
@@ -297,8 +349,11 @@ impl Core {
                 }
             }
             errno => {
-                let refusal = Refusal::Dead(errno.unwrap_or(libc::EIO));
-                self.state().refusal.get_or_insert(refusal);
+                self.parker.silence();
+                let mut state = self.state();
+                if !matches!(state.refusal, Some(Refusal::Dead(_))) {
+                    state.refusal = Some(Refusal::Dead(errno.unwrap_or(libc::EIO)));
+                }
             }
         }
     }
@@ -317,25 +372,29 @@ impl Core {
             }
             let reaped = {
                 let mut state = self.state();
-                let reaped = state.completion.reap(&mut batch, REAP_MAX);
-                state.counters.completed += reaped.finished as u64;
+                let bell = state.refusal.is_some() && state.is_bell_in_flight();
+                let reaped = state.completion.reap(&mut batch, 1);
+                // The bell is not counted, and this was its last CQE.
+                if !bell || state.is_bell_in_flight() {
+                    state.counters.completed += reaped.finished as u64;
+                    state.stopped += reaped.stopped as u64;
+                }
                 state.counters.unknown_cqes += reaped.unknown as u64;
-                state.stopped += reaped.stopped as u64;
                 reaped
             };
             if !batch.is_empty() {
                 let aftermath = batch.run();
-                self.settle(aftermath);
+                self.settle(aftermath, reaped.stopped as u64);
             }
             let more = self.ring.overflowed() && !(jammed && reaped.count == 0);
-            if reaped.count < REAP_MAX && !more {
+            if reaped.count == 0 && !more {
                 return;
             }
         }
     }
 
-    /// Puts on the backlog what a batch has left to be done.
-    fn settle(&self, aftermath: Aftermath<Local>) {
+    /// Puts on the backlog what a batch has left to be done, in which so many had been stopped.
+    fn settle(&self, aftermath: Aftermath<Local>, stopped: u64) {
         let Aftermath { resubmissions, missed_cancels, disposed, panics, .. } = aftermath;
         let mut state = self.state();
         state.counters.disposed += u64::from(disposed);
@@ -344,6 +403,7 @@ impl Core {
             let count = resubmissions.len() as u64;
             // They have been counted as completed, and are not; the bell is not counted at all.
             state.counters.completed -= count;
+            state.stopped -= stopped;
             state.counters.repeated += count.saturating_sub(self.parker.take_rings());
             state.backlog.resubmissions.extend(resubmissions);
         }
@@ -357,6 +417,10 @@ impl Core {
 }
 
 impl State {
+    pub(super) fn is_bell_in_flight(&self) -> bool {
+        self.bell.as_ref().is_some_and(CancelTarget::is_in_flight)
+    }
+
     /// How long a turn may wait for the sake of cancels that have missed.
     fn until_retry(&self) -> Option<Duration> {
         self.retry_at.map(|at| at.saturating_duration_since(Instant::now()))
@@ -372,11 +436,10 @@ impl Drop for Inside<'_> {
         core.depth.set(core.depth.get() - 1);
         // A call around this one may have been woken meanwhile.
         core.parker.notify();
-        if !core.ring.forked() {
-            core.flush();
-            if core.ring.unsubmitted() > 0 {
-                core.enter(|ring| ring.enter(0));
-            }
+        if core.depth.get() == 0
+            && (core.ring.unsubmitted() > 0 || !core.state().backlog.is_empty())
+        {
+            core.act();
         }
     }
 }
