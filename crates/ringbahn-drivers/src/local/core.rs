@@ -358,18 +358,11 @@ impl Core {
         }
     }
 
-    /// Reads CQEs and runs their consequences.
+    /// Reads CQEs and runs their consequences, one after another: a waker may wait for an operation
+    /// that has ended along with its own, and would not find its CQE in a batch on the stack.
     pub(super) fn reap(&self) {
         let mut batch = Batch::new();
         loop {
-            let mut jammed = false;
-            if self.ring.overflowed() {
-                let mut state = self.state();
-                state.counters.overflows += 1;
-                state.counters.enters += 1;
-                drop(state);
-                jammed = self.ring.enter_flush().is_err();
-            }
             let reaped = {
                 let mut state = self.state();
                 let bell = state.refusal.is_some() && state.is_bell_in_flight();
@@ -386,16 +379,32 @@ impl Core {
                 let aftermath = batch.run();
                 self.settle(aftermath, reaped.stopped as u64);
             }
-            let more = self.ring.overflowed() && !(jammed && reaped.count == 0);
-            if reaped.count == 0 && !more {
+            if reaped.count == 0 && !self.bring_in_overflow() {
                 return;
             }
         }
     }
 
+    /// Fills the completion queue from the kernel's list. `false` where that is empty, or cannot be
+    /// had now.
+    fn bring_in_overflow(&self) -> bool {
+        if !self.ring.overflowed() {
+            return false;
+        }
+        {
+            let counters = &mut self.state().counters;
+            counters.overflows += 1;
+            counters.enters += 1;
+        }
+        self.ring.enter_flush().is_ok() && !self.state().completion.is_empty()
+    }
+
     /// Puts on the backlog what a batch has left to be done, in which so many had been stopped.
     fn settle(&self, aftermath: Aftermath<Local>, stopped: u64) {
         let Aftermath { resubmissions, missed_cancels, disposed, panics, .. } = aftermath;
+        if resubmissions.is_empty() && missed_cancels.is_empty() && disposed + panics == 0 {
+            return;
+        }
         let mut state = self.state();
         state.counters.disposed += u64::from(disposed);
         state.counters.panics += u64::from(panics);
