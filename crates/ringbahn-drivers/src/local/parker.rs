@@ -12,13 +12,14 @@
 //! a system call, and that is the affair of the first who wakes it: once `NOTIFIED`, later wakes
 //! have nothing to do. So there is at most one call for each sleep.
 
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::task::Wake;
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::io::{ReadWriteFlags, preadv2};
 
 use crate::Unavailable;
 use crate::sys::fork::ForkGuard;
@@ -53,7 +54,9 @@ fn here() -> usize {
 impl Parker {
     pub(super) fn new() -> io::Result<Parker> {
         let guard = ForkGuard::new().map_err(|error| Unavailable::failed("madvise", &error))?;
-        let call = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
+        // Not in non-blocking mode: before 5.15 the ring's read of it would fail and not wait, and the
+        // bell would ring for ever.
+        let call = eventfd(0, EventfdFlags::CLOEXEC)
             .map_err(|error| Unavailable::failed("eventfd2", &error.into()))?;
         Ok(Parker {
             state: AtomicU8::new(AWAKE),
@@ -117,7 +120,10 @@ impl Parker {
     /// Sleeps without a ring, until somebody wakes the thread.
     pub(super) fn sleep(&self) {
         if poll(&mut [PollFd::new(&self.call, PollFlags::IN)], None).is_ok() {
-            let _ = rustix::io::read(&self.call, &mut [0; 8]);
+            // The bell of a ring that has died may be faster, and then this must not wait.
+            let mut count = [0; 8];
+            let into = &mut [IoSliceMut::new(&mut count)];
+            let _ = preadv2(&self.call, into, u64::MAX, ReadWriteFlags::NOWAIT);
         }
     }
 }
