@@ -232,3 +232,6 @@ impl Drive for &LocalDriver {
         self.core.cancel(target);
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests;
