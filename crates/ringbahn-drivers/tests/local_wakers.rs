@@ -333,9 +333,10 @@ fn a_future_that_panics_leaves_the_driver_as_good_as_before() {
     });
 }
 
+type Dominoes = Vec<Pin<Box<Submission<Domino, LocalDriver>>>>;
+
 thread_local! {
-    static DOMINOES: RefCell<Vec<Pin<Box<Submission<Domino, LocalDriver>>>>> =
-        const { RefCell::new(Vec::new()) };
+    static DOMINOES: RefCell<Dominoes> = const { RefCell::new(Vec::new()) };
 }
 
 /// A poll whose end drops another one.

@@ -54,8 +54,8 @@ fn here() -> usize {
 impl Parker {
     pub(super) fn new() -> io::Result<Parker> {
         let guard = ForkGuard::new().map_err(|error| Unavailable::failed("madvise", &error))?;
-        // Not in non-blocking mode: before 5.15 the ring's read of it would fail and not wait, and the
-        // bell would ring for ever.
+        // Not in non-blocking mode: before 5.15 the ring's read of it would fail and not wait, and
+        // the bell would ring for ever.
         let call = eventfd(0, EventfdFlags::CLOEXEC)
             .map_err(|error| Unavailable::failed("eventfd2", &error.into()))?;
         Ok(Parker {
