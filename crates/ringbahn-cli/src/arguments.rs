@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Async IO on io_uring: what the library does, shown on this machine.
 #[derive(Debug, Parser)]
@@ -19,6 +19,8 @@ const STATUS: &str = "Exit status: 0 if everything held, 1 if something did not,
 pub(crate) enum Job {
     Tour(TourArguments),
     Doctor(DoctorArguments),
+    Cp(CpArguments),
+    Echo(EchoArguments),
 }
 
 /// Shows that the library does what it says, on each driver, and checks every byte.
@@ -52,6 +54,76 @@ pub(crate) struct DoctorArguments {
 
 const DOCTOR_STATUS: &str = "Exit status: 0 if ringbahn's default driver works here, 1 if it does \
                              not, 2 if that could not be found out.";
+/// Copies files, with their permissions and times.
+///
+/// Several parts of a file are in flight at the same time, and with -r several files. Where the
+/// kernel can copy by itself, or share the blocks of both files, that is left to it. Holes stay
+/// holes. A file is copied as long as it is when it is opened.
+///
+/// A copy that cannot be finished is removed; a file that was there before is emptied instead. One
+/// file that cannot be copied does not stop the others. Owners are kept for root; access control
+/// lists, extended attributes and hard links are not kept.
+#[derive(Args, Debug)]
+#[command(after_help = CP_STATUS)]
+pub(crate) struct CpArguments {
+    /// Copy directories and what is in them; symbolic links are copied as such, and what is
+    /// neither file, directory nor link is left out
+    #[arg(short, long, short_alias = 'R')]
+    pub(crate) recursive: bool,
+
+    /// Whether to show how far it has come, on the standard error; auto does so on a terminal
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(crate) progress: ProgressChoice,
+
+    /// Do not leave anything to the kernel
+    #[arg(long, hide = true)]
+    pub(crate) no_copy_file_range: bool,
+
+    /// What to copy
+    #[arg(required = true, value_name = "SRC")]
+    pub(crate) sources: Vec<PathBuf>,
+
+    /// Where to copy it to; a directory for several sources
+    #[arg(value_name = "DST")]
+    pub(crate) destination: PathBuf,
+}
+
+const CP_STATUS: &str = "Exit status: 0 if everything was copied, 1 if something was not, 2 if \
+                         nothing could be tried.";
+
+/// Whether to show how far something has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressChoice {
+    Auto,
+    Always,
+    Never,
+}
+
+/// Serves TCP connections, and sends back what they send.
+///
+/// The first line that it prints is `listening on ADDRESS`, with the port that was found where
+/// that is 0. At SIGINT or SIGTERM it accepts nothing more, sends back what has arrived, and prints
+/// how many connections and bytes there were. A second signal ends it at once.
+#[derive(Args, Debug)]
+#[command(after_help = ECHO_STATUS)]
+pub(crate) struct EchoArguments {
+    /// Where to listen, such as 127.0.0.1:0 or localhost:7007
+    pub(crate) address: String,
+
+    /// The driver to run on
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    pub(crate) driver: DriverChoice,
+}
+
+const ECHO_STATUS: &str = "Exit status: 0 if every connection came to its end, 1 if some were cut \
+                           off, 2 if nothing could be served.";
+
+/// A driver to run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DriverChoice {
+    /// One ring for the process, for any executor
+    Default,
+}
 
 #[cfg(test)]
 mod tests {

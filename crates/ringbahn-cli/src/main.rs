@@ -1,4 +1,4 @@
-//! The command `ringbahn`: shows on this machine what the library does, and what the machine can.
+//! The command `ringbahn`: shows what the library does and what the machine can, and is of use.
 //!
 //! | status | means |
 //! |---|---|
@@ -12,7 +12,9 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod arguments;
+mod cp;
 mod doctor;
+mod echo;
 mod tour;
 
 use arguments::{Arguments, Job};
@@ -20,6 +22,8 @@ use arguments::{Arguments, Job};
 fn main() -> ExitCode {
     match Arguments::parse().job {
         Job::Doctor(arguments) => doctor::run(&arguments),
+        Job::Cp(arguments) => cp::run(&arguments),
+        Job::Echo(arguments) => echo::run(&arguments),
         Job::Tour(arguments) => tour::run(&arguments),
     }
 }

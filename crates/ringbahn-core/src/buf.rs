@@ -13,16 +13,8 @@
 //!
 //! ¹ with the feature `bytes`
 //!
-//! A read always fills from the start of the buffer; to append, read into a slice of it:
-//!
-//! ```
-//! use ringbahn_core::{IoBuf, Slice};
-//!
-//! let greeting = b"hello ".to_vec();
-//! let end = greeting.len();
-//! let rest: Slice<Vec<u8>> = greeting.slice(end..); // A read into it appends to the greeting.
-//! assert_eq!(rest.into_inner(), b"hello ");
-//! ```
+//! A read always fills from the start of the buffer; to append, read into its
+//! [`spare_capacity`](IoBufMut::spare_capacity).
 //!
 //! Where an operation fails, the buffer comes back as it was. One operation moves at most
 //! 0x7fff_f000 bytes and 1024 buffers, the kernel's own limits; of more, it moves the first ones
@@ -116,6 +108,10 @@ pub unsafe trait IoBuf: Send + 'static {
     ///
     /// The range may go beyond what the buffer holds, and beyond what it can hold: see [`Slice`].
     ///
+    /// `Bytes` has a method of this name, which makes a `Bytes` that shares the memory. Where this
+    /// trait is imported `bytes.slice(…)` is the one here; write `Bytes::slice(&bytes, …)` for the
+    /// other.
+    ///
     /// # Examples
     ///
     /// ```
@@ -180,6 +176,31 @@ pub unsafe trait IoBufMut: IoBuf {
     /// `count` is at most `target_len`, and the first `count` bytes at `target_ptr` are
     /// initialised.
     unsafe fn set_filled(&mut self, count: usize);
+
+    /// The room behind what the buffer holds, as a buffer: a read into it appends.
+    ///
+    /// There is no more room than that, so see that there is enough. A buffer of a fixed length
+    /// has none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ringbahn_core::IoBufMut;
+    ///
+    /// let mut greeting = Vec::with_capacity(64);
+    /// greeting.extend_from_slice(b"hello ");
+    /// let mut rest = greeting.spare_capacity();
+    /// // As a read would:
+    /// rest.fill_from(b"world");
+    /// assert_eq!(rest.into_inner(), b"hello world");
+    /// ```
+    fn spare_capacity(self) -> Slice<Self>
+    where
+        Self: Sized,
+    {
+        let end = self.bytes_len();
+        self.slice(end..)
+    }
 
     /// Fills the buffer with `bytes` as a read would, or with as many of them as fit, and yields
     /// how many these are.

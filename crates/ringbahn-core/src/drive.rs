@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::attempt::{Attempt, Served};
 use crate::event::Event;
 use crate::operation::target::CancelTarget;
 use crate::reservation::Reservation;
@@ -74,6 +75,16 @@ pub trait Drive {
     /// Called when a submission is dropped, so it must not fail; where there is no room at the
     /// moment, the driver keeps the target for later.
     fn cancel(self: Pin<&mut Self>, target: CancelTarget<Self::Sharing>);
+
+    /// Serves an operation at once, without the ring, where that can be done and is worth it.
+    ///
+    /// Asked before [`poll_prepare`](Drive::poll_prepare), once for each try to submit an operation
+    /// of one entry. It must not block. `None`, which is what a driver says that does not provide
+    /// this method, leaves the operation to the ring.
+    fn attempt<'a>(self: Pin<&mut Self>, attempt: Attempt<'a>) -> Option<Served<'a>> {
+        let _ = attempt;
+        None
+    }
 
     /// The future that runs `event` on this driver.
     fn submit<E: Event>(self, event: E) -> Submission<E, Self>

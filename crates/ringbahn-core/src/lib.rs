@@ -26,6 +26,7 @@
 #![cfg(target_os = "linux")]
 
 mod address;
+mod attempt;
 pub mod buf;
 mod cancel;
 mod completion;
@@ -43,8 +44,10 @@ mod sqe;
 mod submission;
 mod sync;
 mod timeout;
+mod trace;
 
 pub use address::SocketAddress;
+pub use attempt::{Attempt, Served};
 pub use buf::{BufError, BufResult, BufResultExt, IoBuf, IoBufMut, IoBufs, Slice};
 pub use cancel::{Cancel, Cancelled};
 pub use cqe::Cqe;

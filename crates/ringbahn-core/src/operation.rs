@@ -250,6 +250,23 @@ impl<E: Event, S: Sharing> Record<E, S> {
         unsafe { self.prepare(sqes) }
     }
 
+    /// The event's one entry has been executed before it was committed, with `result`. Says
+    /// whether the event wants to go round again; else the operation has ended.
+    ///
+    /// # Safety
+    ///
+    /// The caller holds the event by O1, and the result is that of its entry, once.
+    pub(crate) unsafe fn served(&self, result: i32) -> bool {
+        let cqe = Cqe { result, ..Cqe::default() };
+        // SAFETY: O1 is as good as O3: there is nobody else.
+        if unsafe { self.wants_repeat(&cqe) } {
+            return true;
+        }
+        // Nobody waits yet, so there is nobody to wake.
+        self.tell_end(Some(&cqe), false);
+        false
+    }
+
     /// Moves the event out.
     ///
     /// # Safety

@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
-    /// Operations that were accepted. One of several entries counts once.
+    /// Operations that were accepted, those that were served at once among them. One of several
+    /// entries counts once.
     pub submitted: u64,
     /// Operations that have ended, in whatever way, those that were repeated at their last end.
     pub completed: u64,
@@ -22,6 +23,9 @@ pub struct Counters {
     pub disposed: u64,
     /// Operations that ended without having run, though nobody had asked, and were repeated.
     pub repeated: u64,
+    /// Operations among those that were served at once by a system call of their own, and never
+    /// came to the ring.
+    pub served_at_once: u64,
     /// Calls of `io_uring_enter`.
     pub enters: u64,
     /// Calls of `io_uring_enter` that failed; what they had to submit went out with a later one.
@@ -45,6 +49,7 @@ pub(crate) struct Tally {
     pub(crate) cancelled: AtomicU64,
     pub(crate) disposed: AtomicU64,
     pub(crate) repeated: AtomicU64,
+    pub(crate) served_at_once: AtomicU64,
     pub(crate) enters: AtomicU64,
     pub(crate) failed_enters: AtomicU64,
     pub(crate) full_queue_waits: AtomicU64,
@@ -70,6 +75,7 @@ impl Tally {
             cancelled: read(&self.cancelled),
             disposed: read(&self.disposed),
             repeated: read(&self.repeated),
+            served_at_once: read(&self.served_at_once),
             enters: read(&self.enters),
             failed_enters: read(&self.failed_enters),
             full_queue_waits: read(&self.full_queue_waits),

@@ -43,6 +43,7 @@
 
 #![cfg(target_os = "linux")]
 
+mod at_once;
 mod backend;
 mod backlog;
 mod counters;

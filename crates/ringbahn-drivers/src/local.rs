@@ -43,13 +43,14 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use ringbahn_core::{CancelTarget, Completion, Drive, Local, Reservation};
+use ringbahn_core::{Attempt, CancelTarget, Completion, Drive, Local, Reservation, Served};
 
 mod bell;
 mod builder;
 mod core;
 mod drain;
 mod parker;
+mod reap;
 
 use self::core::Core;
 use crate::backend::Backend;
@@ -202,6 +203,10 @@ impl Drive for LocalDriver {
         self.core.poll_prepare(cx, count, prepare)
     }
 
+    fn attempt<'a>(self: Pin<&mut Self>, attempt: Attempt<'a>) -> Option<Served<'a>> {
+        self.core.attempt(attempt)
+    }
+
     fn poll_submit(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<u32>> {
         Poll::Ready(self.core.poll_submit())
     }
@@ -222,6 +227,10 @@ impl Drive for &LocalDriver {
         prepare: impl FnOnce(Reservation<'_, Local>, &mut Context<'cx>) -> Completion<'cx>,
     ) -> Poll<io::Result<Completion<'cx>>> {
         self.core.poll_prepare(cx, count, prepare)
+    }
+
+    fn attempt<'a>(self: Pin<&mut Self>, attempt: Attempt<'a>) -> Option<Served<'a>> {
+        self.core.attempt(attempt)
     }
 
     fn poll_submit(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<u32>> {

@@ -46,7 +46,7 @@ use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::counters::Counters;
-use ringbahn_core::{CancelTarget, Completion, Drive, Reservation, Shared};
+use ringbahn_core::{Attempt, CancelTarget, Completion, Drive, Reservation, Served, Shared};
 
 mod builder;
 mod core;
@@ -165,6 +165,10 @@ impl Drive for SharedDriver {
         self.core().poll_prepare(cx, count, prepare)
     }
 
+    fn attempt<'a>(self: Pin<&mut Self>, attempt: Attempt<'a>) -> Option<Served<'a>> {
+        self.core().attempt(attempt)
+    }
+
     fn poll_submit(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<u32>> {
         Poll::Ready(self.core().submit())
     }
@@ -185,6 +189,10 @@ impl Drive for &SharedDriver {
         prepare: impl FnOnce(Reservation<'_>, &mut Context<'cx>) -> Completion<'cx>,
     ) -> Poll<io::Result<Completion<'cx>>> {
         self.core().poll_prepare(cx, count, prepare)
+    }
+
+    fn attempt<'a>(self: Pin<&mut Self>, attempt: Attempt<'a>) -> Option<Served<'a>> {
+        self.core().attempt(attempt)
     }
 
     fn poll_submit(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<u32>> {

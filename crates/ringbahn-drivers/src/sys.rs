@@ -3,6 +3,7 @@
 //! Nothing here decides anything. Policy (which flags, what to retry, what an error means) lives in
 //! [`Setup`](crate::Setup) and above.
 
+pub(crate) mod at_once;
 pub(crate) mod enter;
 pub(crate) mod fork;
 pub(crate) mod mmap;

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 
-use ringbahn_core::{CancelTarget, Completion, Drive, Reservation, Shared};
+use ringbahn_core::{Attempt, CancelTarget, Completion, Drive, Reservation, Served, Shared};
 use ringbahn_drivers::SharedDriver;
 
 /// The driver of the process: one [`SharedDriver`], built when it is first needed.
@@ -77,6 +77,11 @@ impl Drive for DefaultDriver {
     fn poll_submit(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<u32>> {
         let mut driver = DefaultDriver::shared()?;
         Pin::new(&mut driver).poll_submit(cx)
+    }
+
+    fn attempt<'a>(self: Pin<&mut Self>, attempt: Attempt<'a>) -> Option<Served<'a>> {
+        // The first operation builds the driver, which `poll_prepare` does.
+        Pin::new(&mut SHARED.get()?).attempt(attempt)
     }
 
     fn cancel(self: Pin<&mut Self>, target: CancelTarget) {

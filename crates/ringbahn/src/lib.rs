@@ -81,15 +81,32 @@
 //!
 //! # Features
 //!
+//! None is on by default, and each only adds.
+//!
 //! | feature | brings |
 //! |---|---|
 //! | `bytes` | `Bytes` and `BytesMut` as buffers |
+//! | `hyper` | `Read` and `Write` of hyper for [`Ring`], and a `hyper::Timer` that needs no runtime |
+//! | `tokio` | `AsyncRead`, `AsyncBufRead`, `AsyncWrite` and `AsyncSeek` of tokio for [`Ring`] and its halves |
+//! | `tracing` | a span for each operation, at the level `TRACE` and the target `ringbahn`: the type of its event, and how it ended (`completed`, `refused`, `dropped` or `detached`) |
+//!
+//! The traits of tokio are for the protocols that are written for them: TLS, WebSockets, codecs,
+//! axum. They need no runtime of tokio, and do the same as those of futures-io; one handle may be
+//! used with both.
+//!
+//! Many methods have the same name in both, so in a module that imports `AsyncReadExt` of futures
+//! and that of tokio the compiler finds `stream.read(…)` ambiguous. Import one of them, or name the
+//! trait: `tokio::io::AsyncReadExt::read(&mut stream, &mut buf)`. A method of [`Ring`] itself comes
+//! before either: `stream.shutdown(how)` is [`Ring::shutdown`], and `stream.close()` is
+//! [`Ring::close`]; tokio's is `tokio::io::AsyncWriteExt::shutdown(&mut stream)`.
 
 #![cfg(target_os = "linux")]
 #![forbid(unsafe_code)]
 
 mod driver;
 pub mod fs;
+#[cfg(feature = "hyper")]
+pub mod hyper;
 pub mod io;
 mod ring;
 
@@ -104,9 +121,9 @@ pub use socket2;
 
 #[doc(no_inline)]
 pub use ringbahn_core::{
-    BufError, BufResult, BufResultExt, Cancel, CancelTarget, Cancelled, Completion, Cqe, Drive,
-    Event, IoBuf, IoBufMut, IoBufs, Local, Outcome, Reservation, Shared, SharedFd, Sharing, Slice,
-    SocketAddress, Sqe, Sqes, Submission, Timeout, buf, event, opcode,
+    Attempt, BufError, BufResult, BufResultExt, Cancel, CancelTarget, Cancelled, Completion, Cqe,
+    Drive, Event, IoBuf, IoBufMut, IoBufs, Local, Outcome, Reservation, Served, Shared, SharedFd,
+    Sharing, Slice, SocketAddress, Sqe, Sqes, Submission, Timeout, buf, event, opcode,
 };
 #[doc(no_inline)]
 pub use ringbahn_drivers::{

@@ -6,6 +6,7 @@
 //! | [`reader`] | the read in flight, and the bytes that have arrived |
 //! | [`writer`] | the write in flight behind its caller |
 //! | [`slot`] | what both have in common: one operation, and who waits for it |
+//! | [`poll`] | the poll functions of all traits, made of reader and writer |
 //! | [`inbox`], [`receive`] | receives into the caller's buffer, and what abandoned ones brought |
 //! | [`input`] | the reader and the inbox together: all that reading needs |
 //! | [`parking`] | accepts that nobody waits for at the moment |
@@ -15,7 +16,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, SeekFrom};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Mutex;
 
@@ -25,6 +26,8 @@ use crate::driver::DefaultDriver;
 
 mod file;
 pub(crate) mod halves;
+#[cfg(feature = "hyper")]
+mod hyper_traits;
 mod inbox;
 mod input;
 mod into_inner;
@@ -32,6 +35,7 @@ mod io_traits;
 mod listener;
 pub(crate) mod object;
 mod parking;
+mod poll;
 mod reader;
 pub(crate) mod receive;
 pub(crate) mod reception;
@@ -39,6 +43,8 @@ mod share;
 mod slot;
 mod split;
 mod stream;
+#[cfg(feature = "tokio")]
+mod tokio_traits;
 pub(crate) mod transfer;
 mod udp;
 mod unix_datagram;
@@ -63,8 +69,9 @@ use writer::Writer;
 /// There are two ways to do IO, which may be mixed:
 ///
 /// - The traits of `futures-io` with borrowed buffers: `AsyncRead`, `AsyncBufRead`, `AsyncWrite`
-///   and `AsyncSeek`. The bytes go through a buffer of the handle, since a borrowed one cannot be
-///   given to the kernel. One read and one write at a time.
+///   and `AsyncSeek`; with features those of tokio and hyper as well. The bytes go through a
+///   buffer of the handle, since a borrowed one cannot be given to the kernel. One read and one
+///   write at a time.
 /// - Methods with owned buffers, which take `&self`, may run at the same time and copy nothing:
 ///   [`read_at`](Ring::read_at), [`write_at`](Ring::write_at), [`recv`](Ring::recv),
 ///   [`send`](Ring::send), …
@@ -155,6 +162,8 @@ pub struct Ring<T, D: Drive + Unpin = DefaultDriver> {
     input: Input<D>,
     writer: Mutex<Writer<D>>,
     parking: Parking<D>,
+    /// A seek that was asked for and has not been done.
+    seek: Option<SeekFrom>,
 }
 
 impl<T: Object> Ring<T> {
@@ -184,6 +193,7 @@ impl<T: Object, D: Drive + Unpin> Ring<T, D> {
             input: Input::new(T::POSITIONED),
             writer: Mutex::new(Writer::new(T::POSITIONED)),
             parking: Parking::new(),
+            seek: None,
         }
     }
 }
@@ -262,9 +272,9 @@ impl<T: Object, D: Drive + Clone + Unpin> Ring<T, D> {
     }
 
     async fn dismantle(self) -> Remains<T> {
-        let Ring { handle, mut input, mut writer, parking } = self;
+        let Ring { handle, mut input, mut writer, parking, seek } = self;
         let writer = slot::get_mut(&mut writer);
-        let written = poll_fn(|cx| writer.poll_flush(&handle, cx)).await;
+        let mut written = poll_fn(|cx| writer.poll_flush(&handle, cx)).await;
         poll_fn(|cx| input.reader().poll_stop(cx)).await;
         poll_fn(|cx| input.poll_collect(cx)).await;
         drop(parking);
@@ -272,6 +282,8 @@ impl<T: Object, D: Drive + Clone + Unpin> Ring<T, D> {
         if handle.has_position() {
             // It cannot fail where it has been sought in before; otherwise the bytes are unread.
             let _ = reader.rewind(handle.object());
+            let sought = seek.map(|position| handle.object().seek_to(position));
+            written = written.and(sought.transpose().map(drop));
         }
         let unread = reader.take_unread();
         let object = handle.into_object().await;

@@ -222,3 +222,17 @@ fn a_peer_that_is_gone_is_an_error_and_no_signal() {
         }
     });
 }
+
+#[test]
+fn a_connection_that_the_peer_has_reset_is_ended_without_an_error() {
+    let name = "a_connection_that_the_peer_has_reset_is_ended_without_an_error";
+    let Some(driver) = driver(name) else { return };
+    let (mut near, far) = stream(&driver);
+    SockRef::from(&far).set_linger(Some(Duration::ZERO)).unwrap();
+    drop(far);
+    block_on(async {
+        let error = near.read(&mut [0]).await.unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+        AsyncWriteExt::close(&mut near).await.unwrap();
+    });
+}

@@ -14,15 +14,18 @@ use crate::sqe::Sqes;
 /// operation and gives everything back. This event only passes the request on, and tells what the
 /// kernel answered; the operation's own future tells how it ended.
 ///
+/// An event may be sent to another thread, which a target of a [`Local`](crate::Local) ring may
+/// not. So it is of use on rings that threads share.
+///
 /// # Examples
 ///
 /// ```no_run
 /// # // Not run: this crate brings no driver to run it on.
 /// use std::pin::pin;
-/// use ringbahn_core::Drive;
+/// use ringbahn_core::{Drive, Shared};
 /// use ringbahn_core::event::{AsyncCancel, Nop};
 ///
-/// # async fn example(driver: impl Drive + Clone) -> std::io::Result<()> {
+/// # async fn example(driver: impl Drive<Sharing = Shared> + Clone) -> std::io::Result<()> {
 /// let operation = pin!(driver.clone().submit(Nop));
 /// if let Some(target) = operation.cancel_target() {
 ///     driver.submit(AsyncCancel::new(target)).await?;

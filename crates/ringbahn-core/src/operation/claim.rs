@@ -16,11 +16,15 @@ use std::task::{Context, Poll, ready};
 
 use super::Record;
 use super::target::CancelTarget;
+use crate::attempt::Attempt;
 use crate::cqe::Cqe;
 use crate::drive::Drive;
 use crate::event::Event;
 use crate::sharing::Sharing;
 use crate::sqe::Sqes;
+
+/// How often an event that goes on after a part of it may be served at once, in one poll.
+const ATTEMPTS_MAX: u32 = 16;
 
 /// How far an operation has come, seen from its future.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +56,7 @@ impl<E: Event, S: Sharing> Claim<E, S> {
     /// Has `driver` commit the event's entries.
     pub(crate) fn poll_admit<D: Drive<Sharing = S>>(
         &mut self,
-        driver: Pin<&mut D>,
+        mut driver: Pin<&mut D>,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         if self.progress != Progress::Waiting {
@@ -62,6 +66,20 @@ impl<E: Event, S: Sharing> Claim<E, S> {
         let mut sqes = Sqes::new();
         // SAFETY: C1: waiting; and the entries of an earlier call went with that call.
         unsafe { self.record.prepare_first(&mut sqes) }?;
+        for _ in 0..ATTEMPTS_MAX {
+            let [entry] = sqes.entries() else { break };
+            let served = driver.as_mut().attempt(Attempt::new(entry));
+            let Some(result) = served.and_then(|served| served.result_of(entry)) else { break };
+            // SAFETY: AT1, C1: the entry was executed and is done with, and the event is ours.
+            if unsafe { !self.record.served(result) } {
+                self.progress = Progress::Submitted;
+                return Poll::Ready(Ok(()));
+            }
+            // The event goes on after a part of it.
+            sqes = Sqes::new();
+            // SAFETY: C1: waiting; the entries of before have been executed.
+            unsafe { self.record.prepare_first(&mut sqes) }?;
+        }
         let mut committed = None;
         let Claim { record, progress } = self;
         let polled = driver.poll_prepare(cx, record.steps(), |reservation, cx| {

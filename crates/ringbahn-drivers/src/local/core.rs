@@ -15,23 +15,31 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ringbahn_core::{Aftermath, Batch, CancelTarget, Completion, Drive, Local, Reservation};
+use ringbahn_core::{Attempt, Batch, CancelTarget, Completion, Drive, Local, Reservation, Served};
 
 use super::bell::Bell;
 use super::parker::Parker;
+use crate::at_once::AtOnce;
 use crate::backlog::Backlog;
 use crate::counters::Counters;
 use crate::refusal::{Refusal, forked, too_long};
 use crate::{CompletionQueue, Queues, RingHandle, SubmissionQueue};
 
+/// How many operations are served at once before the ring has its turn. A task that reads what is
+/// in memory would keep the thread to itself otherwise.
+const SERVED_MAX: u32 = 64;
+
 /// The pauses between tries of what cannot be done at the moment.
 const PAUSE_MIN: Duration = Duration::from_millis(1);
-const PAUSE_MAX: Duration = Duration::from_millis(64);
+pub(super) const PAUSE_MAX: Duration = Duration::from_millis(64);
 
 /// The ring of a local driver.
 #[derive(Debug)]
 pub(super) struct Core {
     pub(super) ring: RingHandle<Local>,
+    at_once: AtOnce,
+    /// How many operations have been served at once since the last turn.
+    served: Cell<u32>,
     pub(super) parker: Arc<Parker>,
     state: RefCell<State>,
     /// How many calls of `block_on` are under way, one inside another.
@@ -43,7 +51,7 @@ pub(super) struct Core {
 #[derive(Debug)]
 pub(super) struct State {
     submission: SubmissionQueue<Local>,
-    completion: CompletionQueue<Local>,
+    pub(super) completion: CompletionQueue<Local>,
     pub(super) backlog: Backlog<Local>,
     /// Those who wait for room in the queue.
     waiters: Vec<Waker>,
@@ -52,9 +60,9 @@ pub(super) struct State {
     /// The bell, once it has been hung up.
     pub(super) bell: Option<CancelTarget<Local>>,
     /// When cancels that missed are to be tried again.
-    retry_at: Option<Instant>,
+    pub(super) retry_at: Option<Instant>,
     /// The pause before the next try of what has failed last.
-    pause: Duration,
+    pub(super) pause: Duration,
     pub(super) counters: Counters,
     /// Operations that ended before they had done anything.
     pub(super) stopped: u64,
@@ -63,9 +71,11 @@ pub(super) struct State {
 }
 
 impl Core {
-    pub(super) fn new(queues: Queues<Local>) -> io::Result<Core> {
+    pub(super) fn new(queues: Queues<Local>, serve_at_once: bool) -> io::Result<Core> {
         Ok(Core {
             ring: queues.handle,
+            at_once: AtOnce::new(serve_at_once),
+            served: Cell::new(0),
             parker: Arc::new(Parker::new()?),
             state: RefCell::new(State {
                 submission: queues.submission,
@@ -97,6 +107,21 @@ impl Core {
     pub(super) fn in_flight(&self) -> usize {
         let bell = self.state().is_bell_in_flight();
         self.ring.table().in_flight() - usize::from(bell)
+    }
+
+    /// Serves an operation without the ring, where that can be done.
+    pub(super) fn attempt<'a>(&self, attempt: Attempt<'a>) -> Option<Served<'a>> {
+        let before = self.served.get();
+        if before >= SERVED_MAX || self.ring.forked() || self.state().refusal.is_some() {
+            return None;
+        }
+        let served = self.at_once.serve(attempt)?;
+        self.served.set(before + 1);
+        let mut state = self.state();
+        state.counters.submitted += 1;
+        state.counters.completed += 1;
+        state.counters.served_at_once += 1;
+        Some(served)
     }
 
     pub(super) fn poll_prepare<'cx>(
@@ -201,6 +226,7 @@ impl Core {
     /// Submits what is prepared, waits until there is something to do, and does what has
     /// completed.
     pub(super) fn turn(&self) {
+        self.served.set(0);
         if self.ring.forked() {
             // The ring is the parent's, and so is the bell: there is nothing to wait for but wakes.
             if !self.parker.is_notified() {
@@ -355,72 +381,6 @@ impl Core {
                     state.refusal = Some(Refusal::Dead(errno.unwrap_or(libc::EIO)));
                 }
             }
-        }
-    }
-
-    /// Reads CQEs and runs their consequences, one after another: a waker may wait for an operation
-    /// that has ended along with its own, and would not find its CQE in a batch on the stack.
-    pub(super) fn reap(&self) {
-        let mut batch = Batch::new();
-        loop {
-            let reaped = {
-                let mut state = self.state();
-                let bell = state.refusal.is_some() && state.is_bell_in_flight();
-                let reaped = state.completion.reap(&mut batch, 1);
-                // The bell is not counted, and this was its last CQE.
-                if !bell || state.is_bell_in_flight() {
-                    state.counters.completed += reaped.finished as u64;
-                    state.stopped += reaped.stopped as u64;
-                }
-                state.counters.unknown_cqes += reaped.unknown as u64;
-                reaped
-            };
-            if !batch.is_empty() {
-                let aftermath = batch.run();
-                self.settle(aftermath, reaped.stopped as u64);
-            }
-            if reaped.count == 0 && !self.bring_in_overflow() {
-                return;
-            }
-        }
-    }
-
-    /// Fills the completion queue from the kernel's list. `false` where that is empty, or cannot be
-    /// had now.
-    fn bring_in_overflow(&self) -> bool {
-        if !self.ring.overflowed() {
-            return false;
-        }
-        {
-            let counters = &mut self.state().counters;
-            counters.overflows += 1;
-            counters.enters += 1;
-        }
-        self.ring.enter_flush().is_ok() && !self.state().completion.is_empty()
-    }
-
-    /// Puts on the backlog what a batch has left to be done, in which so many had been stopped.
-    fn settle(&self, aftermath: Aftermath<Local>, stopped: u64) {
-        let Aftermath { resubmissions, missed_cancels, disposed, panics, .. } = aftermath;
-        if resubmissions.is_empty() && missed_cancels.is_empty() && disposed + panics == 0 {
-            return;
-        }
-        let mut state = self.state();
-        state.counters.disposed += u64::from(disposed);
-        state.counters.panics += u64::from(panics);
-        if !resubmissions.is_empty() {
-            let count = resubmissions.len() as u64;
-            // They have been counted as completed, and are not; the bell is not counted at all.
-            state.counters.completed -= count;
-            state.stopped -= stopped;
-            state.counters.repeated += count.saturating_sub(self.parker.take_rings());
-            state.backlog.resubmissions.extend(resubmissions);
-        }
-        if !missed_cancels.is_empty() {
-            state.backlog.missed_cancels.extend(missed_cancels);
-            let pause = state.pause;
-            state.pause = (pause * 2).min(PAUSE_MAX);
-            state.retry_at.get_or_insert_with(|| Instant::now() + pause);
         }
     }
 }

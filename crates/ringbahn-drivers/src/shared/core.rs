@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use ringbahn_core::{Batch, CancelTarget, Completion, Reservation, Shared};
+use ringbahn_core::{Attempt, Batch, CancelTarget, Completion, Reservation, Served, Shared};
 
 mod backlog;
 
 use super::helper::Helper;
 use super::shutdown::{Closing, Shutdown};
+use crate::at_once::AtOnce;
 use crate::backlog::Backlog;
 use crate::counters::{Counters, Tally, add};
 use crate::refusal::{Refusal, forked, too_long};
@@ -32,6 +33,7 @@ const ENTER_TRIES_MAX: u32 = 3;
 #[derive(Debug)]
 pub(super) struct Core {
     pub(super) ring: RingHandle,
+    at_once: AtOnce,
     submission: Mutex<Submission>,
     completion: Mutex<CompletionQueue>,
     /// How many wakers wait in `submission`. Changed under its lock; read without, after each
@@ -43,6 +45,8 @@ pub(super) struct Core {
     /// How many threads are in [`submit`](Core::submit). Each of them looks, as it leaves, whether
     /// it leaves something in flight behind.
     submitting: AtomicUsize,
+    /// Whether `submission` has a refusal: what is refused is not served at once either.
+    closed: AtomicBool,
     /// Whether `submission` has cancels that are to be tried again after a moment.
     missed: AtomicBool,
     pub(super) helper: Helper,
@@ -63,9 +67,10 @@ struct Submission {
 }
 
 impl Core {
-    pub(super) fn new(queues: Queues) -> io::Result<Core> {
+    pub(super) fn new(queues: Queues, serve_at_once: bool) -> io::Result<Core> {
         Ok(Core {
             ring: queues.handle,
+            at_once: AtOnce::new(serve_at_once),
             submission: Mutex::new(Submission {
                 queue: queues.submission,
                 backlog: Backlog::new(),
@@ -76,6 +81,7 @@ impl Core {
             waiting: AtomicUsize::new(0),
             overdue: AtomicBool::new(false),
             submitting: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
             missed: AtomicBool::new(false),
             helper: Helper::new()?,
             closing: Arc::default(),
@@ -105,6 +111,18 @@ impl Core {
     /// Whether something waits to be submitted that no poll will come back for.
     pub(super) fn is_overdue(&self) -> bool {
         self.overdue.load(Ordering::SeqCst)
+    }
+
+    /// Serves an operation without the ring, where that can be done.
+    pub(super) fn attempt<'a>(&self, attempt: Attempt<'a>) -> Option<Served<'a>> {
+        if self.ring.forked() || self.closed.load(Ordering::Relaxed) {
+            return None;
+        }
+        let served = self.at_once.serve(attempt)?;
+        for counter in [&self.tally.submitted, &self.tally.completed, &self.tally.served_at_once] {
+            add(counter, 1);
+        }
+        Some(served)
     }
 
     pub(super) fn poll_prepare<'cx>(
@@ -297,6 +315,7 @@ impl Core {
     fn die(&self, errno: i32) {
         let mut submission = lock(&self.submission);
         submission.refusal.get_or_insert(Refusal::Dead(errno));
+        self.closed.store(true, Ordering::Relaxed);
         drop(submission);
         self.wake_waiters();
     }
@@ -351,6 +370,7 @@ impl Core {
     fn refuse_all(self: &Arc<Self>) {
         let refusal = Refusal::ShutDown { past_deadline: false };
         lock(&self.submission).refusal.get_or_insert(refusal);
+        self.closed.store(true, Ordering::Relaxed);
         self.wake_waiters();
         self.cancel_all(false);
     }

@@ -193,8 +193,7 @@ impl<D: Drive + Clone + Unpin> Ring<File, D> {
             if buffer.len() == buffer.capacity() {
                 buffer.reserve(GROWTH_MIN);
             }
-            let end = buffer.len();
-            let read = self.read_at(buffer.slice(end..), offset.saturating_add(done as u64));
+            let read = self.read_at(buffer.spare_capacity(), offset.saturating_add(done as u64));
             let (result, slice) = read.await;
             buffer = slice.into_inner();
             match result {

@@ -1,12 +1,8 @@
 //! [`ReadHalf`], [`WriteHalf`] and their owned kin: one direction of a stream socket.
 
 use std::fmt;
-use std::io::{self, IoSlice, IoSliceMut};
-use std::pin::Pin;
 use std::sync::Mutex;
-use std::task::{Context, Poll, ready};
 
-use futures_io::{AsyncBufRead, AsyncRead, AsyncWrite};
 use ringbahn_core::{BufResult, Drive, IoBuf, IoBufMut, IoBufs, Submission, event};
 
 use super::input::Input;
@@ -14,7 +10,6 @@ use super::object::StreamSocket;
 use super::receive::Receive;
 use super::reception::Vectored;
 use super::share::Handle;
-use super::slot::get_mut;
 use super::writer::Writer;
 use crate::driver::DefaultDriver;
 
@@ -103,41 +98,6 @@ macro_rules! reading {
             }
         }
 
-        /// As for a [`Ring`](crate::Ring).
-        impl<T: StreamSocket, D: Drive + Clone + Unpin> AsyncRead for $half {
-            fn poll_read(
-                self: Pin<&mut Self>,
-                cx: &mut Context<'_>,
-                buf: &mut [u8],
-            ) -> Poll<io::Result<usize>> {
-                self.poll_read_vectored(cx, &mut [IoSliceMut::new(buf)])
-            }
-
-            fn poll_read_vectored(
-                self: Pin<&mut Self>,
-                cx: &mut Context<'_>,
-                bufs: &mut [IoSliceMut<'_>],
-            ) -> Poll<io::Result<usize>> {
-                let this = self.get_mut();
-                this.input.poll_read(&this.handle, bufs, cx)
-            }
-        }
-
-        /// As for a [`Ring`](crate::Ring).
-        impl<T: StreamSocket, D: Drive + Clone + Unpin> AsyncBufRead for $half {
-            fn poll_fill_buf(
-                self: Pin<&mut Self>,
-                cx: &mut Context<'_>,
-            ) -> Poll<io::Result<&[u8]>> {
-                let this = self.get_mut();
-                this.input.poll_fill_buf(&this.handle, cx)
-            }
-
-            fn consume(self: Pin<&mut Self>, amt: usize) {
-                self.get_mut().input.reader().consume(amt);
-            }
-        }
-
         impl<T: StreamSocket, D: Drive + Unpin> fmt::Debug for $half {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($half)).finish_non_exhaustive()
@@ -218,36 +178,6 @@ macro_rules! writing {
             /// Linux 6.0.
             pub fn send_zc<B: IoBuf>(&self, buffer: B) -> Submission<event::SendZc<B>, D> {
                 self.handle.submit(event::SendZc::new(self.handle.writing_fd(), buffer))
-            }
-        }
-
-        /// As for a [`Ring`](crate::Ring).
-        impl<T: StreamSocket, D: Drive + Clone + Unpin> AsyncWrite for $half {
-            fn poll_write(
-                self: Pin<&mut Self>,
-                cx: &mut Context<'_>,
-                buf: &[u8],
-            ) -> Poll<io::Result<usize>> {
-                self.poll_write_vectored(cx, &[IoSlice::new(buf)])
-            }
-
-            fn poll_write_vectored(
-                self: Pin<&mut Self>,
-                cx: &mut Context<'_>,
-                bufs: &[IoSlice<'_>],
-            ) -> Poll<io::Result<usize>> {
-                let this = self.get_mut();
-                get_mut(&mut this.writer).poll_write(&this.handle, bufs, cx)
-            }
-
-            fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                let this = self.get_mut();
-                get_mut(&mut this.writer).poll_flush(&this.handle, cx)
-            }
-
-            fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                ready!(self.as_mut().poll_flush(cx))?;
-                Poll::Ready(self.handle.object().end_writing())
             }
         }
 

@@ -1,7 +1,7 @@
 //! [`Input`]: the reading side of a handle.
 
 use std::future::poll_fn;
-use std::io::{self, IoSliceMut};
+use std::io;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll, ready};
 
@@ -9,7 +9,7 @@ use ringbahn_core::{BufResult, Drive, IoBufMut, event};
 
 use super::inbox::{Inbox, Kept};
 use super::object::{Object, Readable};
-use super::reader::{READ_AHEAD, Reader};
+use super::reader::Reader;
 use super::reception::Told;
 use super::share::Handle;
 use super::slot::{get_mut, lock, poll_settled};
@@ -63,48 +63,6 @@ impl<D: Drive + Unpin> Input<D> {
             ready!(self.poll_collect(cx));
         }
         self.reader().poll_fill(handle, wanted, cx)
-    }
-
-    /// Waits until there are unread bytes, or the end, and yields them.
-    pub(crate) fn poll_fill_buf<T: Readable>(
-        &mut self,
-        handle: &Handle<T, D>,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<&[u8]>>
-    where
-        D: Clone,
-    {
-        ready!(self.poll_fill(handle, READ_AHEAD, cx))?;
-        Poll::Ready(Ok(self.reader().unread()))
-    }
-
-    /// Reads into borrowed buffers, one after the other.
-    pub(crate) fn poll_read<T: Readable>(
-        &mut self,
-        handle: &Handle<T, D>,
-        bufs: &mut [IoSliceMut<'_>],
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<usize>>
-    where
-        D: Clone,
-    {
-        let wanted = bufs.iter().map(|buf| buf.len()).fold(0, usize::saturating_add);
-        if wanted == 0 {
-            return Poll::Ready(Ok(0));
-        }
-        ready!(self.poll_fill(handle, wanted, cx))?;
-        let reader = self.reader();
-        let mut unread = reader.unread();
-        let before = unread.len();
-        for buf in bufs {
-            let count = buf.len().min(unread.len());
-            let (head, tail) = unread.split_at(count);
-            buf[..count].copy_from_slice(head);
-            unread = tail;
-        }
-        let count = before - unread.len();
-        reader.consume(count);
-        Poll::Ready(Ok(count))
     }
 
     /// Waits for what came before, for one of several who hold `&self`, and yields what it has

@@ -99,7 +99,7 @@ impl<T: StreamSocket, D: Drive + Clone + Unpin> OwnedReadHalf<T, D> {
         }
         let OwnedWriteHalf { handle, writer } = writer;
         handle.join();
-        Ok(Ring { handle, input: self.input, writer, parking: Parking::new() })
+        Ok(Ring { handle, input: self.input, writer, parking: Parking::new(), seek: None })
     }
 }
 

@@ -192,8 +192,11 @@ impl<T: StreamSocket, D: Drive + Clone + Unpin> Ring<T, D> {
     /// Receives into `buffer`, up to its capacity.
     ///
     /// Yields how many bytes were received, and the buffer. Zero means that the peer has ended the
-    /// stream, or that the buffer has no room. Bytes that the handle holds already, because a
-    /// `fill_buf` has read ahead or a former receive was dropped, come first.
+    /// stream, or that the buffer has no room. What the buffer held before is replaced; to append
+    /// to it, give its [spare capacity](IoBufMut::spare_capacity).
+    ///
+    /// Bytes that the handle holds already, because a `fill_buf` has read ahead or a former receive
+    /// was dropped, come first.
     ///
     /// Of several receives at the same time nobody knows which one gets which bytes.
     ///

@@ -8,7 +8,7 @@ use ringbahn_core::Drive;
 use super::Ring;
 use super::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 use super::object::{Readable, StreamSocket, Writable};
-use super::slot::get_mut;
+use super::poll::{ReadSide, WriteSide};
 
 /// What [`copy`](crate::io::copy) reads from: a [`Ring`] of something that can be read, and the
 /// reading halves of one. It cannot be implemented for others.
@@ -61,14 +61,12 @@ pub(crate) mod private {
 
 /// The reading side of a handle. As in `source!([T: Readable] Ring<T, D>)`.
 macro_rules! source {
-    ([$object:ident: $kind:ident] $handle:ty, $before:expr) => {
+    ([$object:ident: $kind:ident] $handle:ty) => {
         impl<$object: $kind, D: Drive + Clone + Unpin> Source for $handle {}
 
         impl<$object: $kind, D: Drive + Clone + Unpin> private::Source for $handle {
             fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
-                let before: fn(&mut Self, &mut Context<'_>) -> Poll<()> = $before;
-                ready!(before(self, cx));
-                ready!(self.input.poll_fill(&self.handle, PIECE, cx))?;
+                ready!(self.poll_fill(PIECE, cx))?;
                 Poll::Ready(Ok(!self.input.reader().unread().is_empty()))
             }
 
@@ -87,26 +85,25 @@ macro_rules! source {
     };
 }
 
-source!([T: Readable] Ring<T, D>, Ring::poll_before_read);
-source!([T: StreamSocket] ReadHalf<'_, T, D>, |_, _| Poll::Ready(()));
-source!([T: StreamSocket] OwnedReadHalf<T, D>, |_, _| Poll::Ready(()));
+source!([T: Readable] Ring<T, D>);
+source!([T: StreamSocket] ReadHalf<'_, T, D>);
+source!([T: StreamSocket] OwnedReadHalf<T, D>);
 
 /// The writing side of a handle. As in `sink!([T: Writable] Ring<T, D>)`.
 macro_rules! sink {
-    ([$object:ident: $kind:ident] $handle:ty, $before:expr) => {
+    ([$object:ident: $kind:ident] $handle:ty) => {
         impl<$object: $kind, D: Drive + Clone + Unpin> Sink for $handle {}
 
         impl<$object: $kind, D: Drive + Clone + Unpin> private::Sink for $handle {
             fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                let before: fn(&mut Self, &mut Context<'_>) -> Poll<io::Result<()>> = $before;
-                ready!(before(self, cx))?;
-                let writer = get_mut(&mut self.writer);
-                ready!(writer.poll_idle(&self.handle, cx));
+                ready!(self.poll_before_write(cx))?;
+                let (handle, writer) = self.writing();
+                ready!(writer.poll_idle(handle, cx));
                 Poll::Ready(writer.take_error())
             }
 
             fn take_spare(&mut self) -> Vec<u8> {
-                get_mut(&mut self.writer).take_spare()
+                self.writing().1.take_spare()
             }
 
             fn start(
@@ -114,11 +111,12 @@ macro_rules! sink {
                 bytes: Vec<u8>,
                 cx: &mut Context<'_>,
             ) -> io::Result<Option<Vec<u8>>> {
-                get_mut(&mut self.writer).start(&self.handle, bytes, cx)
+                let (handle, writer) = self.writing();
+                writer.start(handle, bytes, cx)
             }
 
             fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                get_mut(&mut self.writer).poll_flush(&self.handle, cx)
+                self.poll_written(cx)
             }
 
             fn end_writing(&self) -> io::Result<()> {
@@ -128,6 +126,6 @@ macro_rules! sink {
     };
 }
 
-sink!([T: Writable] Ring<T, D>, Ring::poll_unread);
-sink!([T: StreamSocket] WriteHalf<'_, T, D>, |_, _| Poll::Ready(Ok(())));
-sink!([T: StreamSocket] OwnedWriteHalf<T, D>, |_, _| Poll::Ready(Ok(())));
+sink!([T: Writable] Ring<T, D>);
+sink!([T: StreamSocket] WriteHalf<'_, T, D>);
+sink!([T: StreamSocket] OwnedWriteHalf<T, D>);

@@ -1,0 +1,22 @@
+//! WebSockets with tokio-tungstenite, upon connections of a driver.
+
+use futures::executor::block_on;
+
+#[path = "support/support.rs"]
+mod support;
+#[path = "support/websocket.rs"]
+mod websocket;
+
+use support::driver;
+
+#[test]
+fn messages_of_every_kind_are_echoed() {
+    let Some(driver) = driver("messages_of_every_kind_are_echoed") else { return };
+    block_on(websocket::messages_of_every_kind_are_echoed(driver));
+}
+
+#[test]
+fn a_peer_that_leaves_without_closing_is_an_error() {
+    let Some(driver) = driver("a_peer_that_leaves_without_closing_is_an_error") else { return };
+    block_on(websocket::a_peer_that_leaves_without_closing_is_an_error(driver));
+}
