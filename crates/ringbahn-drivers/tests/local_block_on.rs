@@ -58,7 +58,7 @@ fn a_thousand_drivers_come_and_go_on_one_thread() {
         limit(libc::RLIMIT_MEMLOCK, 512 << 10);
         let before = descriptors();
         for round in 0..1000 {
-            let driver = skip::local_driver(test, 8, 16).unwrap();
+            let driver = local::driver(test, 8, 16).unwrap();
             for _ in 0..2 {
                 driver.block_on(driver.clone().submit(Nop)).unwrap();
             }
@@ -80,9 +80,9 @@ fn a_thousand_drivers_come_and_go_on_one_thread() {
 fn twenty_drivers_on_one_thread_do_not_get_in_each_others_way() {
     let test = "twenty_drivers_on_one_thread_do_not_get_in_each_others_way";
     in_time(move || {
-        let Some(first) = skip::local_driver(test, 1, 2) else { return };
+        let Some(first) = local::driver(test, 1, 2) else { return };
         let mut drivers = vec![first];
-        drivers.extend((1..20).map(|_| skip::local_driver(test, 1, 2).unwrap()));
+        drivers.extend((1..20).map(|_| local::driver(test, 1, 2).unwrap()));
         for round in 0..3_u8 {
             for driver in &drivers {
                 let (reader, mut writer) = pipe();
@@ -114,12 +114,12 @@ fn inside_each_other(drivers: &[LocalDriver]) -> usize {
 fn drivers_may_run_inside_each_other() {
     let test = "drivers_may_run_inside_each_other";
     in_time(move || {
-        let Some(one) = skip::local_driver(test, 1, 2) else { return };
-        let Some(two) = skip::local_driver(test, 1, 2) else { return };
+        let Some(one) = local::driver(test, 1, 2) else { return };
+        let Some(two) = local::driver(test, 1, 2) else { return };
         // Also the same one, several times.
         let all = [one.clone(), two.clone(), one.clone(), one.clone(), two.clone()];
         assert_eq!(inside_each_other(&all), 5);
-        let many: Vec<_> = (0..20).map(|_| skip::local_driver(test, 1, 2).unwrap()).collect();
+        let many: Vec<_> = (0..20).map(|_| local::driver(test, 1, 2).unwrap()).collect();
         assert_eq!(inside_each_other(&many), 20);
         many.iter().chain([&one, &two]).for_each(|driver| assert_eq!(end(driver).leaked, 0));
     });
@@ -131,7 +131,7 @@ fn drivers_may_run_inside_each_other() {
 fn operations_of_the_outer_future_go_on_inside_the_inner_one() {
     let test = "operations_of_the_outer_future_go_on_inside_the_inner_one";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+        let Some(driver) = local::driver(test, 1, 2) else { return };
         driver.block_on(async {
             let (reader, mut writer) = pipe();
             let mut outer = driver.clone().submit(Read::new(reader, [0; 1], Position::Current));
@@ -151,7 +151,7 @@ fn operations_of_the_outer_future_go_on_inside_the_inner_one() {
 fn a_future_that_never_sleeps_sees_operations_end() {
     let test = "a_future_that_never_sleeps_sees_operations_end";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+        let Some(driver) = local::driver(test, 1, 2) else { return };
         for _ in 0..20 {
             let (reader, mut writer) = pipe();
             let mut read = driver.clone().submit(Read::new(reader, [0; 1], Position::Current));
@@ -182,7 +182,7 @@ fn a_future_that_never_sleeps_sees_operations_end() {
 fn what_a_future_leaves_behind_is_submitted_and_what_it_drops_is_cancelled_at_once() {
     let test = "what_a_future_leaves_behind_is_submitted_and_what_it_drops_is_cancelled_at_once";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+        let Some(driver) = local::driver(test, 1, 2) else { return };
         let ends = Arc::new(AtomicUsize::new(0));
         let (reader, writer) = io::pipe().unwrap();
         let mut own = reader.try_clone().unwrap();
@@ -238,7 +238,7 @@ impl Event for Endless {
 fn what_goes_round_for_ever_leaves_room_for_cancels_and_others() {
     let test = "what_goes_round_for_ever_leaves_room_for_cancels_and_others";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+        let Some(driver) = local::driver(test, 1, 2) else { return };
         let ends = Arc::new(AtomicUsize::new(0));
         let (reader, _writer) = pipe();
         let mut endless: Vec<_> = (0..3).map(|_| driver.clone().submit(Endless)).collect();
@@ -266,7 +266,7 @@ fn what_goes_round_for_ever_leaves_room_for_cancels_and_others() {
 fn tasks_of_an_executor_run_on_a_driver_of_one_entry() {
     let test = "tasks_of_an_executor_run_on_a_driver_of_one_entry";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+        let Some(driver) = local::driver(test, 1, 2) else { return };
         let executor = LocalExecutor::new();
         let tasks: Vec<_> = (0..200_u8)
             .map(|number| {
@@ -318,7 +318,7 @@ fn a_driver_that_cannot_be_built_says_why_and_leaves_no_descriptor() {
             limit_descriptors(1024);
             assert_eq!(descriptors(), before);
         }
-        let driver = skip::local_driver(test, 1, 2).unwrap();
+        let driver = local::driver(test, 1, 2).unwrap();
         driver.block_on(driver.clone().submit(Nop)).unwrap();
         drop(driver);
 

@@ -35,7 +35,7 @@ const MOMENT: Duration = Duration::from_millis(5);
 fn a_cancelled_local_operation_gives_everything_back_whichever_was_faster() {
     let test = "a_cancelled_local_operation_gives_everything_back_whichever_was_faster";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+        let Some(driver) = local::driver(test, 1, 2) else { return };
         for round in 0..200_u8 {
             let (reader, mut writer) = pipe();
             let event = Read::new(reader.clone(), Canary::new(), Position::Current);
@@ -70,7 +70,7 @@ fn a_cancelled_local_operation_gives_everything_back_whichever_was_faster() {
 fn a_local_operation_that_times_out_gives_its_buffer_back_and_loses_no_byte() {
     let test = "a_local_operation_that_times_out_gives_its_buffer_back_and_loses_no_byte";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+        let Some(driver) = local::driver(test, 1, 2) else { return };
         let (reader, mut writer) = pipe();
         let read =
             |buffer| driver.clone().submit(Read::new(reader.clone(), buffer, Position::Current));
@@ -98,7 +98,7 @@ fn a_local_operation_that_times_out_gives_its_buffer_back_and_loses_no_byte() {
 fn a_chain_that_is_dropped_or_cancelled_ends_whichever_part_runs() {
     let test = "a_chain_that_is_dropped_or_cancelled_ends_whichever_part_runs";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 2, 4) else { return };
+        let Some(driver) = local::driver(test, 2, 4) else { return };
         let ends = Arc::new(AtomicUsize::new(0));
         for round in 0..60 {
             let (first_reader, mut first_writer) = pipe();
@@ -138,7 +138,7 @@ fn a_chain_that_is_dropped_or_cancelled_ends_whichever_part_runs() {
 fn a_submission_is_restarted_after_its_end_a_cancel_or_in_flight() {
     let test = "a_submission_is_restarted_after_its_end_a_cancel_or_in_flight";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+        let Some(driver) = local::driver(test, 1, 2) else { return };
         let ends = Arc::new(AtomicUsize::new(0));
         let (reader, mut writer) = pipe();
         let event = || Read::new(reader.clone(), Watched::new(&ends), Position::Current);
@@ -193,7 +193,7 @@ fn a_submission_is_restarted_after_its_end_a_cancel_or_in_flight() {
 fn what_a_dropped_local_open_or_accept_yields_is_closed() {
     let test = "what_a_dropped_local_open_or_accept_yields_is_closed";
     scene::in_child(test, || {
-        let driver = skip::local_driver(test, 1, 2).unwrap();
+        let driver = local::driver(test, 1, 2).unwrap();
         driver.block_on(driver.clone().submit(Nop)).unwrap();
         let before = descriptors();
         let mut options = OpenOptions::new();
@@ -227,7 +227,7 @@ fn what_a_dropped_local_open_or_accept_yields_is_closed() {
 fn a_stream_dropped_during_a_receive_is_closed_for_its_peer() {
     let test = "a_stream_dropped_during_a_receive_is_closed_for_its_peer";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+        let Some(driver) = local::driver(test, 1, 2) else { return };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         for inside in [true, false] {
             let mut peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
@@ -251,7 +251,7 @@ fn a_stream_dropped_during_a_receive_is_closed_for_its_peer() {
 fn a_detached_local_write_runs_to_its_end_with_nobody_waiting() {
     let test = "a_detached_local_write_runs_to_its_end_with_nobody_waiting";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+        let Some(driver) = local::driver(test, 1, 2) else { return };
         let ends = Arc::new(AtomicUsize::new(0));
         let (mut reader, writer) = io::pipe().unwrap();
         let writer = shared(writer);

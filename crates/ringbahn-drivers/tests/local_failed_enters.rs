@@ -35,7 +35,7 @@ use watched::Watched;
 
 /// Many operations of several kinds, of which each must end once and with the right result.
 fn at_work(test: &str) -> LocalDriver {
-    let driver = skip::local_driver(test, 1, 2).unwrap();
+    let driver = local::driver(test, 1, 2).unwrap();
     let ends = Arc::new(AtomicUsize::new(0));
     for round in 0..50_u8 {
         let (reader, mut writer) = pipe();
@@ -111,7 +111,7 @@ fn an_operation_that_found_no_room_does_not_wait_for_others_to_complete() {
     for failing in 3..=8 {
         in_child_with_enters(&format!("error=EBUSY:when={failing}"), test, move || {
             in_time(move || {
-                let driver = skip::local_driver(test, 1, 2).unwrap();
+                let driver = local::driver(test, 1, 2).unwrap();
                 // The bell is hung up, which would have made room.
                 let timer = Timeout::new(Duration::from_millis(1));
                 driver.block_on(driver.clone().submit(timer)).unwrap();
@@ -134,7 +134,7 @@ fn enters_that_fail_while_a_local_driver_winds_up_only_delay_it() {
     let test = "enters_that_fail_while_a_local_driver_winds_up_only_delay_it";
     in_child_with_enters("error=EAGAIN:when=2+2", test, move || {
         in_time(move || {
-            let driver = skip::local_driver(test, 1, 2).unwrap();
+            let driver = local::driver(test, 1, 2).unwrap();
             let ends = Arc::new(AtomicUsize::new(0));
             let (reader, _writer) = pipe();
             for _ in 0..8 {
@@ -169,7 +169,7 @@ fn a_dead_local_ring_refuses_new_events_and_frees_nothing_that_it_was_given() {
     let test = "a_dead_local_ring_refuses_new_events_and_frees_nothing_that_it_was_given";
     in_child(test, move || {
         in_time(move || {
-            let driver = skip::local_driver(test, 2, 4).unwrap();
+            let driver = local::driver(test, 2, 4).unwrap();
             let ends = Arc::new(AtomicUsize::new(0));
             let (reader, mut writer) = pipe();
             let read = || {
@@ -224,7 +224,7 @@ fn a_ring_that_is_found_dead_at_its_end_is_not_waited_for() {
     let test = "a_ring_that_is_found_dead_at_its_end_is_not_waited_for";
     in_child(test, move || {
         in_time(move || {
-            let driver = skip::local_driver(test, 2, 4).unwrap();
+            let driver = local::driver(test, 2, 4).unwrap();
             let ends = Arc::new(AtomicUsize::new(0));
             let (reader, _writer) = pipe();
             let event = Read::new(reader, Watched::new(&ends), Position::Current);
@@ -247,7 +247,7 @@ fn what_a_dead_local_ring_cannot_repeat_ends_and_tells_how_far_it_came() {
     let test = "what_a_dead_local_ring_cannot_repeat_ends_and_tells_how_far_it_came";
     in_child(test, move || {
         in_time(move || {
-            let driver = skip::local_driver(test, 1, 2).unwrap();
+            let driver = local::driver(test, 1, 2).unwrap();
             let (reader, mut writer) = pipe();
             let event = ReadExact::new(reader, Vec::with_capacity(8), Position::Current);
             let mut read = driver.clone().submit(event);
@@ -292,7 +292,7 @@ impl Event for Unheard {
 fn an_entry_that_the_kernel_refuses_takes_no_other_of_its_call_with_it() {
     let test = "an_entry_that_the_kernel_refuses_takes_no_other_of_its_call_with_it";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 8, 16) else { return };
+        let Some(driver) = local::driver(test, 8, 16) else { return };
         for _ in 0..100 {
             let good = || driver.clone().submit(Nop);
             let all = join3(good(), driver.clone().submit(Unheard), good());
@@ -309,7 +309,7 @@ extern "C" fn ignore(_signal: libc::c_int) {}
 #[test]
 fn a_storm_of_signals_on_the_thread_of_a_driver_reaches_no_operation() {
     let test = "a_storm_of_signals_on_the_thread_of_a_driver_reaches_no_operation";
-    if skip::local_driver(test, 1, 2).is_none() {
+    if local::driver(test, 1, 2).is_none() {
         return;
     }
     // SAFETY: all-zero bytes are a `sigaction` without flags and with an empty mask.
@@ -323,7 +323,7 @@ fn a_storm_of_signals_on_the_thread_of_a_driver_reaches_no_operation() {
         let done = done.clone();
         move || {
             let driver = at_work(test);
-            let timed = skip::local_driver(test, 1, 2).unwrap();
+            let timed = local::driver(test, 1, 2).unwrap();
             for _ in 0..50 {
                 let before = Instant::now();
                 let timer = Timeout::new(Duration::from_millis(3));

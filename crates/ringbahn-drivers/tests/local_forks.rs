@@ -53,7 +53,7 @@ fn is_of_the_fork<T>(result: io::Result<T>) -> bool {
 }
 
 fn scenario(test: &str, inside: bool) {
-    let driver = skip::local_driver(test, 2, 4).unwrap();
+    let driver = local::driver(test, 2, 4).unwrap();
     let ends = Arc::new(AtomicUsize::new(0));
     let (reader, mut writer) = pipe();
     let (other_reader, _other_writer) = pipe();
@@ -163,7 +163,7 @@ fn a_child_forked_by_a_future_is_told_so_and_does_no_harm_to_its_parent() {
 fn a_wake_in_a_child_does_not_wake_the_parent() {
     let test = "a_wake_in_a_child_does_not_wake_the_parent";
     scene::in_child(test, || {
-        let driver = skip::local_driver(test, 1, 2).unwrap();
+        let driver = local::driver(test, 1, 2).unwrap();
         let mut waker = None;
         driver.block_on(std::future::poll_fn(|cx| {
             waker = Some(cx.waker().clone());
@@ -195,7 +195,7 @@ fn a_wake_in_a_child_does_not_wake_the_parent() {
 #[test]
 fn a_child_that_execs_has_none_of_a_local_rings_descriptors() {
     let test = "a_child_that_execs_has_none_of_a_local_rings_descriptors";
-    let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+    let Some(driver) = local::driver(test, 1, 2) else { return };
     driver.block_on(driver.clone().submit(Nop)).unwrap();
     let mut child = std::process::Command::new("ls")
         .args(["-l", "/proc/self/fd"])

@@ -28,7 +28,7 @@ fn a_thousand_operations_are_in_flight_by_a_queue_of_one() {
     let test = "a_thousand_operations_are_in_flight_by_a_queue_of_one";
     for inside in [true, false] {
         in_time(move || {
-            let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+            let Some(driver) = local::driver(test, 1, 2) else { return };
             let (reader, mut writer) = pipe();
             let mut reads: Vec<_> = (0..1000).map(|_| read(&driver, &reader)).collect();
             let (wakes, waker) = Wakes::new();
@@ -60,7 +60,7 @@ fn a_thousand_operations_are_in_flight_by_a_queue_of_one() {
 fn ten_thousand_completions_at_once_come_through_a_local_queue_of_two() {
     let test = "ten_thousand_completions_at_once_come_through_a_local_queue_of_two";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+        let Some(driver) = local::driver(test, 1, 2) else { return };
         let (reader, mut writer) = pipe();
         let mut polls: Vec<_> = (0..10_000)
             .map(|_| driver.clone().submit(PollAdd::new(reader.clone(), Interest::READABLE)))
@@ -82,7 +82,7 @@ fn ten_thousand_completions_at_once_come_through_a_local_queue_of_two() {
 fn a_local_chain_as_long_as_the_queue_goes_through_and_a_longer_one_comes_back() {
     let test = "a_local_chain_as_long_as_the_queue_goes_through_and_a_longer_one_comes_back";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 2, 4) else { return };
+        let Some(driver) = local::driver(test, 2, 4) else { return };
         let file = shared(tempfile::tempfile().unwrap());
         driver.block_on(async {
             for _ in 0..50 {
@@ -115,7 +115,7 @@ fn a_local_chain_as_long_as_the_queue_goes_through_and_a_longer_one_comes_back()
 #[test]
 fn sizes_are_rounded_and_clamped() {
     let test = "sizes_are_rounded_and_clamped";
-    let Some(driver) = skip::local_driver(test, 0, 0) else { return };
+    let Some(driver) = local::driver(test, 0, 0) else { return };
     assert_eq!(driver.queue_sizes(), (1, 1));
     driver.block_on(driver.clone().submit(Nop)).unwrap();
     end(&driver);
@@ -130,7 +130,7 @@ fn ten_thousand_local_operations_abandoned_at_once_are_all_given_back() {
     let test = "ten_thousand_local_operations_abandoned_at_once_are_all_given_back";
     for inside in [true, false] {
         in_time(move || {
-            let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+            let Some(driver) = local::driver(test, 1, 2) else { return };
             let (reader, _writer) = pipe();
             let mut reads: Vec<_> = (0..10_000).map(|_| read(&driver, &reader)).collect();
             reads.iter_mut().for_each(scene::start);

@@ -35,7 +35,7 @@ fn processor_time() -> Duration {
 fn a_local_driver_that_waits_uses_less_than_a_hundredth_of_a_processor() {
     let test = "a_local_driver_that_waits_uses_less_than_a_hundredth_of_a_processor";
     in_child(test, || {
-        let driver = skip::local_driver(test, 1, 2).unwrap();
+        let driver = local::driver(test, 1, 2).unwrap();
         let listener = shared(TcpListener::bind("127.0.0.1:0").unwrap());
         let (reader, _writer) = pipe();
         let mut accept = driver.clone().submit(Accept::new(listener));

@@ -79,7 +79,7 @@ fn a_shutdown_ends_whatever_is_pending_and_its_report_adds_up() {
     let test = "a_shutdown_ends_whatever_is_pending_and_its_report_adds_up";
     in_time(move || {
         for slept in [false, true] {
-            let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+            let Some(driver) = local::driver(test, 1, 2) else { return };
             if slept {
                 // The bell is in flight from now on.
                 driver
@@ -113,7 +113,7 @@ fn a_shutdown_ends_whatever_is_pending_and_its_report_adds_up() {
 fn what_completes_by_itself_is_reported_as_completed() {
     let test = "what_completes_by_itself_is_reported_as_completed";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+        let Some(driver) = local::driver(test, 1, 2) else { return };
         let (reader, writer) = io::pipe().unwrap();
         let mut writes: Vec<_> = (0..10)
             .map(|_| {
@@ -146,7 +146,7 @@ fn a_task_woken_from_elsewhere_may_shut_the_driver_down() {
     let test = "a_task_woken_from_elsewhere_may_shut_the_driver_down";
     in_time(move || {
         for _ in 0..20 {
-            let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+            let Some(driver) = local::driver(test, 1, 2) else { return };
             let (sender, receiver) = oneshot::channel();
             let (mut pending, _writer) = read(&driver);
             let waker_thread = thread::spawn(move || {
@@ -173,7 +173,7 @@ fn a_task_woken_from_elsewhere_may_shut_the_driver_down() {
 fn what_the_kernel_keeps_past_the_deadline_is_reported_and_comes_back_later() {
     let test = "what_the_kernel_keeps_past_the_deadline_is_reported_and_comes_back_later";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 2, 4) else { return };
+        let Some(driver) = local::driver(test, 2, 4) else { return };
         let (send, far) = stuck_send(&driver);
         let (read, _writer) = read(&driver);
         let begin = Instant::now();
@@ -203,7 +203,7 @@ fn what_the_kernel_keeps_past_the_deadline_is_reported_and_comes_back_later() {
 fn a_driver_that_has_leaked_is_dropped_without_waiting_once_more() {
     let test = "a_driver_that_has_leaked_is_dropped_without_waiting_once_more";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 2, 4) else { return };
+        let Some(driver) = local::driver(test, 2, 4) else { return };
         let (send, far) = stuck_send(&driver);
         let first = driver.shutdown(Duration::ZERO);
         assert_eq!(first, Report { completed: 0, cancelled: 0, leaked: 1 });
@@ -220,7 +220,7 @@ fn a_driver_that_has_leaked_is_dropped_without_waiting_once_more() {
 fn a_second_shutdown_finds_nothing_left_to_do() {
     let test = "a_second_shutdown_finds_nothing_left_to_do";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+        let Some(driver) = local::driver(test, 1, 2) else { return };
         let (_read, _writer) = read(&driver);
         assert_eq!(driver.shutdown(SECONDS_10), Report { completed: 0, cancelled: 1, leaked: 0 });
         let enters = driver.counters().enters;
@@ -235,7 +235,7 @@ fn a_driver_that_was_shut_down_refuses_events_and_still_runs_futures() {
     let test = "a_driver_that_was_shut_down_refuses_events_and_still_runs_futures";
     in_time(move || {
         for slept in [false, true] {
-            let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+            let Some(driver) = local::driver(test, 1, 2) else { return };
             if slept {
                 driver
                     .block_on(driver.clone().submit(Timeout::new(Duration::from_millis(1))))
@@ -266,7 +266,7 @@ fn a_detached_write_ends_before_the_driver_does() {
     let test = "a_detached_write_ends_before_the_driver_does";
     in_time(move || {
         for explicitly in [true, false] {
-            let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+            let Some(driver) = local::driver(test, 1, 2) else { return };
             let ends = Arc::new(AtomicUsize::new(0));
             let mut reader = detached_write(&driver, &ends);
             let peer = thread::spawn(move || {
@@ -290,7 +290,7 @@ fn a_detached_write_ends_before_the_driver_does() {
 fn a_detached_write_to_a_pipe_that_nobody_reads_is_stopped_at_the_deadline() {
     let test = "a_detached_write_to_a_pipe_that_nobody_reads_is_stopped_at_the_deadline";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+        let Some(driver) = local::driver(test, 1, 2) else { return };
         let ends = Arc::new(AtomicUsize::new(0));
         let _reader = detached_write(&driver, &ends);
         let pending = driver.counters().in_flight;
@@ -311,7 +311,7 @@ fn a_read_that_goes_on_is_stopped_by_the_shutdown_and_gives_its_buffer_back() {
     let test = "a_read_that_goes_on_is_stopped_by_the_shutdown_and_gives_its_buffer_back";
     in_time(move || {
         for turns in 0..4 {
-            let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+            let Some(driver) = local::driver(test, 1, 2) else { return };
             let (reader, mut writer) = pipe();
             let event = ReadExact::new(reader, Vec::with_capacity(64), Position::Current);
             let mut read = driver.clone().submit(event);
@@ -337,7 +337,7 @@ fn a_read_that_goes_on_is_stopped_by_the_shutdown_and_gives_its_buffer_back() {
 fn a_disk_write_in_flight_is_waited_for() {
     let test = "a_disk_write_in_flight_is_waited_for";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+        let Some(driver) = local::driver(test, 1, 2) else { return };
         let mut file = tempfile::tempfile_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         file.write_all(&[1; 65536]).unwrap();
         let file = shared(file);
@@ -353,7 +353,7 @@ fn a_disk_write_in_flight_is_waited_for() {
 fn a_driver_dropped_with_reads_in_flight_and_forgotten_futures_ends() {
     let test = "a_driver_dropped_with_reads_in_flight_and_forgotten_futures_ends";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+        let Some(driver) = local::driver(test, 1, 2) else { return };
         let ends = Arc::new(AtomicUsize::new(0));
         let (reader, mut writer) = pipe();
         for forget in [false, true, true] {
@@ -379,7 +379,7 @@ fn a_driver_dropped_with_reads_in_flight_and_forgotten_futures_ends() {
 fn the_last_handle_may_be_that_of_a_submission() {
     let test = "the_last_handle_may_be_that_of_a_submission";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+        let Some(driver) = local::driver(test, 1, 2) else { return };
         let ends = Arc::new(AtomicUsize::new(0));
         let (reader, _writer) = pipe();
         let event = Read::new(reader, Watched::new(&ends), Position::Current);
@@ -397,7 +397,7 @@ fn the_last_handle_may_be_that_of_a_submission() {
 fn a_driver_never_used_is_shut_down_at_once() {
     let test = "a_driver_never_used_is_shut_down_at_once";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+        let Some(driver) = local::driver(test, 1, 2) else { return };
         assert_eq!(driver.shutdown(SECONDS_10), Report::default());
         assert_eq!(driver.counters().enters, 0);
         assert!(driver.block_on(driver.clone().submit(Nop)).is_err());
@@ -408,7 +408,7 @@ fn a_driver_never_used_is_shut_down_at_once() {
 fn those_who_wait_when_the_driver_ends_are_woken() {
     let test = "those_who_wait_when_the_driver_ends_are_woken";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+        let Some(driver) = local::driver(test, 1, 2) else { return };
         let (reader, _writer) = pipe();
         let (wakes, waker) = scene::Wakes::new();
         let mut reads: Vec<_> = (0..100)

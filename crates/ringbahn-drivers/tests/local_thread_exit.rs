@@ -100,7 +100,7 @@ fn a_thread_ends_with_all_its_operations_ended_and_its_detached_writes_done() {
                 let thread = thread::spawn({
                     let ends = ends.clone();
                     move || {
-                        let driver = skip::local_driver(test, 1, 2).unwrap();
+                        let driver = local::driver(test, 1, 2).unwrap();
                         sender.send(leave(driver, ends, slept)).unwrap();
                     }
                 });
@@ -132,7 +132,7 @@ fn a_thread_that_forgets_its_driver_leaks_and_harms_nobody() {
         for _ in 0..20 {
             let (ends, reader) = (ends.clone(), reader.clone());
             thread::spawn(move || {
-                let driver = skip::local_driver(test, 1, 2).unwrap();
+                let driver = local::driver(test, 1, 2).unwrap();
                 let event = Read::new(reader, Watched::new(&ends), Position::Current);
                 let mut read = driver.clone().submit(event);
                 start(&mut read);
@@ -145,7 +145,7 @@ fn a_thread_that_forgets_its_driver_leaks_and_harms_nobody() {
         writer.write_all(&[7; 64]).unwrap();
         assert_eq!(ends.load(Ordering::SeqCst), 0);
         // Others find their rings in order.
-        let driver = skip::local_driver(test, 1, 2).unwrap();
+        let driver = local::driver(test, 1, 2).unwrap();
         driver.block_on(driver.clone().submit(Nop)).unwrap();
         local::end(&driver);
         canary::inspect();

@@ -56,7 +56,7 @@ fn a_waker_may_submit_and_wait_for_another_operation() {
     let test = "a_waker_may_submit_and_wait_for_another_operation";
     for inside in [true, false] {
         in_time(move || {
-            let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+            let Some(driver) = local::driver(test, 1, 2) else { return };
             let (reader, mut writer) = pipe();
             let done = Rc::new(AtomicUsize::new(0));
             let mut reads: Vec<_> = (0..8).map(|_| read(&driver, &reader)).collect();
@@ -94,7 +94,7 @@ fn a_waker_may_submit_and_wait_for_another_operation() {
 fn a_waker_may_wait_for_what_has_ended_along_with_its_own() {
     let test = "a_waker_may_wait_for_what_has_ended_along_with_its_own";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 4, 8) else { return };
+        let Some(driver) = local::driver(test, 4, 8) else { return };
         let (reader, mut writer) = pipe();
         let (mut first, mut second) = (read(&driver, &reader), read(&driver, &reader));
         let (wakes, counting) = Wakes::new();
@@ -131,7 +131,7 @@ fn a_waker_may_drop_other_submissions_and_handles() {
     let test = "a_waker_may_drop_other_submissions_and_handles";
     for inside in [true, false] {
         in_time(move || {
-            let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+            let Some(driver) = local::driver(test, 1, 2) else { return };
             let ends = Arc::new(AtomicUsize::new(0));
             let (reader, mut writer) = pipe();
             let (other_reader, _other_writer) = pipe();
@@ -171,7 +171,7 @@ fn a_waker_may_shut_the_driver_down() {
     let test = "a_waker_may_shut_the_driver_down";
     for inside in [true, false] {
         in_time(move || {
-            let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+            let Some(driver) = local::driver(test, 1, 2) else { return };
             // The bell is in flight.
             let timer = Timeout::new(Duration::from_millis(1));
             driver.block_on(driver.clone().submit(timer)).unwrap();
@@ -218,7 +218,7 @@ fn a_waker_may_shut_the_driver_down() {
 fn a_waker_may_count_and_poll_its_own_future() {
     let test = "a_waker_may_count_and_poll_its_own_future";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+        let Some(driver) = local::driver(test, 1, 2) else { return };
         let (reader, mut writer) = pipe();
         let slot = Rc::new(RefCell::new(Some(Box::pin(read(&driver, &reader)))));
         let results = Rc::new(RefCell::new(Vec::new()));
@@ -247,7 +247,7 @@ fn a_waker_may_count_and_poll_its_own_future() {
 fn every_panic_of_a_waker_is_counted_and_stops_no_other_task() {
     let test = "every_panic_of_a_waker_is_counted_and_stops_no_other_task";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+        let Some(driver) = local::driver(test, 1, 2) else { return };
         let (reader, mut writer) = pipe();
         let reads =
             |count: usize| -> Vec<_> { (0..count).map(|_| read(&driver, &reader)).collect() };
@@ -294,7 +294,7 @@ impl Event for Panics {
 fn a_future_that_panics_leaves_the_driver_as_good_as_before() {
     let test = "a_future_that_panics_leaves_the_driver_as_good_as_before";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+        let Some(driver) = local::driver(test, 1, 2) else { return };
         let completed = Arc::new(AtomicUsize::new(0));
         for place in ["prepare", "complete", "resubmit", "nowhere"] {
             for wait in [true, false] {
@@ -369,7 +369,7 @@ fn the_end_of_an_operation_may_be_the_end_of_the_next_one() {
     const DOMINOES_MAX: usize = 20_000;
     for inside in [true, false] {
         in_time(move || {
-            let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+            let Some(driver) = local::driver(test, 1, 2) else { return };
             let (reader, _writer) = pipe();
             let new = || {
                 let poll = PollAdd::new(reader.clone(), Interest::READABLE);

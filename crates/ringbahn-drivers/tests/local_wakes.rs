@@ -36,7 +36,7 @@ fn no_wake_of_a_million_is_lost_and_each_sleep_costs_one_call_at_most() {
     const THREADS: u64 = 3;
     const WAKES: u64 = 333_334;
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+        let Some(driver) = local::driver(test, 1, 2) else { return };
         // The bell is hung up; each sleep from now on is one enter.
         driver.block_on(driver.clone().submit(Timeout::new(Duration::from_millis(1)))).unwrap();
         let sent = Arc::new(AtomicU64::new(0));
@@ -78,7 +78,7 @@ fn a_conversation_between_threads_goes_on_whether_the_thread_is_about_to_sleep_o
         "a_conversation_between_threads_goes_on_whether_the_thread_is_about_to_sleep_or_asleep";
     const ROUNDS: u32 = 50_000;
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+        let Some(driver) = local::driver(test, 1, 2) else { return };
         let (sender, mut receiver) = mpsc::unbounded::<u32>();
         let (answers, questions) = channel::<u32>();
         let other = thread::spawn(move || {
@@ -111,13 +111,13 @@ fn two_drivers_on_two_threads_wake_each_other() {
     let test = "two_drivers_on_two_threads_wake_each_other";
     const ROUNDS: u32 = 20_000;
     in_time(move || {
-        if skip::local_driver(test, 1, 2).is_none() {
+        if local::driver(test, 1, 2).is_none() {
             return;
         }
         let (to_there, mut there) = mpsc::unbounded::<u32>();
         let (to_here, mut here) = mpsc::unbounded::<u32>();
         let other = thread::spawn(move || {
-            let driver = skip::local_driver(test, 1, 2).unwrap();
+            let driver = local::driver(test, 1, 2).unwrap();
             driver.block_on(async {
                 while let Some(number) = there.next().await {
                     to_here.unbounded_send(number).unwrap();
@@ -125,7 +125,7 @@ fn two_drivers_on_two_threads_wake_each_other() {
             });
             end(&driver);
         });
-        let driver = skip::local_driver(test, 1, 2).unwrap();
+        let driver = local::driver(test, 1, 2).unwrap();
         driver.block_on(async {
             for round in 0..ROUNDS {
                 to_there.unbounded_send(round).unwrap();
@@ -145,7 +145,7 @@ fn wakers_that_outlive_their_driver_and_its_thread_wake_nobody_and_do_no_harm() 
         let (sender, receiver) = channel();
         thread::spawn(move || {
             for shut_down in [true, false] {
-                let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+                let Some(driver) = local::driver(test, 1, 2) else { return };
                 let waker = driver.block_on(poll_fn(|cx| Poll::Ready(cx.waker().clone())));
                 driver
                     .block_on(driver.clone().submit(Timeout::new(Duration::from_millis(1))))
@@ -160,7 +160,7 @@ fn wakers_that_outlive_their_driver_and_its_thread_wake_nobody_and_do_no_harm() 
         .unwrap();
         let wakers: Vec<Waker> = receiver.into_iter().collect();
         // A driver that has come to the place of the former one hears nothing of it.
-        let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+        let Some(driver) = local::driver(test, 1, 2) else { return };
         let over = Arc::new(AtomicBool::new(false));
         let noise = thread::spawn({
             let over = over.clone();
@@ -191,7 +191,7 @@ fn wakers_that_outlive_their_driver_and_its_thread_wake_nobody_and_do_no_harm() 
 fn a_wake_of_an_outer_future_that_comes_during_an_inner_one_is_kept() {
     let test = "a_wake_of_an_outer_future_that_comes_during_an_inner_one_is_kept";
     in_time(move || {
-        let Some(driver) = skip::local_driver(test, 1, 2) else { return };
+        let Some(driver) = local::driver(test, 1, 2) else { return };
         for _ in 0..100 {
             let (sender, receiver) = oneshot::channel();
             let (inner_sender, inner_receiver) = oneshot::channel();

@@ -33,17 +33,15 @@ pub(crate) fn driver(
     }
 }
 
-/// A driver of the given size for this thread, which takes every operation through its ring, or
-/// `None` and a line in the log where there is no io_uring.
+/// A driver of the given size for this thread, or `None` and a line in the log where there is no
+/// io_uring.
 pub(crate) fn local_driver(
     test: &str,
     entries: u32,
     completions: u32,
 ) -> Option<ringbahn_drivers::LocalDriver> {
-    let builder = ringbahn_drivers::LocalDriver::builder()
-        .entries(entries)
-        .completion_entries(completions)
-        .serve_at_once(false);
+    let builder =
+        ringbahn_drivers::LocalDriver::builder().entries(entries).completion_entries(completions);
     match builder.build() {
         Ok(driver) => Some(driver),
         Err(error) => {
