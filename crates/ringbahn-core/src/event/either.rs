@@ -85,7 +85,7 @@ impl<A: Event, B: Event<Output = A::Output>> Event for Either<A, B> {
         match &mut self.kind {
             // SAFETY: E1 holds for the event within, which is a part of this one.
             Kind::First(event) => unsafe { event.prepare(sqes) },
-            // SAFETY: as for the first.
+            // SAFETY: E1, as for the first.
             Kind::Second(event) => unsafe { event.prepare(sqes) },
         }
     }
