@@ -13,8 +13,8 @@ use ringbahn_drivers::{LocalDriver, Report};
 /// How long a scenario may take.
 const PATIENCE: Duration = Duration::from_secs(25);
 
-/// A driver of the given size, which takes every operation through its ring; or `None` and a line in
-/// the log where there is no io_uring.
+/// A driver of the given size, which takes every operation through its ring; or `None` and a line
+/// in the log where there is no io_uring.
 pub(crate) fn driver(test: &str, entries: u32, completions: u32) -> Option<LocalDriver> {
     let builder = LocalDriver::builder().entries(entries).completion_entries(completions);
     match builder.serve_at_once(false).build() {
