@@ -54,7 +54,7 @@ pub use cqe::Cqe;
 pub use drive::{Completion, Drive};
 pub use event::Event;
 pub use fd::SharedFd;
-pub use operation::batch::{Aftermath, Batch};
+pub use operation::batch::{Aftermath, Batch, Consequence};
 pub use operation::ended::Resubmission;
 pub use operation::table::{Matched, Noting, OperationTable};
 pub use operation::target::CancelTarget;

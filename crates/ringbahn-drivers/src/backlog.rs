@@ -51,22 +51,22 @@ impl<S: Sharing> Backlog<S> {
         refusal: Option<Refusal>,
     ) -> Flushed<S> {
         let mut flushed = Flushed { full: false, given_up: Vec::new(), aimed: Vec::new() };
+        if let Some(Refusal::Dead(_)) = refusal {
+            flushed.given_up.extend(self.resubmissions.drain(..));
+            flushed.aimed.extend(self.cancels.drain(..));
+            return flushed;
+        }
+        // First, for they have an end; of operations that go on there may be as many each time.
+        self.flush_cancels(queue, &mut flushed);
         let mut winding_up = false;
         while !flushed.full
             && let Some(resubmission) = self.resubmissions.pop_front()
         {
-            match refusal {
-                Some(Refusal::Dead(_)) => {
-                    flushed.given_up.push(resubmission);
-                    continue;
-                }
-                _ if resubmission.is_cancelled() => {
-                    flushed.given_up.push(resubmission);
-                    continue;
-                }
-                Some(Refusal::ShutDown { .. }) => winding_up = true,
-                None => {}
+            if resubmission.is_cancelled() {
+                flushed.given_up.push(resubmission);
+                continue;
             }
+            winding_up |= refusal.is_some();
             match queue.reserve(resubmission.sqes_needed()) {
                 Ok(Some(reservation)) => match reservation.resubmit(resubmission) {
                     Ok(cancelled) => self.cancels.extend(cancelled),
@@ -83,6 +83,12 @@ impl<S: Sharing> Backlog<S> {
             // may go on; the table knows which is.
             self.cancels.extend(queue.table().cancel_all(past_deadline));
         }
+        self.flush_cancels(queue, &mut flushed);
+        queue.publish();
+        flushed
+    }
+
+    fn flush_cancels(&mut self, queue: &mut SubmissionQueue<S>, flushed: &mut Flushed<S>) {
         while !flushed.full
             && let Some(target) = self.cancels.pop_front()
         {
@@ -97,8 +103,6 @@ impl<S: Sharing> Backlog<S> {
                 }
             }
         }
-        queue.publish();
-        flushed
     }
 }
 

@@ -51,6 +51,7 @@ mod builder;
 mod core;
 mod drain;
 mod parker;
+mod reap;
 
 use self::core::Core;
 use crate::backend::Backend;
@@ -241,3 +242,6 @@ impl Drive for &LocalDriver {
         self.core.cancel(target);
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests;

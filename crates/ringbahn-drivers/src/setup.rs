@@ -77,7 +77,7 @@ const WAITS_MS: [u64; 5] = [1, 4, 16, 64, 128];
 const ROUND_TRIPS_MAX: u32 = 100;
 
 /// `io_uring_setup`, or what a test puts in its place.
-type SetupCall = fn(u32, &mut Params) -> io::Result<OwnedFd>;
+pub(crate) type SetupCall = fn(u32, &mut Params) -> io::Result<OwnedFd>;
 
 /// How to make a ring.
 ///
@@ -178,6 +178,12 @@ impl Setup {
         let mut rings = self.map(&LOCAL)?;
         rings.bind().map_err(|error| Unavailable::failed("io_uring_register", &error))?;
         Setup::assemble(rings)
+    }
+
+    /// As on a kernel that is what `call` makes of this one.
+    #[cfg(all(test, not(loom)))]
+    pub(crate) fn with_call(self, call: SetupCall) -> Setup {
+        Setup { call, ..self }
     }
 
     fn map(&self, wishes: &Wishes) -> Result<Rings, Unavailable> {

@@ -22,7 +22,19 @@ use crate::sharing::{Shared, Sharing};
 pub struct Batch<S: Sharing = Shared> {
     wakers: SmallVec<[Waker; 4]>,
     ended: SmallVec<[Ended<S>; 16]>,
+    /// How many of `ended` have been taken out.
+    popped: usize,
     missed_cancels: Vec<CancelTarget<S>>,
+}
+
+/// One consequence of a batch, to be run by itself.
+#[must_use = "an operation whose end is not run keeps its future waiting"]
+pub struct Consequence<S: Sharing = Shared>(Kind<S>);
+
+enum Kind<S: Sharing> {
+    Wake(Waker),
+    End(Ended<S>),
+    Missed(CancelTarget<S>),
 }
 
 /// What a driver has to do after a batch has run.
@@ -44,12 +56,18 @@ pub struct Aftermath<S: Sharing = Shared> {
 impl<S: Sharing> Batch<S> {
     /// An empty batch.
     pub fn new() -> Batch<S> {
-        Batch { wakers: SmallVec::new(), ended: SmallVec::new(), missed_cancels: Vec::new() }
+        Batch {
+            wakers: SmallVec::new(),
+            ended: SmallVec::new(),
+            popped: 0,
+            missed_cancels: Vec::new(),
+        }
     }
 
     /// Whether there is nothing to run.
     pub fn is_empty(&self) -> bool {
-        self.wakers.is_empty() && self.ended.is_empty() && self.missed_cancels.is_empty()
+        let ended = self.popped == self.ended.len();
+        self.wakers.is_empty() && ended && self.missed_cancels.is_empty()
     }
 
     /// Adds a waker, to be woken when the batch is run.
@@ -80,18 +98,42 @@ impl<S: Sharing> Batch<S> {
         self.missed_cancels.push(target);
     }
 
+    /// Takes one consequence out: wakers first, and then the ends of operations in the order of
+    /// their CQEs.
+    ///
+    /// For a driver of one thread, which keeps its batch where it finds it again: a waker may come
+    /// back to the driver and wait for an operation that has ended along with its own, and then
+    /// goes on with what is left.
+    #[inline]
+    pub fn pop(&mut self) -> Option<Consequence<S>> {
+        if let Some(ended) = self.ended.get_mut(self.popped)
+            && self.wakers.is_empty()
+        {
+            let ended = ended.take();
+            self.popped += 1;
+            if self.popped == self.ended.len() {
+                self.ended.clear();
+                self.popped = 0;
+            }
+            return Some(Consequence(Kind::End(ended)));
+        }
+        self.pop_other().map(Consequence)
+    }
+
+    #[cold]
+    fn pop_other(&mut self) -> Option<Kind<S>> {
+        let waker = self.wakers.pop().map(Kind::Wake);
+        waker.or_else(|| self.missed_cancels.pop().map(Kind::Missed))
+    }
+
     /// Brings the consequences about, in the order of the CQEs; the batch is empty afterwards.
     ///
     /// To be called without any lock or borrow that a waker or an event may want. A panic in one
     /// consequence does not keep the others from happening, nor does it leave this method: it
     /// belongs to a task of its own, which has nothing to do with whoever happens to reap.
     pub fn run(&mut self) -> Aftermath<S> {
-        let mut aftermath = Aftermath {
-            resubmissions: Vec::new(),
-            missed_cancels: std::mem::take(&mut self.missed_cancels),
-            disposed: 0,
-            panics: 0,
-        };
+        let mut aftermath = Aftermath::new();
+        aftermath.missed_cancels = std::mem::take(&mut self.missed_cancels);
         aftermath.panics += for_each(self.wakers.drain(..), Waker::wake);
         // Where they lie, since moving them would cost more than the rest of this.
         aftermath.panics += for_each(self.ended.iter_mut(), |ended| match ended.run() {
@@ -99,7 +141,63 @@ impl<S: Sharing> Batch<S> {
             Err(resubmission) => aftermath.resubmissions.push(resubmission),
         });
         self.ended.clear();
+        self.popped = 0;
         aftermath
+    }
+}
+
+impl<S: Sharing> Consequence<S> {
+    /// Whether it is the end of an operation that was stopped before it had done anything.
+    #[inline]
+    pub fn is_stop(&self) -> bool {
+        matches!(&self.0, Kind::End(ended) if ended.has_not_run())
+    }
+
+    /// Brings it about, and adds what it leaves to be done to `aftermath`. As for
+    /// [`Batch::run`], no lock or borrow may be held, and a panic does not leave this method.
+    #[inline]
+    pub fn run(self, aftermath: &mut Aftermath<S>) {
+        let panicked = contain_panic(|| match self.0 {
+            Kind::Wake(waker) => waker.wake(),
+            Kind::End(mut ended) => match ended.run() {
+                Ok(disposed) => aftermath.disposed += u32::from(disposed),
+                Err(resubmission) => aftermath.resubmissions.push(resubmission),
+            },
+            Kind::Missed(target) => aftermath.missed_cancels.push(target),
+        });
+        aftermath.panics += u32::from(panicked);
+    }
+}
+
+impl<S: Sharing> Aftermath<S> {
+    /// Nothing to do.
+    pub fn new() -> Aftermath<S> {
+        Aftermath { resubmissions: Vec::new(), missed_cancels: Vec::new(), disposed: 0, panics: 0 }
+    }
+
+    /// Whether there is nothing to do.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.resubmissions.is_empty()
+            && self.missed_cancels.is_empty()
+            && self.disposed + self.panics == 0
+    }
+}
+
+impl<S: Sharing> Default for Aftermath<S> {
+    fn default() -> Aftermath<S> {
+        Aftermath::new()
+    }
+}
+
+impl<S: Sharing> std::fmt::Debug for Consequence<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let kind = match &self.0 {
+            Kind::Wake(_) => "wake",
+            Kind::End(_) => "end",
+            Kind::Missed(_) => "missed cancel",
+        };
+        f.debug_tuple("Consequence").field(&kind).finish()
     }
 }
 
@@ -123,7 +221,7 @@ impl<S: Sharing> std::fmt::Debug for Batch<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Batch")
             .field("wakers", &self.wakers.len())
-            .field("ended", &self.ended.len())
+            .field("ended", &(self.ended.len() - self.popped))
             .field("missed_cancels", &self.missed_cancels.len())
             .finish_non_exhaustive()
     }

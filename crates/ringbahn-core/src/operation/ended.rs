@@ -29,6 +29,18 @@ impl<S: Sharing> Ended<S> {
         Ended { operation: Some(operation), cqe }
     }
 
+    /// The right itself; what is left here is used up.
+    #[inline]
+    pub(super) fn take(&mut self) -> Ended<S> {
+        Ended { operation: self.operation.take(), cqe: self.cqe }
+    }
+
+    /// Whether the operation was stopped before it had done anything.
+    #[inline]
+    pub(super) fn has_not_run(&self) -> bool {
+        self.cqe.has_not_run()
+    }
+
     /// Completes, disposes of or repeats the operation. Runs code of the event and of wakers.
     ///
     /// Says whether its result was disposed of, or yields it where it wants to go round again. A

@@ -3,7 +3,9 @@
 //! | invariant | kept by |
 //! |---|---|
 //! | No foreign code runs while `state` is borrowed. | wakers, batches and what a flush leaves are moved out first |
+//! | Foreign code finds all that has ended. | what is left of a batch lies in `state`, where a call from within goes on with it |
 //! | Who sleeps can be woken. | a turn sleeps in the ring only with the [`Bell`] in flight |
+//! | Who waits for room is not forgotten. | a turn sleeps only where nobody waits |
 //! | What is prepared is submitted. | each turn, and the end of `block_on`, submits |
 
 use std::cell::{Cell, RefCell, RefMut};
@@ -13,20 +15,15 @@ use std::task::{Context, Poll, Waker, ready};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ringbahn_core::{
-    Aftermath, Attempt, Batch, CancelTarget, Completion, Drive, Local, Reservation, Served,
-};
+use ringbahn_core::{Attempt, Batch, CancelTarget, Completion, Drive, Local, Reservation, Served};
 
 use super::bell::Bell;
 use super::parker::Parker;
 use crate::at_once::AtOnce;
 use crate::backlog::Backlog;
 use crate::counters::Counters;
-use crate::refusal::{Refusal, too_long};
+use crate::refusal::{Refusal, forked, too_long};
 use crate::{CompletionQueue, Queues, RingHandle, SubmissionQueue};
-
-/// How many CQEs are read before their consequences are run.
-const REAP_MAX: usize = 64;
 
 /// How many operations are served at once before the ring has its turn. A task that reads what is
 /// in memory would keep the thread to itself otherwise.
@@ -34,7 +31,7 @@ const SERVED_MAX: u32 = 64;
 
 /// The pauses between tries of what cannot be done at the moment.
 const PAUSE_MIN: Duration = Duration::from_millis(1);
-const PAUSE_MAX: Duration = Duration::from_millis(64);
+pub(super) const PAUSE_MAX: Duration = Duration::from_millis(64);
 
 /// The ring of a local driver.
 #[derive(Debug)]
@@ -47,12 +44,14 @@ pub(super) struct Core {
     state: RefCell<State>,
     /// How many calls of `block_on` are under way, one inside another.
     depth: Cell<u32>,
+    /// Whether [`Core::act`] is under way.
+    acting: Cell<bool>,
 }
 
 #[derive(Debug)]
 pub(super) struct State {
     submission: SubmissionQueue<Local>,
-    completion: CompletionQueue<Local>,
+    pub(super) completion: CompletionQueue<Local>,
     pub(super) backlog: Backlog<Local>,
     /// Those who wait for room in the queue.
     waiters: Vec<Waker>,
@@ -60,15 +59,17 @@ pub(super) struct State {
     pub(super) refusal: Option<Refusal>,
     /// The bell, once it has been hung up.
     pub(super) bell: Option<CancelTarget<Local>>,
-    /// The batch of the last reap, empty, so that its memory serves again.
-    batch: Option<Box<Batch<Local>>>,
+    /// What is left to be done of the CQEs that have been read.
+    pub(super) batch: Batch<Local>,
     /// When cancels that missed are to be tried again.
-    retry_at: Option<Instant>,
+    pub(super) retry_at: Option<Instant>,
     /// The pause before the next try of what has failed last.
-    pause: Duration,
+    pub(super) pause: Duration,
     pub(super) counters: Counters,
     /// Operations that ended before they had done anything.
     pub(super) stopped: u64,
+    /// Whether it has been said that operations are left to the kernel.
+    pub(super) given_up: bool,
 }
 
 impl Core {
@@ -85,13 +86,15 @@ impl Core {
                 waiters: Vec::new(),
                 refusal: None,
                 bell: None,
-                batch: None,
+                batch: Batch::new(),
                 retry_at: None,
                 pause: PAUSE_MIN,
                 counters: Counters::default(),
                 stopped: 0,
+                given_up: false,
             }),
             depth: Cell::new(0),
+            acting: Cell::new(false),
         })
     }
 
@@ -105,7 +108,7 @@ impl Core {
 
     /// How many operations the kernel has, without the driver's own one.
     pub(super) fn in_flight(&self) -> usize {
-        let bell = self.state().bell.as_ref().is_some_and(CancelTarget::is_in_flight);
+        let bell = self.state().is_bell_in_flight();
         self.ring.table().in_flight() - usize::from(bell)
     }
 
@@ -155,6 +158,9 @@ impl Core {
     /// little room, the task is woken after the next time.
     #[cold]
     fn poll_room(&self, cx: &Context<'_>, count: u32) -> Poll<io::Result<()>> {
+        if self.ring.forked() {
+            return Poll::Ready(Err(forked()));
+        }
         if let Some(refusal) = self.state().refusal {
             return Poll::Ready(Err(refusal.error()));
         }
@@ -163,9 +169,11 @@ impl Core {
             return Poll::Ready(Err(too_long(count, capacity)));
         }
         self.enter(|ring| ring.enter(0));
-        if self.state().submission.free() >= count {
+        let state = self.state();
+        if state.refusal.is_some() || state.submission.free() >= count {
             return Poll::Ready(Ok(()));
         }
+        drop(state);
         let waker = cx.waker().clone();
         let mut state = self.state();
         state.counters.full_queue_waits += 1;
@@ -173,14 +181,18 @@ impl Core {
         Poll::Pending
     }
 
+    /// Whether something is prepared that the kernel has not taken.
+    fn is_unsubmitted(&self) -> bool {
+        self.state().submission.publish();
+        self.ring.unsubmitted() > 0
+    }
+
     /// Leaves the submission to the turn to come, if there is one.
     pub(super) fn poll_submit(&self) -> io::Result<u32> {
         if self.depth.get() > 0 {
             return Ok(0);
         }
-        let submitted = self.enter(RingHandle::enter_ready);
-        self.reap();
-        Ok(submitted)
+        Ok(self.act())
     }
 
     /// Gets a cancel of `target` to the kernel: with the next turn, or now where there is none.
@@ -193,10 +205,32 @@ impl Core {
         state.backlog.cancels.push_back(target);
         drop(state);
         if self.depth.get() == 0 {
-            self.flush();
-            self.enter(RingHandle::enter_ready);
-            self.reap();
+            self.act();
         }
+    }
+
+    /// Submits and reaps what there is where no turn is to come. Says how many entries the kernel
+    /// took.
+    ///
+    /// Called by a waker or an event that it runs itself, it does nothing: it goes on afterwards.
+    fn act(&self) -> u32 {
+        let mut submitted = 0;
+        if self.ring.forked() || self.acting.replace(true) {
+            return submitted;
+        }
+        loop {
+            self.flush();
+            let taken = self.enter(RingHandle::enter_ready);
+            submitted += taken;
+            self.reap();
+            // What goes round for ever is left to a turn; cancels have an end.
+            let left = self.is_unsubmitted() || !self.state().backlog.cancels.is_empty();
+            if taken == 0 || !left {
+                break;
+            }
+        }
+        self.acting.set(false);
+        submitted
     }
 
     /// Counts a call of `block_on` in.
@@ -218,33 +252,47 @@ impl Core {
             return;
         }
         let room = self.flush();
-        let idle = !self.parker.alarm.is_notified() && self.state().completion.is_empty();
-        let may_sleep = room && idle;
-        if may_sleep && !self.hang_up_bell() {
-            if self.state().refusal.is_some() {
-                return self.sleep_outside();
+        let (idle, dead, refused) = {
+            let state = self.state();
+            let idle =
+                state.waiters.is_empty() && state.batch.is_empty() && state.completion.is_empty();
+            let dead = matches!(state.refusal, Some(Refusal::Dead(_)));
+            (idle && !self.parker.alarm.is_notified(), dead, state.refusal.is_some())
+        };
+        // Of what has found no room in a dead ring nothing will ever come.
+        if idle && (room || dead) {
+            if refused {
+                return self.sleep_without_bell(dead);
             }
-        } else if may_sleep && self.parker.alarm.park() {
-            let pause = self.state().until_retry();
-            match pause {
-                None => self.enter(|ring| ring.enter(1)),
-                Some(pause) => self.enter(|ring| ring.enter_timeout(1, pause)),
-            };
-            self.parker.alarm.unpark();
-            return self.reap();
+            if self.hang_up_bell() && self.parker.alarm.park() {
+                let pause = self.state().until_retry();
+                match pause {
+                    None => self.enter(|ring| ring.enter(1)),
+                    Some(pause) => self.enter(|ring| ring.enter_timeout(1, pause)),
+                };
+                self.parker.alarm.unpark();
+                return self.reap();
+            }
         }
-        if self.is_unsubmitted() || self.ring.has_work() {
+        if self.is_unsubmitted() || self.ring.has_work() || !self.state().waiters.is_empty() {
             self.enter(RingHandle::enter_ready);
         }
         self.reap();
     }
 
     /// Sleeps though the ring accepts nothing any more, not even the bell.
-    fn sleep_outside(&self) {
-        if self.parker.alarm.park() {
-            self.parker.sleep();
-            self.parker.alarm.unpark();
+    fn sleep_without_bell(&self, dead: bool) {
+        if !self.parker.alarm.park() {
+            return;
         }
+        if dead || self.ring.table().in_flight() == 0 {
+            self.parker.sleep();
+        } else {
+            // What the kernel has kept past the end comes back some day, and nobody calls then.
+            self.enter(|ring| ring.enter_timeout(1, PAUSE_MAX));
+        }
+        self.parker.alarm.unpark();
+        self.reap();
     }
 
     /// Sees to it that others can wake a thread that sleeps in the ring. `false` where the bell
@@ -290,49 +338,52 @@ impl Core {
         room
     }
 
-    /// Whether something is prepared that the kernel has not taken yet.
-    fn is_unsubmitted(&self) -> bool {
-        self.state().submission.publish();
-        self.ring.unsubmitted() > 0
-    }
-
-    /// Publishes what is prepared, enters the kernel by `how`, and deals with its errors. Says how
-    /// many entries it took.
+    /// Enters the kernel by `how`, and deals with its errors. Says how many entries it took.
     pub(super) fn enter(&self, how: impl FnOnce(&RingHandle<Local>) -> io::Result<u32>) -> u32 {
+        if self.ring.forked() {
+            return 0;
+        }
         {
             let state = &mut *self.state();
             state.submission.publish();
             state.counters.enters += 1;
         }
-        let entered = how(&self.ring);
-        let waiters = {
+        let entered = match how(&self.ring) {
+            // The wait is over, and nothing was to be submitted.
+            Err(error) if error.raw_os_error() == Some(libc::ETIME) => Ok(0),
+            entered => entered,
+        };
+        {
             let mut state = self.state();
             match entered {
                 Ok(_) => state.pause = PAUSE_MIN,
                 Err(_) => state.counters.failed_enters += 1,
             }
-            std::mem::take(&mut state.waiters)
-        };
+        }
+        let submitted = entered.unwrap_or_else(|error| {
+            self.overcome(&error);
+            0
+        });
+        self.wake_waiters();
+        submitted
+    }
+
+    /// Wakes those who wait for room: there is some, or there never will be.
+    pub(super) fn wake_waiters(&self) {
+        let waiters = std::mem::take(&mut self.state().waiters);
         if !waiters.is_empty() {
             let mut batch: Batch<Local> = Batch::new();
             waiters.into_iter().for_each(|waiter| batch.wake(waiter));
             let panics = batch.run().panics;
             self.state().counters.panics += u64::from(panics);
         }
-        match entered {
-            Ok(submitted) => submitted,
-            Err(error) => {
-                self.overcome(&error);
-                0
-            }
-        }
     }
 
     /// What is to be done about an enter that has failed. What was published stays so.
     fn overcome(&self, error: &io::Error) {
         match error.raw_os_error() {
-            // A signal; the time is over; the kernel has lost a CQE, and nothing can be done.
-            Some(libc::EINTR | libc::ETIME | libc::EBADR) => {}
+            // A signal; or the kernel has lost a CQE, and nothing can be done.
+            Some(libc::EINTR | libc::EBADR) => {}
             // Memory is short, or completions must be fetched first.
             Some(libc::EAGAIN | libc::EBUSY | libc::ENOMEM) => {
                 let pause = {
@@ -346,68 +397,21 @@ impl Core {
                 }
             }
             errno => {
-                let refusal = Refusal::Dead(errno.unwrap_or(libc::EIO));
-                self.state().refusal.get_or_insert(refusal);
-            }
-        }
-    }
-
-    /// Reads CQEs and runs their consequences.
-    pub(super) fn reap(&self) {
-        // A waker may call `block_on`, and so come here again, while this one's batch is run.
-        let mut batch = self.state().batch.take().unwrap_or_default();
-        loop {
-            let mut jammed = false;
-            if self.ring.overflowed() {
+                self.parker.silence();
                 let mut state = self.state();
-                state.counters.overflows += 1;
-                state.counters.enters += 1;
-                drop(state);
-                jammed = self.ring.enter_flush().is_err();
+                if !matches!(state.refusal, Some(Refusal::Dead(_))) {
+                    state.refusal = Some(Refusal::Dead(errno.unwrap_or(libc::EIO)));
+                }
             }
-            let reaped = {
-                let mut state = self.state();
-                let reaped = state.completion.reap(&mut batch, REAP_MAX);
-                state.counters.completed += reaped.finished as u64;
-                state.counters.unknown_cqes += reaped.unknown as u64;
-                state.stopped += reaped.stopped as u64;
-                reaped
-            };
-            if !batch.is_empty() {
-                let aftermath = batch.run();
-                self.settle(aftermath);
-            }
-            let more = self.ring.overflowed() && !(jammed && reaped.count == 0);
-            if reaped.count < REAP_MAX && !more {
-                self.state().batch = Some(batch);
-                return;
-            }
-        }
-    }
-
-    /// Puts on the backlog what a batch has left to be done.
-    fn settle(&self, aftermath: Aftermath<Local>) {
-        let Aftermath { resubmissions, missed_cancels, disposed, panics, .. } = aftermath;
-        let mut state = self.state();
-        state.counters.disposed += u64::from(disposed);
-        state.counters.panics += u64::from(panics);
-        if !resubmissions.is_empty() {
-            let count = resubmissions.len() as u64;
-            // They have been counted as completed, and are not; the bell is not counted at all.
-            state.counters.completed -= count;
-            state.counters.repeated += count.saturating_sub(self.parker.take_rings());
-            state.backlog.resubmissions.extend(resubmissions);
-        }
-        if !missed_cancels.is_empty() {
-            state.backlog.missed_cancels.extend(missed_cancels);
-            let pause = state.pause;
-            state.pause = (pause * 2).min(PAUSE_MAX);
-            state.retry_at.get_or_insert_with(|| Instant::now() + pause);
         }
     }
 }
 
 impl State {
+    pub(super) fn is_bell_in_flight(&self) -> bool {
+        self.bell.as_ref().is_some_and(CancelTarget::is_in_flight)
+    }
+
     /// How long a turn may wait for the sake of cancels that have missed.
     fn until_retry(&self) -> Option<Duration> {
         self.retry_at.map(|at| at.saturating_duration_since(Instant::now()))
@@ -423,11 +427,8 @@ impl Drop for Inside<'_> {
         core.depth.set(core.depth.get() - 1);
         // A call around this one may have been woken meanwhile.
         core.parker.alarm.notify();
-        if !core.ring.forked() {
-            core.flush();
-            if core.is_unsubmitted() {
-                core.enter(|ring| ring.enter(0));
-            }
+        if core.depth.get() == 0 && (core.is_unsubmitted() || !core.state().backlog.is_empty()) {
+            core.act();
         }
     }
 }

@@ -2,10 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use ringbahn_core::CancelTarget;
-
 use super::LocalDriver;
 use super::core::Core;
+use crate::RingHandle;
 use crate::refusal::Refusal;
 use crate::report::{Report, announce_leak};
 
@@ -24,25 +23,35 @@ impl Core {
             return Report::default();
         }
         self.parker.silence();
-        let (completed, stopped, bell) = {
+        let (completed, stopped, given_up) = {
             let mut state = self.state();
             state.refusal.get_or_insert(Refusal::ShutDown { past_deadline: false });
-            let bell = state.bell.take().filter(CancelTarget::is_in_flight);
-            state.backlog.cancels.extend(bell.clone());
-            // The bell is not counted, and will be one of the cancelled.
-            let own = u64::from(bell.is_some());
-            (state.counters.completed + own, state.stopped + own, bell)
+            (state.counters.completed, state.stopped, state.given_up)
         };
+        self.wake_waiters();
         self.cancel_all(false);
         let now = Instant::now();
         let mut deadline = now.checked_add(time).unwrap_or(now + Duration::from_secs(1 << 30));
-        let mut past_deadline = false;
+        // What has been told to stop, and has not, is given no more time than the caller wants.
+        let mut past_deadline = given_up;
+        let mut bell_cancelled = false;
+        if given_up {
+            self.enter(RingHandle::enter_ready);
+            self.reap();
+        }
         loop {
             self.flush();
-            let left = self.ring.table().in_flight();
-            let dead = matches!(self.state().refusal, Some(Refusal::Dead(_)));
-            if left == 0 && self.state().backlog.resubmissions.is_empty() || dead {
+            let (left, dead) = self.left();
+            if left == 0 || dead {
                 break;
+            }
+            if !bell_cancelled && self.state().is_bell_in_flight() {
+                // Not before: it may have been on its way into the ring once more.
+                bell_cancelled = true;
+                let mut state = self.state();
+                let bell = state.bell.clone();
+                state.backlog.cancels.extend(bell);
+                continue;
             }
             let now = Instant::now();
             if now >= deadline && past_deadline {
@@ -58,15 +67,22 @@ impl Core {
             self.enter(|ring| ring.enter_timeout(1, pause));
             self.reap();
         }
-        let leaked = self.ring.table().in_flight();
-        if leaked > 0 {
+        let leaked = self.in_flight();
+        if leaked > 0 && !std::mem::replace(&mut self.state().given_up, true) {
             announce_leak(leaked);
         }
-        let mut state = self.state();
+        let state = self.state();
+        // What was to be submitted once more counts as completed for a moment.
         let cancelled = state.stopped.saturating_sub(stopped);
         let ended = state.counters.completed.saturating_sub(completed);
-        state.counters.completed -= u64::from(bell.is_some_and(|bell| !bell.is_in_flight()));
         Report { completed: ended.saturating_sub(cancelled), cancelled, leaked: leaked as u64 }
+    }
+
+    /// How many operations are yet to end, the bell among them, and whether the ring is dead.
+    fn left(&self) -> (usize, bool) {
+        let state = self.state();
+        let left = self.ring.table().in_flight() + state.backlog.resubmissions.len();
+        (left, matches!(state.refusal, Some(Refusal::Dead(_))))
     }
 
     fn cancel_all(&self, detached: bool) {
@@ -81,7 +97,9 @@ impl Core {
 impl Drop for Core {
     fn drop(&mut self) {
         if self.ring.table().in_flight() > 0 || !self.state().backlog.is_empty() {
-            let _report = self.drain(LocalDriver::WIND_UP_TIME);
+            let given_up = self.state().given_up;
+            let time = if given_up { Duration::ZERO } else { LocalDriver::WIND_UP_TIME };
+            let _report = self.drain(time);
         }
     }
 }

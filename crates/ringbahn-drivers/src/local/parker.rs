@@ -1,11 +1,12 @@
 //! [`Parker`]: where a thread that runs `block_on` sleeps.
 
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::io::{ReadWriteFlags, preadv2};
 
 use super::alarm::Alarm;
 use crate::Unavailable;
@@ -27,7 +28,9 @@ pub(super) struct Parker {
 impl Parker {
     pub(super) fn new() -> io::Result<Parker> {
         let guard = ForkGuard::new().map_err(|error| Unavailable::failed("madvise", &error))?;
-        let call = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
+        // Not in non-blocking mode: before 5.15 the ring's read of it would fail and not wait, and
+        // the bell would ring for ever.
+        let call = eventfd(0, EventfdFlags::CLOEXEC)
             .map_err(|error| Unavailable::failed("eventfd2", &error.into()))?;
         let call = Arc::new(call);
         Ok(Parker {
@@ -61,7 +64,10 @@ impl Parker {
     /// Sleeps without a ring, until somebody wakes the thread.
     pub(super) fn sleep(&self) {
         if poll(&mut [PollFd::new(&self.call, PollFlags::IN)], None).is_ok() {
-            let _ = rustix::io::read(&self.call, &mut [0; 8]);
+            // The bell of a ring that has died may be faster, and then this must not wait.
+            let mut count = [0; 8];
+            let into = &mut [IoSliceMut::new(&mut count)];
+            let _ = preadv2(&self.call, into, u64::MAX, ReadWriteFlags::NOWAIT);
         }
     }
 }

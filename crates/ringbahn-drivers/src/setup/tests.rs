@@ -8,10 +8,6 @@ fn refused(errno: i32) -> io::Result<OwnedFd> {
     Err(io::Error::from_raw_os_error(errno))
 }
 
-fn with_call(setup: Setup, call: SetupCall) -> Setup {
-    Setup { call, ..setup }
-}
-
 fn goes_round<S: Sharing>(queues: &mut Queues<S>, times: u32) {
     for _ in 0..times {
         queues.round_trip().expect("a NOP goes through");
@@ -39,7 +35,7 @@ fn each_flag_is_given_up_in_turn_and_the_ring_still_works() {
     let mut refused = 0;
     for (call, rung) in BELOW.into_iter().zip(RUNGS) {
         refused |= rung.0;
-        let setup = with_call(Setup::new(4).completion_entries(16), call);
+        let setup = Setup::new(4).completion_entries(16).with_call(call);
         let Some(mut queues) =
             build("each_flag_is_given_up_in_turn_and_the_ring_still_works", setup)
         else {
@@ -71,7 +67,7 @@ fn a_ring_for_one_thread_works_on_older_and_older_kernels() {
         (without::<SINCE_5_18>, 0),
     ];
     for (call, left) in kernels {
-        let setup = with_call(Setup::new(4).completion_entries(16), call);
+        let setup = Setup::new(4).completion_entries(16).with_call(call);
         let queues = match setup.build_local() {
             Ok(queues) => queues,
             Err(unavailable) => {
@@ -105,7 +101,7 @@ fn rings_for_one_thread_come_and_go_and_there_may_be_many() {
 
 #[test]
 fn a_kernel_that_refuses_everything_is_no_endless_loop() {
-    let setup = with_call(Setup::new(4).completion_entries(8), |_, _| refused(libc::EINVAL));
+    let setup = Setup::new(4).completion_entries(8).with_call(|_, _| refused(libc::EINVAL));
     let unavailable = setup.build().unwrap_err();
     assert_eq!(unavailable.reason(), Reason::Other);
     assert_eq!(unavailable.raw_os_error(), Some(libc::EINVAL));
@@ -113,7 +109,7 @@ fn a_kernel_that_refuses_everything_is_no_endless_loop() {
 
 #[test]
 fn every_errno_of_setup_gives_its_reason() {
-    let reason = |call: SetupCall| with_call(Setup::new(8), call).build().unwrap_err().reason();
+    let reason = |call: SetupCall| Setup::new(8).with_call(call).build().unwrap_err().reason();
     assert_eq!(reason(|_, _| refused(libc::EPERM)), Reason::Blocked);
     assert_eq!(reason(|_, _| refused(libc::ENOSYS)), Reason::Missing);
     assert_eq!(reason(|_, _| refused(libc::ENOMEM)), Reason::LockedMemory);
@@ -125,7 +121,7 @@ fn a_kernel_without_a_needed_feature_is_too_old() {
     let Some(_) = build("a_kernel_without_a_needed_feature_is_too_old", Setup::new(1)) else {
         return;
     };
-    let old = with_call(Setup::new(8), |entries, params| {
+    let old = Setup::new(8).with_call(|entries, params| {
         let fd = setup(entries, params)?;
         params.features &= !FEAT_EXT_ARG;
         Ok(fd)
@@ -138,7 +134,7 @@ fn short_memory_makes_the_ring_smaller_and_not_smaller_than_needed() {
     fn up_to_16(entries: u32, params: &mut Params) -> io::Result<OwnedFd> {
         if entries > 16 { refused(libc::ENOMEM) } else { setup(entries, params) }
     }
-    let setup = with_call(Setup::new(100).completion_entries(512), up_to_16);
+    let setup = Setup::new(100).completion_entries(512).with_call(up_to_16);
     let Some(mut queues) =
         build("short_memory_makes_the_ring_smaller_and_not_smaller_than_needed", setup)
     else {

@@ -1,0 +1,83 @@
+//! What a local driver does about the CQEs that it finds.
+
+use std::time::Instant;
+
+use ringbahn_core::{Aftermath, Local};
+
+use super::core::{Core, PAUSE_MAX};
+
+/// How many CQEs are read before their consequences are run.
+const REAP_MAX: usize = 64;
+
+impl Core {
+    /// Reads CQEs and runs their consequences.
+    ///
+    /// What is left of a batch lies in the driver and not on the stack: a waker may come back here
+    /// and wait for an operation that has ended along with its own.
+    pub(super) fn reap(&self) {
+        let mut aftermath = Aftermath::new();
+        loop {
+            let consequence = self.state().batch.pop();
+            if let Some(consequence) = consequence {
+                let stopped = consequence.is_stop();
+                consequence.run(&mut aftermath);
+                if !aftermath.is_empty() {
+                    self.settle(std::mem::take(&mut aftermath), u64::from(stopped));
+                }
+            } else if self.read() == 0 && !self.bring_in_overflow() {
+                return;
+            }
+        }
+    }
+
+    /// Reads CQEs, whose consequences are then in the batch. Says how many there were.
+    fn read(&self) -> usize {
+        let state = &mut *self.state();
+        // The bell is not counted, so its last CQE is looked at by itself.
+        let bell = state.refusal.is_some() && state.is_bell_in_flight();
+        let reaped = state.completion.reap(&mut state.batch, if bell { 1 } else { REAP_MAX });
+        if !bell || state.is_bell_in_flight() {
+            state.counters.completed += reaped.finished as u64;
+            state.stopped += reaped.stopped as u64;
+        }
+        state.counters.unknown_cqes += reaped.unknown as u64;
+        reaped.count
+    }
+
+    /// Fills the completion queue from the kernel's list. `false` where that is empty, or cannot be
+    /// had now.
+    fn bring_in_overflow(&self) -> bool {
+        if !self.ring.overflowed() {
+            return false;
+        }
+        {
+            let counters = &mut self.state().counters;
+            counters.overflows += 1;
+            counters.enters += 1;
+        }
+        self.ring.enter_flush().is_ok() && !self.state().completion.is_empty()
+    }
+
+    /// Puts on the backlog what a consequence has left to be done. `stopped` is 1 where that is the
+    /// end of an operation that was stopped.
+    fn settle(&self, aftermath: Aftermath<Local>, stopped: u64) {
+        let Aftermath { resubmissions, missed_cancels, disposed, panics, .. } = aftermath;
+        let mut state = self.state();
+        state.counters.disposed += u64::from(disposed);
+        state.counters.panics += u64::from(panics);
+        if !resubmissions.is_empty() {
+            let count = resubmissions.len() as u64;
+            // They have been counted as completed, and are not; the bell is not counted at all.
+            state.counters.completed -= count;
+            state.stopped -= stopped;
+            state.counters.repeated += count.saturating_sub(self.parker.take_rings());
+            state.backlog.resubmissions.extend(resubmissions);
+        }
+        if !missed_cancels.is_empty() {
+            state.backlog.missed_cancels.extend(missed_cancels);
+            let pause = state.pause;
+            state.pause = (pause * 2).min(PAUSE_MAX);
+            state.retry_at.get_or_insert_with(|| Instant::now() + pause);
+        }
+    }
+}
