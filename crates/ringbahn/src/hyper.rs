@@ -43,9 +43,9 @@
 //!
 //! # Executors
 //!
-//! HTTP/2 starts a task per stream, on what implements [`hyper::rt::Executor`]. On a thread with its
-//! own driver that is the `LocalSpawner` of a `LocalExecutor`, with the feature `local-executor`.
-//! For other executors take what comes with them, or write it in five lines:
+//! HTTP/2 starts a task per stream, on what implements [`hyper::rt::Executor`]. On a thread with
+//! its own driver that is the `LocalSpawner` of a `LocalExecutor`, with the feature
+//! `local-executor`. For other executors take what comes with them, or write it in five lines:
 //!
 //! ```
 //! #[derive(Clone)]
