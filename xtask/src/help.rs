@@ -13,6 +13,7 @@ cargo xtask <command>
              [--operations N]   how many, 1000000 if not given
   sanitize   all tests but the documentation's under AddressSanitizer and LeakSanitizer (nightly)
   miri       the tests that need no kernel, under Miri (nightly)
+  bench-hot  what data costs that is in memory already, beside std and tokio
   bench-op   what one operation costs over the raw ring, and how often it allocates
   skips      what the last test command skipped on this machine, and whether that is expected
   help       this text

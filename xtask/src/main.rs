@@ -3,7 +3,7 @@
 //! It is the only entry point: what continuous integration runs is `cargo xtask ci`, and each of
 //! its steps can be run by itself.
 
-mod bench_op;
+mod bench;
 mod ci;
 mod help;
 mod loom;
@@ -40,7 +40,8 @@ fn run(arguments: &[String]) -> Result<Outcome, Failure> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         [] | ["help" | "--help" | "-h"] => help::run(),
-        ["bench-op", rest @ ..] => bench_op::run(rest),
+        ["bench-hot", rest @ ..] => bench::run("hot", rest),
+        ["bench-op", rest @ ..] => bench::run("op", rest),
         ["ci"] => ci::run(),
         ["loom"] => loom::run(),
         ["miri"] => miri::run(),

@@ -83,7 +83,7 @@ fn a_tour_holds_at_every_stop_and_leaves_nothing_behind() {
         assert!(row.ends_with("  held") || row.ends_with("  not possible here"), "{row}");
     }
     let end = report.lines().last().unwrap();
-    assert!(end.contains(" on 1 driver, all held"), "{end}");
+    assert!(end.contains(" on 2 drivers, all held"), "{end}");
     assert!(!report.contains('\x1b'), "colours, though it is no terminal");
     assert!(is_empty(directory.path()));
 }
@@ -96,20 +96,23 @@ fn the_report_is_there_as_json() {
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{report}");
     assert_eq!(report["status"], 0);
-    let driver = &report["drivers"][0];
-    assert_eq!(driver["name"], "shared");
-    let stops = driver["stops"].as_array().unwrap();
-    let names: Vec<_> = stops.iter().map(|stop| stop["name"].as_str().unwrap()).collect();
-    assert_eq!(names, STOPS);
-    for stop in stops {
-        assert!(["held", "impossible"].contains(&stop["verdict"].as_str().unwrap()), "{stop}");
-        assert!(stop["duration_us"].is_u64() && stop["backend"] == "io_uring");
+    let drivers = report["drivers"].as_array().unwrap();
+    let names: Vec<_> = drivers.iter().map(|driver| &driver["name"]).collect();
+    assert_eq!(names, ["shared", "local"]);
+    for driver in drivers {
+        let stops = driver["stops"].as_array().unwrap();
+        let names: Vec<_> = stops.iter().map(|stop| stop["name"].as_str().unwrap()).collect();
+        assert_eq!(names, STOPS);
+        for stop in stops {
+            assert!(["held", "impossible"].contains(&stop["verdict"].as_str().unwrap()), "{stop}");
+            assert!(stop["duration_us"].is_u64() && stop["backend"] == "io_uring");
+        }
+        let counters = &driver["counters"];
+        assert!(counters["submitted"].as_u64().unwrap() > 1000);
+        assert_eq!(counters["submitted"], counters["completed"]);
+        assert_eq!(counters["in_flight"], 0);
+        assert_eq!(counters["descriptors_before"], counters["descriptors_after"]);
     }
-    let counters = &driver["counters"];
-    assert!(counters["submitted"].as_u64().unwrap() > 1000);
-    assert_eq!(counters["submitted"], counters["completed"]);
-    assert_eq!(counters["in_flight"], 0);
-    assert_eq!(counters["descriptors_before"], counters["descriptors_after"]);
     assert!(is_empty(directory.path()));
 }
 

@@ -82,7 +82,7 @@ pub trait Drive {
     /// of one entry. It must not block. `None`, which is what a driver says that does not provide
     /// this method, leaves the operation to the ring.
     fn attempt<'a>(self: Pin<&mut Self>, attempt: Attempt<'a>) -> Option<Served<'a>> {
-        drop(attempt);
+        let _ = attempt;
         None
     }
 

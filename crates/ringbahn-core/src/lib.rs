@@ -44,6 +44,7 @@ mod sqe;
 mod submission;
 mod sync;
 mod timeout;
+mod trace;
 
 pub use address::SocketAddress;
 pub use attempt::{Attempt, Served};

@@ -17,6 +17,7 @@ use crate::operation::claim::Claim;
 use crate::operation::target::CancelTarget;
 use crate::sharing::Sharing;
 use crate::timeout::Timeout;
+use crate::trace::Trace;
 
 pin_project! {
     /// The future that runs one event on one driver.
@@ -37,6 +38,7 @@ pin_project! {
         #[pin]
         driver: D,
         stage: Stage<E, D::Sharing>,
+        trace: Trace,
     }
 
     impl<E: Event, D: Drive> PinnedDrop for Submission<E, D> {
@@ -83,7 +85,7 @@ impl<E: Event, S: Sharing> Stage<E, S> {
 impl<E: Event, D: Drive> Submission<E, D> {
     /// The future that runs `event` on `driver`.
     pub fn new(event: E, driver: D) -> Submission<E, D> {
-        Submission { driver, stage: Stage::Idle(event) }
+        Submission { driver, stage: Stage::Idle(event), trace: Trace::new() }
     }
 
     /// Gets everything back: cancels the operation and waits until the kernel is done with it.
@@ -236,13 +238,15 @@ impl<E: Event, D: Drive> Submission<E, D> {
             self.as_mut().project().stage.refuse(stopped());
         }
         ready!(self.as_mut().poll_in_flight(cx));
-        let stage = self.project().stage;
-        if let Stage::Claimed(claim) = stage {
+        let this = self.project();
+        if let Stage::Claimed(claim) = this.stage {
             ready!(claim.poll(cx));
+            this.trace.end("completed");
             return Poll::Ready(claim.complete(stopped.map(|stopped| stopped())));
         }
-        match std::mem::replace(stage, Stage::Done) {
+        match std::mem::replace(this.stage, Stage::Done) {
             Stage::Refused(event, error) => {
+                this.trace.end("refused");
                 Poll::Ready((event.complete(crate::Outcome::refused(error)), true))
             }
             _ => panic!("a submission was polled after its output"),
@@ -253,6 +257,7 @@ impl<E: Event, D: Drive> Submission<E, D> {
     #[inline]
     fn poll_in_flight(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.as_mut().project();
+        this.trace.begin::<E>();
         if let Stage::Idle(_) = this.stage
             && let Stage::Idle(event) = std::mem::replace(this.stage, Stage::Done)
         {
@@ -269,6 +274,7 @@ impl<E: Event, D: Drive> Submission<E, D> {
 
     fn depart(self: Pin<&mut Self>, detach: bool) {
         let this = self.project();
+        this.trace.end(if detach { "detached" } else { "dropped" });
         let stage = std::mem::replace(this.stage, Stage::Done);
         if let Stage::Claimed(claim) = stage
             && let Some(target) = claim.depart(detach)

@@ -299,6 +299,16 @@ fn when_ready() {
 }
 
 #[test]
+fn either() {
+    let (file, fd) = file();
+    let shutdown = || Shutdown::new(file.clone(), std::net::Shutdown::Both);
+    for event in [Either::first(shutdown()), Either::second(shutdown())] {
+        let either: Either<Shutdown, Shutdown> = event;
+        entry_of(either, |_| opcode::Shutdown::new(Fd(fd), 2).build());
+    }
+}
+
+#[test]
 fn every_event_in_the_list_is_compared() {
     // A cancel is aimed only when it meets its ring; the others have the entries of their events.
     let apart = ["AsyncCancel", "Link", "Rescued"];

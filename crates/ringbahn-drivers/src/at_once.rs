@@ -23,10 +23,24 @@ const MISSES_MAX: u32 = 10;
 #[derive(Debug)]
 pub(crate) struct AtOnce {
     enabled: bool,
-    /// For each kind the failures in a row, in the low 8 bits, and above them how many operations
-    /// are still to be left to the ring. Relaxed, and no exchange: two threads that overwrite each
-    /// other's count try once too often.
-    luck: [AtomicU32; KINDS],
+    luck: [Luck; KINDS],
+}
+
+/// The fortune of one kind, shared by all threads: the misses in the low 8 bits, the pause above.
+///
+/// Relaxed, and no exchange: two threads that overwrite each other's count try once too often.
+#[derive(Debug, Default)]
+struct Luck(AtomicU32);
+
+impl Luck {
+    fn load(&self) -> Fortune {
+        let word = self.0.load(Ordering::Relaxed);
+        Fortune { misses: word & 0xff, pause: word >> 8 }
+    }
+
+    fn store(&self, fortune: Fortune) {
+        self.0.store(fortune.pause << 8 | fortune.misses, Ordering::Relaxed);
+    }
 }
 
 impl AtOnce {
@@ -40,22 +54,39 @@ impl AtOnce {
         if !self.enabled {
             return None;
         }
-        let so_far = luck.load(Ordering::Relaxed);
-        let (misses, pause) = (so_far & 0xff, so_far >> 8);
-        if pause > 0 {
-            luck.store((pause - 1) << 8 | misses, Ordering::Relaxed);
+        let so_far = luck.load();
+        if so_far.pause > 0 {
+            luck.store(so_far.waited());
             return None;
         }
         let served = serve(attempt);
-        if served.is_some() {
-            if so_far != 0 {
-                luck.store(0, Ordering::Relaxed);
-            }
-        } else {
-            let misses = (misses + 1).min(MISSES_MAX);
-            luck.store(((1 << misses) - 1) << 8 | misses, Ordering::Relaxed);
-        }
+        luck.store(so_far.after(served.is_some()));
         served
+    }
+}
+
+/// How a kind of operations has fared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Fortune {
+    /// How many calls in a row were in vain.
+    misses: u32,
+    /// How many operations are still to be left to the ring.
+    pause: u32,
+}
+
+impl Fortune {
+    /// An operation has been left to the ring.
+    fn waited(self) -> Fortune {
+        Fortune { pause: self.pause - 1, ..self }
+    }
+
+    /// A call was made.
+    fn after(self, served: bool) -> Fortune {
+        if served {
+            return Fortune::default();
+        }
+        let misses = (self.misses + 1).min(MISSES_MAX);
+        Fortune { misses, pause: (1 << misses) - 1 }
     }
 }
 
@@ -76,4 +107,27 @@ fn kind(entry: &Sqe) -> Option<usize> {
     // Flags of a read or write, such as `RWF_DSYNC`, are for the ring, too.
     let plain = plain && (kind > 1 || entry.get_op_flags() == 0);
     plain.then_some(kind)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_in_vain_become_rare_and_one_that_serves_makes_up_for_them() {
+        let luck = Luck::default();
+        let (mut calls, mut operations) = (0, 0);
+        while operations < 100_000 {
+            operations += 1;
+            let so_far = luck.load();
+            if so_far.pause > 0 {
+                luck.store(so_far.waited());
+            } else {
+                calls += 1;
+                luck.store(so_far.after(false));
+            }
+        }
+        assert!((100..120).contains(&calls), "{calls} calls for {operations} operations");
+        assert_eq!(luck.load().after(true), Fortune::default());
+    }
 }

@@ -89,6 +89,7 @@
 //! | `hyper` | `Read` and `Write` of hyper for [`Ring`], and a `hyper::Timer` that needs no runtime |
 //! | `local-executor` | `LocalExecutor`: a [`LocalDriver`] and the tasks of its thread in one value |
 //! | `tokio` | `AsyncRead`, `AsyncBufRead`, `AsyncWrite` and `AsyncSeek` of tokio for [`Ring`] and its halves |
+//! | `tracing` | a span for each operation, at the level `TRACE` and the target `ringbahn`: the type of its event, and how it ended (`completed`, `refused`, `dropped` or `detached`) |
 //!
 //! The traits of tokio are for the protocols that are written for them: TLS, WebSockets, codecs,
 //! axum. They need no runtime of tokio, and do the same as those of futures-io; one handle may be

@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use ringbahn_core::Drive;
-use ringbahn_drivers::{Counters, Report, SharedDriver};
+use ringbahn_drivers::{Counters, LocalDriver, Report, SharedDriver};
 
 use super::Session;
 use super::finding::Finding;
@@ -55,6 +55,28 @@ impl Toured for SharedDriver {
     }
 }
 
+impl Toured for LocalDriver {
+    fn backend(&self) -> String {
+        LocalDriver::backend(self).to_string()
+    }
+
+    fn queue_sizes(&self) -> (u32, u32) {
+        LocalDriver::queue_sizes(self)
+    }
+
+    fn counters(&self) -> Counters {
+        LocalDriver::counters(self)
+    }
+
+    async fn shut_down(&self, deadline: Duration) -> Report {
+        self.shutdown(deadline)
+    }
+
+    fn block_on<F: Future>(&self, future: F) -> F::Output {
+        LocalDriver::block_on(self, future)
+    }
+}
+
 /// How many entries the ring of a toured driver is to have: fewer than are usual, and fewer than
 /// some stops have operations in flight, which is something to be shown.
 const ENTRIES: u32 = 32;
@@ -69,14 +91,25 @@ pub(crate) struct Line {
 }
 
 /// The drivers there are.
-pub(crate) const DRIVERS: [Line; 1] = [Line {
-    name: "shared",
-    audience: "for any executor, with nothing to set up",
-    tour: |line, session| visit::visit(line, session, shared),
-}];
+pub(crate) const DRIVERS: [Line; 2] = [
+    Line {
+        name: "shared",
+        audience: "for any executor, with nothing to set up",
+        tour: |line, session| visit::visit(line, session, shared),
+    },
+    Line {
+        name: "local",
+        audience: "for one thread, which waits in the kernel",
+        tour: |line, session| visit::visit(line, session, local),
+    },
+];
 
 fn shared() -> io::Result<SharedDriver> {
     SharedDriver::builder().entries(ENTRIES).build()
+}
+
+fn local() -> io::Result<LocalDriver> {
+    LocalDriver::builder().entries(ENTRIES).build()
 }
 
 /// One stop of the tour.

@@ -79,13 +79,14 @@ fn write_tally(output: &mut impl Write, tally: &Tally) -> io::Result<()> {
     writeln!(
         output,
         "\n  operations: {} submitted, {} completed, {} in flight; {} cancelled, {} disposed of, \
-         {} repeated",
+         {} repeated, {} served at once",
         tally.submitted,
         tally.completed,
         tally.in_flight,
         tally.cancelled,
         tally.disposed,
         tally.repeated,
+        tally.served_at_once,
     )?;
     writeln!(
         output,

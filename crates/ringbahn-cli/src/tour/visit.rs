@@ -37,7 +37,13 @@ pub(crate) fn visit<D: Toured>(
             return report;
         }
     };
-    let site = Site::new(driver, session.directory.path());
+    // Each driver makes the same files.
+    let directory = session.directory.path().join(line.name);
+    if let Err(error) = std::fs::create_dir(&directory) {
+        report.unavailable = Some(format!("{}: {error}", directory.display()));
+        return report;
+    }
+    let site = Site::new(driver, &directory);
     for stop in stops::<D>() {
         session.watchdog.begin(format!("the stop \"{}\" on the driver {}", stop.name, line.name));
         report.stops.push(make(stop, &site));

@@ -53,6 +53,7 @@ pub const EVENTS: &[EventInfo] = events! {
     async_cancel::AsyncCancel: Some(opcode::ASYNC_CANCEL), (5, 5), "3/io_uring_prep_cancel.3";
     close::Close: Some(opcode::CLOSE), (5, 6), "2/close.2";
     connect::Connect: Some(opcode::CONNECT), (5, 5), "2/connect.2";
+    either::Either: None, (5, 1), "2/io_uring_enter.2";
     fsync::Fsync: Some(opcode::FSYNC), (5, 1), "2/fsync.2";
     link::Link: None, (5, 3), "2/io_uring_enter.2";
     nop::Nop: Some(opcode::NOP), (5, 1), "2/io_uring_enter.2";

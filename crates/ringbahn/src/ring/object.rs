@@ -8,7 +8,7 @@ use std::os::unix::net::SocketAddr as UnixAddress;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 
 use ringbahn_core::event::{self, Interest, Position, WhenReady};
-use ringbahn_core::{Drive, SharedFd, Slice, SocketAddress};
+use ringbahn_core::{SharedFd, Slice, SocketAddress};
 use rustix::fs::{FileType, OFlags};
 
 use super::reader::Reading;
@@ -64,8 +64,7 @@ pub enum Nature {
 
 pub(crate) mod private {
     use super::{
-        Drive, Nature, OwnedFd, Position, Reading, SeekFrom, SharedFd, Slice, SocketAddress,
-        Writing, io,
+        Nature, OwnedFd, Position, Reading, SeekFrom, SharedFd, Slice, SocketAddress, Writing, io,
     };
 
     /// What `Ring` needs of an object.
@@ -93,7 +92,7 @@ pub(crate) mod private {
 
     /// How bytes are read.
     pub trait Readable {
-        fn reading<D: Drive>(fd: SharedFd, to: Slice<Vec<u8>>, at: Position, on: D) -> Reading<D>;
+        fn reading(fd: SharedFd, to: Slice<Vec<u8>>, at: Position) -> Reading;
     }
 
     /// How bytes are written.
@@ -101,7 +100,7 @@ pub(crate) mod private {
         /// Whether there may be a half that writes, whose end is told to the other side.
         const HALVES: bool = false;
 
-        fn writing<D: Drive>(fd: SharedFd, bytes: Vec<u8>, at: Position, on: D) -> Writing<D>;
+        fn writing(fd: SharedFd, bytes: Vec<u8>, at: Position) -> Writing;
 
         /// Tells the other side, if there is one, that nothing more will be written.
         fn end_writing(&self) -> io::Result<()> {
@@ -181,14 +180,9 @@ macro_rules! file {
         impl Readable for $file {}
 
         impl private::Readable for $file {
-            fn reading<D: Drive>(
-                fd: SharedFd,
-                to: Slice<Vec<u8>>,
-                at: Position,
-                on: D,
-            ) -> Reading<D> {
+            fn reading(fd: SharedFd, to: Slice<Vec<u8>>, at: Position) -> Reading {
                 let read = |fd| event::Read::new(fd, to, at);
-                Reading::File(on.submit(patient(at, fd, Interest::READABLE, read)))
+                Reading::first(patient(at, fd, Interest::READABLE, read))
             }
         }
     };
@@ -196,9 +190,9 @@ macro_rules! file {
         impl Writable for $file {}
 
         impl private::Writable for $file {
-            fn writing<D: Drive>(fd: SharedFd, bytes: Vec<u8>, at: Position, on: D) -> Writing<D> {
+            fn writing(fd: SharedFd, bytes: Vec<u8>, at: Position) -> Writing {
                 let write = |fd| event::WriteAll::new(fd, bytes, at);
-                Writing::File(on.submit(patient(at, fd, Interest::WRITABLE, write)))
+                Writing::first(patient(at, fd, Interest::WRITABLE, write))
             }
         }
     };
@@ -264,21 +258,16 @@ macro_rules! stream {
         impl StreamSocket for $stream {}
 
         impl private::Readable for $stream {
-            fn reading<D: Drive>(
-                fd: SharedFd,
-                to: Slice<Vec<u8>>,
-                _at: Position,
-                on: D,
-            ) -> Reading<D> {
-                Reading::Socket(on.submit(event::Recv::new(fd, to)))
+            fn reading(fd: SharedFd, to: Slice<Vec<u8>>, _at: Position) -> Reading {
+                Reading::second(event::Recv::new(fd, to))
             }
         }
 
         impl private::Writable for $stream {
             const HALVES: bool = true;
 
-            fn writing<D: Drive>(fd: SharedFd, bytes: Vec<u8>, _at: Position, on: D) -> Writing<D> {
-                Writing::Socket(on.submit(event::SendAll::new(fd, bytes)))
+            fn writing(fd: SharedFd, bytes: Vec<u8>, _at: Position) -> Writing {
+                Writing::second(event::SendAll::new(fd, bytes))
             }
 
             fn end_writing(&self) -> io::Result<()> {

@@ -10,7 +10,7 @@ use ringbahn_core::{BufResult, Drive, IoBuf, Slice, event};
 use super::inbox::Kept;
 use super::object::{Object, Readable};
 use super::share::Handle;
-use super::slot::{Operation, Side, Slot};
+use super::slot::{Side, Slot};
 
 /// The most bytes that one read or write of the poll functions moves, and so the most that a
 /// handle buffers for one direction.
@@ -30,7 +30,7 @@ type FileRead = event::WhenReady<event::Read<Slice<Vec<u8>>>>;
 type SocketRead = event::Recv<Slice<Vec<u8>>>;
 
 /// A read in flight.
-pub(crate) type Reading<D> = Operation<FileRead, SocketRead, D>;
+pub(crate) type Reading = event::Either<FileRead, SocketRead>;
 
 /// The read that a handle keeps in flight, and the bytes that have arrived and nobody has taken.
 ///
@@ -38,7 +38,7 @@ pub(crate) type Reading<D> = Operation<FileRead, SocketRead, D>;
 /// dropped loses nothing: the next one finds the read where it is, or the bytes.
 #[derive(Debug)]
 pub(crate) struct Reader<D: Drive> {
-    slot: Slot<FileRead, SocketRead, D>,
+    slot: Slot<Reading, D>,
     /// What has arrived; the first `consumed` bytes have been taken.
     buffer: Vec<u8>,
     consumed: usize,
@@ -153,7 +153,7 @@ impl<D: Drive + Unpin> Reader<D> {
             self.consumed = 0;
             buffer.reserve_exact(wanted);
             let slice = buffer.slice(..wanted);
-            self.slot.start(T::reading(handle.fd(), slice, position, handle.driver().clone()));
+            self.slot.start(T::reading(handle.fd(), slice, position), handle.driver());
         }
         if self.unread().is_empty() {
             if let Some(output) = ready!(self.slot.poll(cx)) {
@@ -205,11 +205,10 @@ impl<D: Drive + Unpin> Reader<D> {
 }
 
 impl<D: Drive + Unpin> Side for Reader<D> {
-    type File = FileRead;
-    type Socket = SocketRead;
+    type Event = Reading;
     type Driver = D;
 
-    fn slot(&mut self) -> &mut Slot<FileRead, SocketRead, D> {
+    fn slot(&mut self) -> &mut Slot<Reading, D> {
         &mut self.slot
     }
 

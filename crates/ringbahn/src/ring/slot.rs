@@ -8,63 +8,25 @@ use ringbahn_core::{Cancelled, Drive, Event, Submission};
 
 use super::waiters::Waiters;
 
-/// An operation of one of two kinds, with the same output: that of a file or of a socket.
-#[derive(Debug)]
-pub enum Operation<F: Event, S: Event<Output = F::Output>, D: Drive> {
-    /// On a file.
-    File(Submission<F, D>),
-    /// On a socket.
-    Socket(Submission<S, D>),
-}
-
-impl<F: Event, S: Event<Output = F::Output>, D: Drive + Unpin> Operation<F, S, D> {
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<F::Output> {
-        match self {
-            Operation::File(submission) => Pin::new(submission).poll(cx),
-            Operation::Socket(submission) => Pin::new(submission).poll(cx),
-        }
-    }
-
-    fn poll_cancel(&mut self, cx: &mut Context<'_>) -> Poll<Cancelled<F::Output>> {
-        match self {
-            Operation::File(submission) => Pin::new(submission).poll_cancel(cx),
-            Operation::Socket(submission) => Pin::new(submission).poll_cancel(cx),
-        }
-    }
-
-    /// Whether the driver has taken it.
-    pub(crate) fn is_in_flight(&self) -> bool {
-        match self {
-            Operation::File(submission) => submission.cancel_target().is_some(),
-            Operation::Socket(submission) => submission.cancel_target().is_some(),
-        }
-    }
-
-    fn detach(self) {
-        match self {
-            Operation::File(mut submission) => Pin::new(&mut submission).detach(),
-            Operation::Socket(mut submission) => Pin::new(&mut submission).detach(),
-        }
-    }
-}
-
 /// The place for the one operation that a handle keeps in flight for one direction.
 ///
 /// The poll functions have the handle to themselves and use a slot as it is. Methods that take
 /// `&self` reach it by [`poll_settled`], which holds no lock while it polls.
 #[derive(Debug)]
-pub(crate) struct Slot<F: Event, S: Event<Output = F::Output>, D: Drive> {
-    operation: Option<Operation<F, S, D>>,
+pub(crate) struct Slot<E: Event, D: Drive> {
+    operation: Option<Submission<E, D>>,
+    /// The operation of before, whose memory serves for the next one.
+    spare: Option<Submission<E, D>>,
     /// Whether somebody is polling the operation outside of the lock at this moment.
     borrowed: bool,
     /// Those who wait, where they may be several.
     waiters: Option<Arc<Waiters>>,
 }
 
-impl<F: Event, S: Event<Output = F::Output>, D: Drive + Unpin> Slot<F, S, D> {
+impl<E: Event, D: Drive + Unpin> Slot<E, D> {
     /// An empty slot. `shared` says whether several tasks may wait for its operation.
-    pub(crate) fn new(shared: bool) -> Slot<F, S, D> {
-        Slot { operation: None, borrowed: false, waiters: shared.then(Arc::default) }
+    pub(crate) fn new(shared: bool) -> Slot<E, D> {
+        Slot { operation: None, spare: None, borrowed: false, waiters: shared.then(Arc::default) }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -72,19 +34,28 @@ impl<F: Event, S: Event<Output = F::Output>, D: Drive + Unpin> Slot<F, S, D> {
     }
 
     /// Fills the slot, which is empty.
-    pub(crate) fn start(&mut self, operation: Operation<F, S, D>) {
+    pub(crate) fn start(&mut self, event: E, driver: &D)
+    where
+        D: Clone,
+    {
         debug_assert!(self.operation.is_none());
-        self.operation = Some(operation);
+        self.operation = Some(match self.spare.take() {
+            Some(mut spare) => {
+                Pin::new(&mut spare).restart(event);
+                spare
+            }
+            None => driver.clone().submit(event),
+        });
     }
 
     /// Waits for the operation, if there is one, and yields its output.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<E::Output>> {
         let Some(operation) = &mut self.operation else { return Poll::Ready(None) };
         let output = match &self.waiters {
-            None => ready!(operation.poll(cx)),
+            None => ready!(Pin::new(operation).poll(cx)),
             Some(waiters) => {
                 let waker = waiters.joined(cx.waker());
-                ready!(operation.poll(&mut Context::from_waker(&waker)))
+                ready!(Pin::new(operation).poll(&mut Context::from_waker(&waker)))
             }
         };
         self.end();
@@ -92,13 +63,13 @@ impl<F: Event, S: Event<Output = F::Output>, D: Drive + Unpin> Slot<F, S, D> {
     }
 
     /// Stops the operation, if there is one, and yields its output where it has completed.
-    pub(crate) fn poll_cancel(&mut self, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
+    pub(crate) fn poll_cancel(&mut self, cx: &mut Context<'_>) -> Poll<Option<E::Output>> {
         let Some(operation) = &mut self.operation else { return Poll::Ready(None) };
         let output = match &self.waiters {
-            None => ready!(operation.poll_cancel(cx)),
+            None => ready!(Pin::new(operation).poll_cancel(cx)),
             Some(waiters) => {
                 let waker = waiters.joined(cx.waker());
-                ready!(operation.poll_cancel(&mut Context::from_waker(&waker)))
+                ready!(Pin::new(operation).poll_cancel(&mut Context::from_waker(&waker)))
             }
         };
         self.end();
@@ -112,12 +83,13 @@ impl<F: Event, S: Event<Output = F::Output>, D: Drive + Unpin> Slot<F, S, D> {
     ///
     /// `Err` where the driver has no room for it: then it has not started, the slot is empty again,
     /// and the task will be woken when it is worth another try. Its operands are in the output.
-    pub(crate) fn launch(&mut self, cx: &mut Context<'_>) -> Result<Option<F::Output>, F::Output> {
+    pub(crate) fn launch(&mut self, cx: &mut Context<'_>) -> Result<Option<E::Output>, E::Output> {
         let Some(operation) = &mut self.operation else { return Ok(None) };
-        let mut output = operation.poll(cx);
+        let mut operation = Pin::new(operation);
+        let mut output = operation.as_mut().poll(cx);
         if output.is_pending()
             && !operation.is_in_flight()
-            && let Poll::Ready(stopped) = operation.poll_cancel(cx)
+            && let Poll::Ready(stopped) = operation.as_mut().poll_cancel(cx)
         {
             self.operation = None;
             return Err(stopped.into_inner());
@@ -137,7 +109,7 @@ impl<F: Event, S: Event<Output = F::Output>, D: Drive + Unpin> Slot<F, S, D> {
 
     /// The operation has ended. Others who wait for it have a look.
     fn end(&mut self) {
-        self.operation = None;
+        self.spare = self.operation.take();
         if let Some(waiters) = &self.waiters {
             waiters.wake_all();
         }
@@ -145,21 +117,20 @@ impl<F: Event, S: Event<Output = F::Output>, D: Drive + Unpin> Slot<F, S, D> {
 
     /// Lets the operation run to its end with nobody waiting.
     pub(crate) fn detach(&mut self) {
-        if let Some(operation) = self.operation.take() {
-            operation.detach();
+        if let Some(mut operation) = self.operation.take() {
+            Pin::new(&mut operation).detach();
         }
     }
 }
 
 /// One direction of a handle: a slot, and what becomes of its outputs.
 pub(crate) trait Side {
-    type File: Event;
-    type Socket: Event<Output = <Self::File as Event>::Output>;
+    type Event: Event;
     type Driver: Drive + Unpin;
 
-    fn slot(&mut self) -> &mut Slot<Self::File, Self::Socket, Self::Driver>;
+    fn slot(&mut self) -> &mut Slot<Self::Event, Self::Driver>;
 
-    fn settle(&mut self, output: <Self::File as Event>::Output);
+    fn settle(&mut self, output: <Self::Event as Event>::Output);
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -174,7 +145,7 @@ pub(crate) fn get_mut<T>(mutex: &mut Mutex<T>) -> &mut T {
 /// The operation of a side that is being polled outside of the lock. It goes back when this does.
 struct Borrowed<'a, S: Side> {
     side: &'a Mutex<S>,
-    operation: Option<Operation<S::File, S::Socket, S::Driver>>,
+    operation: Option<Submission<S::Event, S::Driver>>,
 }
 
 impl<S: Side> Drop for Borrowed<'_, S> {
@@ -204,7 +175,7 @@ pub(crate) fn poll_settled<S: Side>(side: &Mutex<S>, cx: &mut Context<'_>) -> Po
     let waker = waiters.joined(cx.waker());
     let mut shared_cx = Context::from_waker(&waker);
     let polled = match &mut borrowed.operation {
-        Some(operation) => operation.poll(&mut shared_cx),
+        Some(operation) => Pin::new(operation).poll(&mut shared_cx),
         None => return Poll::Ready(()),
     };
     let Poll::Ready(output) = polled else { return Poll::Pending };

@@ -9,13 +9,13 @@ use ringbahn_core::{BufResult, Drive, event};
 use super::object::{Nature, Object, Writable};
 use super::reader::{KEPT_MAX, TRANSFER_MAX};
 use super::share::Handle;
-use super::slot::{Operation, Side, Slot};
+use super::slot::{Side, Slot};
 
 type FileWrite = event::WhenReady<event::WriteAll<Vec<u8>>>;
 type SocketWrite = event::SendAll<Vec<u8>>;
 
 /// A write in flight.
-pub(crate) type Writing<D> = Operation<FileWrite, SocketWrite, D>;
+pub(crate) type Writing = event::Either<FileWrite, SocketWrite>;
 
 /// The write that a handle keeps in flight behind its caller.
 ///
@@ -24,7 +24,7 @@ pub(crate) type Writing<D> = Operation<FileWrite, SocketWrite, D>;
 /// waits for it, nor by the end of the handle, which lets it run.
 #[derive(Debug)]
 pub(crate) struct Writer<D: Drive + Unpin> {
-    slot: Slot<FileWrite, SocketWrite, D>,
+    slot: Slot<Writing, D>,
     /// The buffer of the last write, for the next one.
     spare: Vec<u8>,
     /// What a write has failed with, until somebody is told.
@@ -152,8 +152,7 @@ impl<D: Drive + Unpin> Writer<D> {
         D: Clone,
     {
         let position = self.begin(handle, bytes.len())?;
-        let driver = handle.driver().clone();
-        self.slot.start(T::writing(handle.writing_fd(), bytes, position, driver));
+        self.slot.start(T::writing(handle.writing_fd(), bytes, position), handle.driver());
         let output = match self.slot.launch(cx) {
             Ok(output) => output,
             Err((_, bytes)) => {
@@ -186,11 +185,10 @@ impl<D: Drive + Unpin> Writer<D> {
 }
 
 impl<D: Drive + Unpin> Side for Writer<D> {
-    type File = FileWrite;
-    type Socket = SocketWrite;
+    type Event = Writing;
     type Driver = D;
 
-    fn slot(&mut self) -> &mut Slot<FileWrite, SocketWrite, D> {
+    fn slot(&mut self) -> &mut Slot<Writing, D> {
         &mut self.slot
     }
 

@@ -1,0 +1,95 @@
+//! How often an operation allocates: once, for its record; not at all on a handle that has been
+//! used before.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::os::unix::net::UnixStream;
+
+use allocation_counter::{AllocationInfo, measure};
+use futures::executor::block_on;
+use futures::{AsyncReadExt, AsyncWriteExt};
+use ringbahn::{BufResultExt, Drive, LocalDriver, Ring, SharedDriver};
+
+#[path = "support/support.rs"]
+mod support;
+use support::{driver, local_driver, skip};
+
+const TIMES: u64 = 100;
+
+/// What `TIMES` runs allocate, after some that make buffers grow.
+fn counted(mut run: impl FnMut()) -> AllocationInfo {
+    (0..100).for_each(|_| run());
+    measure(|| (0..TIMES).for_each(|_| run()))
+}
+
+/// A message to oneself through the poll traits, which use the memory of the handle.
+async fn message<D: Drive + Clone + Unpin>(
+    near: &mut Ring<UnixStream, D>,
+    far: &mut Ring<UnixStream, D>,
+) {
+    let mut buffer = [0; 64];
+    near.write_all(&[7; 64]).await.unwrap();
+    far.read_exact(&mut buffer).await.unwrap();
+    assert_eq!(buffer, [7; 64]);
+}
+
+fn pair<D: Drive + Clone + Unpin>(driver: &D) -> [Ring<UnixStream, D>; 2] {
+    let (near, far) = UnixStream::pair().unwrap();
+    [near, far].map(|end| Ring::new_on_driver(end, driver.clone()))
+}
+
+/// Drivers that serve at once, and such that leave all to the ring.
+fn drivers(test: &str) -> Option<([SharedDriver; 2], [LocalDriver; 2])> {
+    let shared = SharedDriver::builder().entries(4).serve_at_once(false).build();
+    let local = LocalDriver::builder().entries(4).serve_at_once(false).build();
+    let (Ok(shared), Ok(local)) = (shared, local) else {
+        skip(test, "no io_uring");
+        return None;
+    };
+    Some(([driver(test)?, shared], [local_driver(test)?, local]))
+}
+
+#[test]
+fn reading_and_writing_a_handle_again_allocates_nothing() {
+    let test = "reading_and_writing_a_handle_again_allocates_nothing";
+    let Some((shared, local)) = drivers(test) else { return };
+    for driver in shared {
+        let [mut near, mut far] = pair(&driver);
+        let counted = counted(|| block_on(message(&mut near, &mut far)));
+        assert_eq!(counted.count_total, 0, "{counted:?} {:?}", driver.counters());
+    }
+    for driver in local {
+        let [mut near, mut far] = pair(&driver);
+        let counted = counted(|| driver.block_on(message(&mut near, &mut far)));
+        assert_eq!(counted.count_total, 0, "{counted:?} {:?}", driver.counters());
+    }
+}
+
+#[test]
+fn an_operation_with_a_buffer_of_the_caller_allocates_once() {
+    let test = "an_operation_with_a_buffer_of_the_caller_allocates_once";
+    let Some((shared, local)) = drivers(test) else { return };
+    fn zero<D: Drive + Clone + Unpin>(driver: &D) -> Ring<File, D> {
+        Ring::new_on_driver(File::open("/dev/zero").unwrap(), driver.clone())
+    }
+    for driver in shared {
+        let zero = zero(&driver);
+        let read = || assert_eq!(block_on(zero.read_at([1; 64], 0)).both().unwrap().0, 64);
+        let counted = counted(read);
+        assert_eq!(counted.count_total, TIMES, "{counted:?} {:?}", driver.counters());
+    }
+    for driver in local {
+        let zero = zero(&driver);
+        let read = || assert_eq!(driver.block_on(zero.read_at([1; 64], 0)).both().unwrap().0, 64);
+        let counted = counted(read);
+        assert_eq!(counted.count_total, TIMES, "{counted:?} {:?}", driver.counters());
+    }
+}
+
+/// So that the counter is known to count.
+#[test]
+fn the_counter_sees_an_allocation() {
+    let mut sink = std::io::sink();
+    let counted = measure(|| sink.write_all(&vec![0; 64]).unwrap());
+    assert_eq!(counted.count_total, 1);
+}

@@ -1,0 +1,15 @@
+//! `cargo xtask bench-op` and `bench-hot`: the commands of the benchmark tool.
+//!
+//! | command | what it measures |
+//! |---|---|
+//! | `bench-op` | what one operation costs over the raw ring, and how often it allocates |
+//! | `bench-hot` | what data costs that is in memory already, beside std and tokio |
+
+use crate::process::{Failure, Outcome, Program};
+
+/// Runs `command` of the tool, and passes `arguments` on.
+pub(crate) fn run(command: &str, arguments: &[&str]) -> Result<Outcome, Failure> {
+    let tool = ["run", "--release", "--quiet", "--package", "ringbahn-bench", "--", command];
+    Program::cargo(&[&tool[..], arguments].concat()).run()?;
+    Ok(Outcome::Done)
+}
