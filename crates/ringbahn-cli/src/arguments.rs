@@ -21,6 +21,7 @@ pub(crate) enum Job {
     Doctor(DoctorArguments),
     Cp(CpArguments),
     Echo(EchoArguments),
+    Serve(ServeArguments),
 }
 
 /// Shows that the library does what it says, on each driver, and checks every byte.
@@ -105,7 +106,7 @@ pub(crate) enum ProgressChoice {
 /// that is 0. At SIGINT or SIGTERM it accepts nothing more, sends back what has arrived, and prints
 /// how many connections and bytes there were. A second signal ends it at once.
 #[derive(Args, Debug)]
-#[command(after_help = ECHO_STATUS)]
+#[command(after_help = SERVER_STATUS)]
 pub(crate) struct EchoArguments {
     /// Where to listen, such as 127.0.0.1:0 or localhost:7007
     pub(crate) address: String,
@@ -115,14 +116,41 @@ pub(crate) struct EchoArguments {
     pub(crate) driver: DriverChoice,
 }
 
-const ECHO_STATUS: &str = "Exit status: 0 if every connection came to its end, 1 if some were cut \
-                           off, 2 if nothing could be served.";
+const SERVER_STATUS: &str = "Exit status: 0 if every connection came to its end, 1 if some were \
+                             cut off, 2 if nothing could be served.";
+
+/// Serves the files of a directory over HTTP/1.
+///
+/// Answers GET and HEAD, also for a part of a file, and with 304 where the client's copy is still
+/// right. For a directory its index.html is sent; there are no listings. Nothing outside of the
+/// directory is reached, be it by a symbolic link. Only plain files are served.
+///
+/// The first line that it prints is `listening on ADDRESS`, with the port that was found where
+/// that is 0. At SIGINT or SIGTERM it accepts nothing more, finishes the answers that it has begun,
+/// and prints how many connections, requests and bytes of files there were. A second signal ends it
+/// at once.
+#[derive(Args, Debug)]
+#[command(after_help = SERVER_STATUS)]
+pub(crate) struct ServeArguments {
+    /// The directory whose files are served
+    pub(crate) dir: PathBuf,
+
+    /// Where to listen, such as 127.0.0.1:0 or localhost:7007
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: String,
+
+    /// The driver to run on
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    pub(crate) driver: DriverChoice,
+}
 
 /// A driver to run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DriverChoice {
     /// One ring for the process, for any executor
     Default,
+    /// A ring of the server's own thread, which waits in the kernel
+    Local,
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ mod arguments;
 mod cp;
 mod doctor;
 mod echo;
+mod serve;
+mod server;
 mod tour;
 
 use arguments::{Arguments, Job};
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
         Job::Doctor(arguments) => doctor::run(&arguments),
         Job::Cp(arguments) => cp::run(&arguments),
         Job::Echo(arguments) => echo::run(&arguments),
+        Job::Serve(arguments) => serve::run(&arguments),
         Job::Tour(arguments) => tour::run(&arguments),
     }
 }

@@ -1,75 +1,22 @@
 //! `ringbahn echo`, with clients of std.
 
-use std::fs;
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
+#[path = "support/server.rs"]
+mod server;
 #[path = "support/support.rs"]
 mod support;
+use server::{DRIVERS, Server};
 use support::{bytes, has_ring, ringbahn, ringbahn_after, text};
 
-/// A server that is gone with this value.
-struct Server {
-    child: Child,
-    output: BufReader<ChildStdout>,
-    address: SocketAddr,
-}
-
-impl Server {
-    fn new() -> Server {
-        Server::start(ringbahn(Path::new("/"), &["echo", "127.0.0.1:0"]))
-    }
-
-    fn start(mut command: Command) -> Server {
-        let mut child =
-            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        output.read_line(&mut line).unwrap();
-        let address = line.trim_end().strip_prefix("listening on ").and_then(|at| at.parse().ok());
-        let address = address.unwrap_or_else(|| panic!("no address in {line:?}"));
-        Server { child, output, address }
-    }
-
-    fn connect(&self) -> TcpStream {
-        TcpStream::connect(self.address).unwrap()
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
-    }
-
-    /// Waits for its end, and yields the status, the last line and the errors.
-    fn end(mut self) -> (Option<i32>, String, String) {
-        let status = self.child.wait().unwrap();
-        let (mut line, mut errors) = (String::new(), String::new());
-        self.output.read_to_string(&mut line).unwrap();
-        self.child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
-        (status.code(), line, errors)
-    }
-
-    /// For how long it has used a processor, in ticks of which there are a hundred in a second.
-    fn ticks(&self) -> u64 {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
-        let (_, fields) = stat.rsplit_once(')').unwrap();
-        let fields: Vec<_> = fields.split_whitespace().collect();
-        // The fields 14 and 15, of which the first two came before.
-        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Where a test has failed; otherwise it has ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn start(driver: &str) -> Server {
+    Server::start(ringbahn(Path::new("/"), &["echo", "127.0.0.1:0", "--driver", driver]))
 }
 
 /// Sends `message` while it receives, and holds if it comes back.
@@ -109,8 +56,8 @@ fn a_hundred_clients_get_back_what_they_send() {
     if !has_ring("a_hundred_clients_get_back_what_they_send") {
         return;
     }
-    for signal in [Signal::INT, Signal::TERM] {
-        let server = Server::new();
+    for (driver, signal) in DRIVERS.into_iter().zip([Signal::INT, Signal::TERM]) {
+        let server = start(driver);
         let sum = all_at_once(&server, 100);
         server.signal(signal);
         let (status, line, errors) = server.end();
@@ -124,8 +71,12 @@ fn clients_wait_while_the_server_has_no_descriptor_left() {
     if !has_ring("clients_wait_while_the_server_has_no_descriptor_left") {
         return;
     }
+    DRIVERS.into_iter().for_each(clients_wait_on);
+}
+
+fn clients_wait_on(driver: &str) {
     const PATIENCE: Duration = Duration::from_secs(1);
-    let arguments = ["echo", "127.0.0.1:0", "--driver", "default"];
+    let arguments = ["echo", "127.0.0.1:0", "--driver", driver];
     let server = Server::start(ringbahn_after("ulimit -n 30", Path::new("/"), &arguments));
     // More than it can have, all of them at the same time.
     let waiting: Vec<_> = (0..40).map(|_| server.connect()).collect();
@@ -168,8 +119,12 @@ fn at_the_end_everything_that_has_arrived_is_sent_back() {
     if !has_ring("at_the_end_everything_that_has_arrived_is_sent_back") {
         return;
     }
+    DRIVERS.into_iter().for_each(everything_is_sent_back_on);
+}
+
+fn everything_is_sent_back_on(driver: &str) {
     let message = bytes(16 << 10);
-    let server = Server::new();
+    let server = start(driver);
     let idle: Vec<_> = (0..10).map(|_| server.connect()).collect();
     let mut busy: Vec<_> = (0..10).map(|_| server.connect()).collect();
     for connection in idle.iter().chain(&busy) {
@@ -201,7 +156,11 @@ fn a_second_signal_ends_what_would_take_for_ever() {
     if !has_ring("a_second_signal_ends_what_would_take_for_ever") {
         return;
     }
-    let server = Server::new();
+    DRIVERS.into_iter().for_each(a_second_signal_ends_on);
+}
+
+fn a_second_signal_ends_on(driver: &str) {
+    let server = start(driver);
     let mut connection = server.connect();
     connection.set_nonblocking(true).unwrap();
     // Until all the room there is between both is full.

@@ -43,8 +43,9 @@
 //!
 //! # Executors
 //!
-//! HTTP/2 starts a task per stream, on what implements [`hyper::rt::Executor`]. That is not
-//! ringbahn's to give, which runs no tasks: take that of your executor, or write it in five lines:
+//! HTTP/2 starts a task per stream, on what implements [`hyper::rt::Executor`]. On a thread with
+//! its own driver that is the `LocalSpawner` of a `LocalExecutor`, with the feature
+//! `local-executor`. For other executors take what comes with them, or write it in five lines:
 //!
 //! ```
 //! #[derive(Clone)]
@@ -57,8 +58,6 @@
 //! }
 //! # let _ = hyper::server::conn::http2::Builder::new(Smol);
 //! ```
-//!
-//! An executor that keeps its tasks on one thread does the same without the two `Send`.
 
 use std::future::Future;
 use std::io;

@@ -90,6 +90,7 @@
 //! |---|---|
 //! | `bytes` | `Bytes` and `BytesMut` as buffers |
 //! | `hyper` | `Read` and `Write` of hyper for [`Ring`], and a `hyper::Timer` that needs no runtime |
+//! | `local-executor` | `LocalExecutor`: a [`LocalDriver`] and the tasks of its thread in one value |
 //! | `tokio` | `AsyncRead`, `AsyncBufRead`, `AsyncWrite` and `AsyncSeek` of tokio for [`Ring`] and its halves |
 //! | `tracing` | a span for each operation, at the level `TRACE` and the target `ringbahn`: the type of its event, and how it ended (`completed`, `refused`, `dropped` or `detached`) |
 //!
@@ -111,9 +112,16 @@ pub mod fs;
 #[cfg(feature = "hyper")]
 pub mod hyper;
 pub mod io;
+#[cfg(feature = "local-executor")]
+mod local_executor;
 mod ring;
 
+#[cfg(feature = "local-executor")]
+#[doc(no_inline)]
+pub use async_executor::Task;
 pub use driver::DefaultDriver;
+#[cfg(feature = "local-executor")]
+pub use local_executor::{LocalExecutor, LocalSpawner};
 pub use ring::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 pub use ring::object::{Listener, Object, Readable, StreamSocket, Writable};
 pub use ring::receive::Receive;

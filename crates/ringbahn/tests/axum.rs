@@ -18,7 +18,7 @@ mod tasks;
 mod web_app;
 
 use support::driver;
-use tasks::Tasks;
+use tasks::{Tasks, on_local_driver};
 use web_app::{app, ask, client, requests_are_answered, text};
 
 /// A listener of the driver, for axum.
@@ -107,4 +107,12 @@ fn a_server_that_is_to_end_answers_what_it_was_asked_before() {
 fn an_app_is_served_by_hyper() {
     let Some(driver) = driver("an_app_is_served_by_hyper") else { return };
     block_on(Tasks::run(|tasks| web_app::an_app_is_served_by_hyper(driver, tasks)));
+}
+
+#[test]
+fn an_app_is_served_by_hyper_on_the_local_driver() {
+    on_local_driver(
+        "an_app_is_served_by_hyper_on_the_local_driver",
+        web_app::an_app_is_served_by_hyper,
+    );
 }

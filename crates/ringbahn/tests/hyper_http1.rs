@@ -12,12 +12,20 @@ mod support;
 mod tasks;
 
 use support::driver;
-use tasks::Tasks;
+use tasks::{Tasks, on_local_driver};
 
 #[test]
 fn many_requests_on_one_connection() {
     let Some(driver) = driver("many_requests_on_one_connection") else { return };
     block_on(Tasks::run(|tasks| http1::many_requests_on_one_connection(driver, tasks)));
+}
+
+#[test]
+fn many_requests_on_one_connection_on_the_local_driver() {
+    on_local_driver(
+        "many_requests_on_one_connection_on_the_local_driver",
+        http1::many_requests_on_one_connection,
+    );
 }
 
 #[test]
@@ -27,15 +35,36 @@ fn chunked_bodies_arrive_whole() {
 }
 
 #[test]
+fn chunked_bodies_arrive_whole_on_the_local_driver() {
+    on_local_driver(
+        "chunked_bodies_arrive_whole_on_the_local_driver",
+        http1::chunked_bodies_arrive_whole,
+    );
+}
+
+#[test]
 fn big_bodies_go_both_ways() {
     let Some(driver) = driver("big_bodies_go_both_ways") else { return };
     block_on(Tasks::run(|tasks| http1::big_bodies_go_both_ways(driver, tasks)));
 }
 
 #[test]
+fn big_bodies_go_both_ways_on_the_local_driver() {
+    on_local_driver("big_bodies_go_both_ways_on_the_local_driver", http1::big_bodies_go_both_ways);
+}
+
+#[test]
 fn requests_sent_at_once_are_answered_in_order() {
     let Some(driver) = driver("requests_sent_at_once_are_answered_in_order") else { return };
     block_on(Tasks::run(|tasks| http1::requests_sent_at_once_are_answered_in_order(driver, tasks)));
+}
+
+#[test]
+fn requests_sent_at_once_are_answered_in_order_on_the_local_driver() {
+    on_local_driver(
+        "requests_sent_at_once_are_answered_in_order_on_the_local_driver",
+        http1::requests_sent_at_once_are_answered_in_order,
+    );
 }
 
 #[test]
@@ -48,9 +77,25 @@ fn a_client_that_goes_away_ends_its_own_connection_only() {
 }
 
 #[test]
+fn a_client_that_goes_away_ends_its_own_connection_only_on_the_local_driver() {
+    on_local_driver(
+        "a_client_that_goes_away_ends_its_own_connection_only_on_the_local_driver",
+        http1::a_client_that_goes_away_ends_its_own_connection_only,
+    );
+}
+
+#[test]
 fn a_client_that_says_nothing_is_timed_out() {
     let Some(driver) = driver("a_client_that_says_nothing_is_timed_out") else { return };
     block_on(Tasks::run(|tasks| http1::a_client_that_says_nothing_is_timed_out(driver, tasks)));
+}
+
+#[test]
+fn a_client_that_says_nothing_is_timed_out_on_the_local_driver() {
+    on_local_driver(
+        "a_client_that_says_nothing_is_timed_out_on_the_local_driver",
+        http1::a_client_that_says_nothing_is_timed_out,
+    );
 }
 
 /// As an ordinary program would have it: tokio's tasks, and nothing of tokio's IO or timers.

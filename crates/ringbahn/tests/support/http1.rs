@@ -9,9 +9,9 @@ use hyper::client::conn::http1::{self as client, SendRequest};
 use hyper::server::conn::http1 as server;
 use hyper::service::service_fn;
 use hyper::{Request, header};
+use ringbahn::Task;
 use ringbahn::hyper::Timer;
 use ringbahn::{Drive, Ring};
-use smol::Task;
 
 use super::http::{AnyBody, Service, collect, pattern, pieces, whole};
 use super::tasks::Tasks;

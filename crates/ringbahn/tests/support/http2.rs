@@ -10,9 +10,9 @@ use hyper::client::conn::http2::{self as client, SendRequest};
 use hyper::server::conn::http2 as server;
 use hyper::service::service_fn;
 use hyper::{Request, Response, body::Incoming};
+use ringbahn::Task;
 use ringbahn::hyper::Timer;
 use ringbahn::{Drive, Ring};
-use smol::Task;
 
 use super::http::{AnyBody, Service, collect, pattern, whole};
 use super::tasks::Tasks;
