@@ -157,6 +157,16 @@ on_both!(a_write_lands_where_it_belongs, driver, async {
     assert_eq!(contents, "....abc...");
 });
 
+on_both!(a_send_that_waits_for_all_sends_all, driver, async {
+    const LENGTH: usize = 4 << 20;
+    let (fd, mut far) = pair();
+    let reader = thread::spawn(move || far.read_exact(&mut vec![0; LENGTH]).unwrap());
+    let send = Send::new(fd, vec![7; LENGTH]).wait_all(true);
+    let (count, bytes) = driver.clone().submit(send).await.both().unwrap();
+    assert_eq!((count, bytes.len()), (LENGTH, LENGTH));
+    reader.join().unwrap();
+});
+
 on_both!(a_driver_that_was_shut_down_serves_nothing_either, driver, async {
     let (fd, _file) = file(b"0123456789");
     driver.stop();
