@@ -167,6 +167,24 @@ on_both!(a_send_that_waits_for_all_sends_all, driver, async {
     reader.join().unwrap();
 });
 
+on_both!(a_netlink_socket_tells_that_it_has_lost_messages, driver, async {
+    let netlink = socket2::Domain::from(libc::AF_NETLINK);
+    let socket = socket2::Socket::new(netlink, socket2::Type::DGRAM, None).unwrap();
+    socket.set_recv_buffer_size(1).unwrap();
+    // `RTM_GETLINK` of the first interface: length, type and flags, sequence, port, `ifinfomsg`.
+    let mut request = [0_u32; 8];
+    (request[0], request[1], request[5]) = (32, 18 | 1 << 16, 1);
+    let request: Vec<u8> = request.iter().flat_map(|word| word.to_ne_bytes()).collect();
+    for _ in 0..64 {
+        socket.send(&request).unwrap();
+    }
+    let fd = SharedFd::from(OwnedFd::from(socket));
+    let recv = || driver.clone().submit(Recv::new(fd.clone(), Vec::with_capacity(8192)));
+    let (result, _) = recv().await;
+    assert_eq!(result.unwrap_err().raw_os_error(), Some(libc::ENOBUFS));
+    assert!(recv().await.both().unwrap().0 > 0, "an answer that found room");
+});
+
 on_both!(a_driver_that_was_shut_down_serves_nothing_either, driver, async {
     let (fd, _file) = file(b"0123456789");
     driver.stop();

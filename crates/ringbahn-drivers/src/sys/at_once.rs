@@ -84,9 +84,9 @@ fn write(entry: &Sqe) -> Made {
     let (single, vectors) = vectors(entry);
     let (vectors, count) = vectors.unwrap_or((&raw const single, 1));
     let offset = entry.get_offset() as off_t;
+    let fd = entry.get_fd();
     // SAFETY: X1, X2; the vectors are those of the entry, or its one buffer.
-    let written =
-        unsafe { libc::pwritev2(entry.get_fd(), vectors, count, offset, libc::RWF_NOWAIT) };
+    let written = unsafe { libc::pwritev2(fd, vectors, count, offset, libc::RWF_NOWAIT) };
     made(written)
 }
 
@@ -100,7 +100,7 @@ fn receive(entry: &Sqe) -> Made {
     // SAFETY: X1, X2; the entry's buffer.
     let received =
         unsafe { libc::recv(fd, entry.get_address(), length, flags | libc::MSG_DONTWAIT) };
-    made(received)
+    told_by_socket(received)
 }
 
 /// Sends what the socket has room for.
@@ -108,7 +108,7 @@ fn send(entry: &Sqe) -> Made {
     let flags = entry.get_op_flags().cast_signed() | libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
     let (fd, length) = (entry.get_fd(), entry.get_length() as usize);
     // SAFETY: X1, X2; the entry's buffer.
-    made(unsafe { libc::send(fd, entry.get_address(), length, flags) })
+    told_by_socket(unsafe { libc::send(fd, entry.get_address(), length, flags) })
 }
 
 /// The entry's one buffer, or the vectors that it names.
@@ -135,9 +135,22 @@ fn made(returned: isize) -> Made {
             | libc::ENOTSOCK
             | libc::EFAULT
             | libc::EBADF
-            | libc::ENOMEM
-            | libc::ENOBUFS => Made::Nothing,
+            | libc::ENOMEM => Made::Nothing,
             // An error of a socket is told once.
+            errno => Made::Error(errno),
+        },
+    }
+}
+
+/// As [`made`], of a call that the ring would make in the same way: an error is told once, whatever
+/// it is, as `ENOBUFS` by a netlink socket that has lost messages.
+fn told_by_socket(returned: isize) -> Made {
+    match usize::try_from(returned) {
+        Ok(count) => Made::Count(count),
+        Err(_) => match io::Error::last_os_error().raw_os_error().unwrap_or(0) {
+            0 | libc::EAGAIN | libc::EINTR | libc::ENOTSOCK | libc::EFAULT | libc::EBADF => {
+                Made::Nothing
+            }
             errno => Made::Error(errno),
         },
     }
