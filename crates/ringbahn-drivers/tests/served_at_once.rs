@@ -185,6 +185,24 @@ on_both!(a_netlink_socket_tells_that_it_has_lost_messages, driver, async {
     assert!(recv().await.both().unwrap().0 > 0, "an answer that found room");
 });
 
+on_both!(what_would_wait_for_the_disk_is_left_to_the_ring, driver, async {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    let path = tempfile::NamedTempFile::new().unwrap();
+    let open = |flag| File::options().read(true).write(true).custom_flags(flag).open(path.path());
+    let Ok(direct) = open(libc::O_DIRECT) else { return };
+    let durable = SharedFd::new(Arc::new(open(libc::O_DSYNC).unwrap()));
+    let direct = SharedFd::new(Arc::new(direct));
+    // Of no length, since that is always aligned.
+    let read = Read::new(direct.clone(), Vec::new(), Position::At(0));
+    driver.clone().submit(read).await.both().unwrap();
+    for fd in [direct, durable] {
+        let write = Write::new(fd, Vec::new(), Position::At(0));
+        driver.clone().submit(write).await.both().unwrap();
+    }
+    assert_eq!(driver.counters().served_at_once, 0);
+});
+
 on_both!(a_driver_that_was_shut_down_serves_nothing_either, driver, async {
     let (fd, _file) = file(b"0123456789");
     driver.stop();

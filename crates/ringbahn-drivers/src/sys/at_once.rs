@@ -53,6 +53,9 @@ fn read(entry: &Sqe) -> Made {
     let (vectors, count) = vectors.unwrap_or((&raw const single, 1));
     let offset = entry.get_offset() as off_t;
     let fd = entry.get_fd();
+    if waits_for_disk(fd, libc::O_DIRECT) {
+        return Made::Nothing;
+    }
     // SAFETY: X1, X2; the vectors are those of the entry, or its one buffer.
     let read = unsafe { libc::preadv2(fd, vectors, count, offset, libc::RWF_NOWAIT) };
     let first = made(read);
@@ -85,6 +88,9 @@ fn write(entry: &Sqe) -> Made {
     let (vectors, count) = vectors.unwrap_or((&raw const single, 1));
     let offset = entry.get_offset() as off_t;
     let fd = entry.get_fd();
+    if waits_for_disk(fd, libc::O_DIRECT | libc::O_DSYNC) {
+        return Made::Nothing;
+    }
     // SAFETY: X1, X2; the vectors are those of the entry, or its one buffer.
     let written = unsafe { libc::pwritev2(fd, vectors, count, offset, libc::RWF_NOWAIT) };
     made(written)
@@ -154,4 +160,11 @@ fn told_by_socket(returned: isize) -> Made {
             errno => Made::Error(errno),
         },
     }
+}
+
+/// Whether reads and writes of a file wait for the disk, whatever they are told.
+fn waits_for_disk(fd: c_int, waiting: c_int) -> bool {
+    // SAFETY: X2; the call takes no address.
+    let flags = unsafe { libc::fcntl(fd, libc::F_GETFL) };
+    flags & waiting != 0
 }
