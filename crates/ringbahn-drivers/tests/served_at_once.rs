@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use ringbahn_core::event::{
-    Position, Read, ReadVectored, Recv, Send, SendAll, Timeout, Write, WriteAll,
+    Incomplete, Position, Read, ReadVectored, Recv, Send, SendAll, Timeout, Write, WriteAll,
 };
 use ringbahn_core::{BufResultExt, Drive, SharedFd};
 use ringbahn_drivers::{LocalDriver, SharedDriver};
@@ -165,6 +165,26 @@ on_both!(a_send_that_waits_for_all_sends_all, driver, async {
     let (count, bytes) = driver.clone().submit(send).await.both().unwrap();
     assert_eq!((count, bytes.len()), (LENGTH, LENGTH));
     reader.join().unwrap();
+});
+
+on_both!(a_send_that_is_stopped_half_way_tells_how_far_it_came, driver, async {
+    const LENGTH: usize = 4 << 20;
+    for timed_out in [false, true] {
+        let (fd, mut far) = pair();
+        let send = driver.clone().submit(SendAll::new(fd, vec![7; LENGTH]));
+        let (result, _) = if timed_out {
+            send.timeout(Duration::from_millis(5)).await
+        } else {
+            let mut send = pin!(send);
+            assert!(poll_fn(|cx| Poll::Ready(send.as_mut().poll(cx).is_pending())).await);
+            poll_fn(|cx| send.as_mut().poll_cancel(cx)).await.into_inner()
+        };
+        let error = result.unwrap_err();
+        let incomplete = error.get_ref().and_then(|inner| inner.downcast_ref::<Incomplete>());
+        let mut received = Vec::new();
+        far.read_to_end(&mut received).unwrap();
+        assert_eq!(incomplete.map(Incomplete::done), Some(received.len()), "{error:?}");
+    }
 });
 
 on_both!(a_netlink_socket_tells_that_it_has_lost_messages, driver, async {
