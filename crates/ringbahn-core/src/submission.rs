@@ -181,6 +181,16 @@ impl<E: Event, D: Drive> Submission<E, D> {
         self.stage.in_flight().is_some()
     }
 
+    /// How many bytes of an event that goes on by itself, such as
+    /// [`SendAll`](crate::event::SendAll), are done while the rest waits for room in the driver's
+    /// queue: what the driver has [served at once](Drive::attempt). 0 in any other case.
+    pub fn done_before_admission(&self) -> u64 {
+        match &self.stage {
+            Stage::Claimed(claim) if claim.is_waiting() => claim.served(),
+            _ => 0,
+        }
+    }
+
     /// The driver that the event runs on.
     pub fn driver(&self) -> &D {
         &self.driver

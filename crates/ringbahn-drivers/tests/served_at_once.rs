@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use ringbahn_core::event::{
-    Position, Read, ReadVectored, Recv, Send, SendAll, Timeout, Write, WriteAll,
+    Incomplete, Position, Read, ReadVectored, Recv, Send, SendAll, Timeout, Write, WriteAll,
 };
 use ringbahn_core::{BufResultExt, Drive, SharedFd};
 use ringbahn_drivers::{LocalDriver, SharedDriver};
@@ -155,6 +155,75 @@ on_both!(a_write_lands_where_it_belongs, driver, async {
     std::io::Seek::rewind(&mut file).unwrap();
     file.read_to_string(&mut contents).unwrap();
     assert_eq!(contents, "....abc...");
+});
+
+on_both!(a_send_that_waits_for_all_sends_all, driver, async {
+    const LENGTH: usize = 4 << 20;
+    let (fd, mut far) = pair();
+    let reader = thread::spawn(move || far.read_exact(&mut vec![0; LENGTH]).unwrap());
+    let send = Send::new(fd, vec![7; LENGTH]).wait_all(true);
+    let (count, bytes) = driver.clone().submit(send).await.both().unwrap();
+    assert_eq!((count, bytes.len()), (LENGTH, LENGTH));
+    reader.join().unwrap();
+});
+
+on_both!(a_send_that_is_stopped_half_way_tells_how_far_it_came, driver, async {
+    const LENGTH: usize = 4 << 20;
+    for timed_out in [false, true] {
+        let (fd, mut far) = pair();
+        let send = driver.clone().submit(SendAll::new(fd, vec![7; LENGTH]));
+        let (result, _) = if timed_out {
+            send.timeout(Duration::from_millis(5)).await
+        } else {
+            let mut send = pin!(send);
+            assert!(poll_fn(|cx| Poll::Ready(send.as_mut().poll(cx).is_pending())).await);
+            poll_fn(|cx| send.as_mut().poll_cancel(cx)).await.into_inner()
+        };
+        let error = result.unwrap_err();
+        let incomplete = error.get_ref().and_then(|inner| inner.downcast_ref::<Incomplete>());
+        let mut received = Vec::new();
+        far.read_to_end(&mut received).unwrap();
+        assert_eq!(incomplete.map(Incomplete::done), Some(received.len()), "{error:?}");
+    }
+});
+
+on_both!(a_netlink_socket_tells_that_it_has_lost_messages, driver, async {
+    let netlink = socket2::Domain::from(libc::AF_NETLINK);
+    let socket = socket2::Socket::new(netlink, socket2::Type::DGRAM, None).unwrap();
+    socket.set_recv_buffer_size(1).unwrap();
+    // `RTM_GETLINK` of the first interface: length, type and flags, sequence, port, `ifinfomsg`.
+    let mut request = [0_u32; 8];
+    (request[0], request[1], request[5]) = (32, 18 | 1 << 16, 1);
+    let request: Vec<u8> = request.iter().flat_map(|word| word.to_ne_bytes()).collect();
+    for _ in 0..64 {
+        socket.send(&request).unwrap();
+    }
+    let fd = SharedFd::from(OwnedFd::from(socket));
+    let recv = || driver.clone().submit(Recv::new(fd.clone(), Vec::with_capacity(8192)));
+    let (result, _) = recv().await;
+    assert_eq!(result.unwrap_err().raw_os_error(), Some(libc::ENOBUFS));
+    assert!(recv().await.both().unwrap().0 > 0, "an answer that found room");
+});
+
+on_both!(what_would_wait_for_the_disk_is_left_to_the_ring, driver, async {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    let path = tempfile::NamedTempFile::new().unwrap();
+    let open = |flag| File::options().read(true).write(true).custom_flags(flag).open(path.path());
+    let Ok(direct) = open(libc::O_DIRECT) else {
+        let test = "what_would_wait_for_the_disk_is_left_to_the_ring";
+        return skip::skip(test, "the file system of the temporary files has no O_DIRECT");
+    };
+    let durable = SharedFd::new(Arc::new(open(libc::O_DSYNC).unwrap()));
+    let direct = SharedFd::new(Arc::new(direct));
+    // Of no length, since that is always aligned.
+    let read = Read::new(direct.clone(), Vec::new(), Position::At(0));
+    driver.clone().submit(read).await.both().unwrap();
+    for fd in [direct, durable] {
+        let write = Write::new(fd, Vec::new(), Position::At(0));
+        driver.clone().submit(write).await.both().unwrap();
+    }
+    assert_eq!(driver.counters().served_at_once, 0);
 });
 
 on_both!(a_driver_that_was_shut_down_serves_nothing_either, driver, async {

@@ -173,6 +173,7 @@ impl Direction {
             let bytes = reader.take_bytes();
             let count = bytes.len() as u64;
             if let Some(bytes) = writer.start(bytes, cx)? {
+                self.count += count - bytes.len() as u64;
                 reader.put_back(bytes);
                 return Poll::Pending;
             }

@@ -5,6 +5,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -12,8 +13,10 @@ use std::task::{Context, Poll, Waker};
 
 use futures::executor::block_on;
 use futures::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
+use ringbahn::event::{Incomplete, Position, ReadExact, Rescued};
 use ringbahn::{
-    BufResultExt, CancelTarget, Completion, Drive, Reservation, Ring, Shared, SharedDriver,
+    Attempt, BufResultExt, CancelTarget, Completion, Drive, Reservation, Ring, Served, Shared,
+    SharedDriver, SharedFd,
 };
 
 #[path = "support/support.rs"]
@@ -32,6 +35,8 @@ struct Gate {
     shut: bool,
     /// Whether the gate shuts after each one who goes through, and opens when he has looked.
     revolving: bool,
+    /// Whether what need not wait may be served before the gate.
+    serves: bool,
     waiting: Vec<Waker>,
 }
 
@@ -72,6 +77,11 @@ impl Drive for Gated {
         }
         drop(gate);
         Pin::new(&mut self.inner).poll_prepare(cx, count, prepare)
+    }
+
+    fn attempt<'a>(mut self: Pin<&mut Self>, attempt: Attempt<'a>) -> Option<Served<'a>> {
+        let serves = self.gate.lock().unwrap().serves;
+        if serves { Pin::new(&mut self.inner).attempt(attempt) } else { None }
     }
 
     fn poll_submit(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<u32>> {
@@ -186,4 +196,67 @@ fn a_copy_that_waits_for_room_leaves_the_bytes_with_the_reader() {
     std::io::Seek::rewind(&mut plain).unwrap();
     plain.read_to_string(&mut copied).unwrap();
     assert_eq!(copied, "ello");
+}
+
+#[test]
+fn a_write_of_which_a_part_was_served_before_there_was_room_is_not_written_twice() {
+    let test = "a_write_of_which_a_part_was_served_before_there_was_room";
+    let Some(driver) = Gated::new(test) else { return };
+    driver.gate.lock().unwrap().serves = true;
+    let bytes: Vec<u8> = (0..400_000_u32).map(|at| (at % 251) as u8).collect();
+    for copied in [false, true] {
+        let (near, mut far) = UnixStream::pair().unwrap();
+        rustix::net::sockopt::set_socket_send_buffer_size(&near, 4096).unwrap();
+        let mut near = Ring::new_on_driver(near, driver.clone());
+        let mut from = Ring::new_on_driver(file(&bytes), driver.inner.clone());
+        let expected = bytes.clone();
+        let reader = std::thread::spawn(move || {
+            let mut got = Vec::new();
+            far.read_to_end(&mut got).unwrap();
+            assert_eq!(got.len(), expected.len());
+            assert!(got == expected);
+        });
+        driver.set_shut(true);
+        if copied {
+            // Once it reads, once it writes what it has read.
+            for _ in 0..4 {
+                let mut copy = Box::pin(ringbahn::io::copy(&mut from, &mut near));
+                assert!(poll_once(&mut copy).is_pending());
+            }
+            driver.set_shut(false);
+            block_on(ringbahn::io::copy(&mut from, &mut near)).unwrap();
+        } else {
+            let accepted = match poll_once(&mut near.write(&bytes)) {
+                Poll::Ready(count) => count.unwrap(),
+                Poll::Pending => 0,
+            };
+            driver.set_shut(false);
+            block_on(near.write_all(&bytes[accepted..])).unwrap();
+        }
+        block_on(near.close()).unwrap();
+        reader.join().unwrap();
+    }
+}
+
+#[test]
+fn what_was_read_before_there_was_room_for_the_rest_is_kept_where_the_read_is_dropped() {
+    let test = "what_was_read_before_there_was_room_for_the_rest_is_kept";
+    let Some(driver) = Gated::new(test) else { return };
+    driver.gate.lock().unwrap().serves = true;
+    driver.set_shut(true);
+    let (from, mut to) = io::pipe().unwrap();
+    to.write_all(b"half").unwrap();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let from = SharedFd::from(OwnedFd::from(from));
+    let read = ReadExact::new(from, Vec::with_capacity(8), Position::Current);
+    let read = Rescued::new(read, move |output| drop(sender.send(output)));
+    let mut read = Box::pin(driver.clone().submit(read));
+    assert!(poll_once(&mut read).is_pending());
+    assert!(!read.is_in_flight());
+    drop(read);
+    let (result, buffer) = receiver.recv().unwrap();
+    let error = result.unwrap_err();
+    let incomplete = error.get_ref().and_then(|inner| inner.downcast_ref::<Incomplete>());
+    assert_eq!(incomplete.map(Incomplete::done), Some(4));
+    assert_eq!(buffer, b"half");
 }

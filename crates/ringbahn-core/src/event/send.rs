@@ -1,9 +1,11 @@
 //! [`Send`]: from one buffer to a connected socket.
 #![allow(unsafe_code)]
 
+use std::io;
+
 use crate::buf::{BufResult, IoBuf, entry_length};
 use crate::event::Event;
-use crate::event::transfer::sent;
+use crate::event::transfer::{Incomplete, Progress, sent};
 use crate::fd::SharedFd;
 use crate::opcode;
 use crate::outcome::Outcome;
@@ -36,12 +38,14 @@ pub struct Send<B> {
     socket: SharedFd,
     buffer: B,
     flags: i32,
+    progress: Progress,
 }
 
 impl<B: IoBuf> Send<B> {
     /// Sends `buffer` to `socket`.
     pub fn new(socket: impl Into<SharedFd>, buffer: B) -> Send<B> {
-        Send { socket: socket.into(), buffer, flags: libc::MSG_NOSIGNAL }
+        let progress = Progress::default();
+        Send { socket: socket.into(), buffer, flags: libc::MSG_NOSIGNAL, progress }
     }
 
     /// Whether to wait until all is sent (`MSG_WAITALL`), and to count as failed for a chain
@@ -52,29 +56,57 @@ impl<B: IoBuf> Send<B> {
         self.flags = if wait_all { others | libc::MSG_WAITALL } else { others };
         self
     }
+
+    fn waits_for_all(&self) -> bool {
+        self.flags & libc::MSG_WAITALL != 0
+    }
 }
 
 impl<B: IoBuf> Event for Send<B> {
     type Output = BufResult<usize, B>;
 
     unsafe fn prepare(&mut self, sqes: &mut Sqes) {
-        let length = entry_length(self.buffer.bytes_len());
-        let bytes = self.buffer.bytes_ptr();
-        // SAFETY: S1 by E1 and B1: the buffer is the event's and holds `length` bytes; E2.
+        let done = self.progress.begin();
+        let length = entry_length(self.buffer.bytes_len() - done);
+        // SAFETY: B1: no more is done than the buffer holds.
+        let bytes = unsafe { self.buffer.bytes_ptr().add(done) };
+        // SAFETY: S1 by E1 and B1: the buffer is the event's and holds `length` bytes more; E2.
         let entry = unsafe { Sqe::new(opcode::SEND) };
         let entry = entry.file(&self.socket).op_flags(self.flags.cast_unsigned());
         sqes.push(entry.address(bytes).length(length));
     }
 
     fn complete(self, outcome: Outcome<'_, Self>) -> BufResult<usize, B> {
-        (sent(outcome, self.buffer.bytes_len()), self.buffer)
+        let length = self.buffer.bytes_len();
+        if !self.waits_for_all() {
+            return (sent(outcome, length), self.buffer);
+        }
+        let (done, result) = self.progress.end(outcome, length, io::ErrorKind::WriteZero);
+        let result = match result {
+            Err(error) if done == 0 && !is_incomplete(&error) => Err(error),
+            _ => Ok(done),
+        };
+        (result, self.buffer)
     }
+
+    /// The kernel goes on by itself; a driver that has served it at once does not, nor does a
+    /// kernel before 5.19.
+    fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
+        if self.waits_for_all() {
+            return self.progress.goes_on(outcome.cqe(), self.buffer.bytes_len());
+        }
+        outcome.has_not_run()
+    }
+}
+
+fn is_incomplete(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|error| error.is::<Incomplete>())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::testing::{complete, entry, shared_null};
+    use crate::event::testing::{complete, entry, resubmits, shared_null};
 
     #[test]
     fn it_never_raises_a_signal() {
@@ -93,5 +125,22 @@ mod tests {
             let (sent, buffer) = complete(Send::new(shared_null(), "hello"), result);
             assert_eq!((sent.ok(), buffer), (count, "hello"));
         }
+    }
+    #[test]
+    fn one_that_waits_for_all_goes_on_after_a_part() {
+        for (last, count) in [(6, 10), (-libc::EPIPE, 4), (0, 4)] {
+            let mut send = Send::new(shared_null(), "0123456789").wait_all(true);
+            entry(&mut send);
+            assert!(resubmits(&mut send, 4));
+            assert_eq!(entry(&mut send).get_length(), 6);
+            assert!(!resubmits(&mut send, last));
+            assert_eq!(complete(send, last).0.unwrap(), count);
+        }
+        let mut send = Send::new(shared_null(), "hello").wait_all(true);
+        entry(&mut send);
+        assert!(complete(send, -libc::EPIPE).0.is_err());
+        let mut send = Send::new(shared_null(), "hello");
+        entry(&mut send);
+        assert!(!resubmits(&mut send, 2), "one that does not is content");
     }
 }

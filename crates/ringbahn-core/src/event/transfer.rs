@@ -158,7 +158,7 @@ impl Progress {
     }
 
     /// How much was done in all, and whether that is everything. Where the kernel moved nothing
-    /// more, the error is of the kind `at_end`.
+    /// more, the error is of the kind `at_end`. One that was stopped tells how far it came.
     pub(crate) fn end<E>(
         self,
         outcome: Outcome<'_, E>,
@@ -166,6 +166,7 @@ impl Progress {
         at_end: io::ErrorKind,
     ) -> (usize, io::Result<()>) {
         let answered = !outcome.cqes().is_empty();
+        let stopped = outcome.has_not_run();
         match sent(outcome, wanted - self.done) {
             Ok(count) => {
                 let done = self.done + count;
@@ -177,9 +178,15 @@ impl Progress {
                 };
                 (done, result)
             }
-            // The entry after the noted count was never submitted.
-            Err(error) if !answered => (self.done + self.noted, Err(error)),
-            Err(error) => (self.done, Err(error)),
+            Err(error) => {
+                // Without an answer the entry after the noted count was never submitted.
+                let done = self.done + if answered { 0 } else { self.noted };
+                let error = match stopped && done > 0 {
+                    true => io::Error::new(error.kind(), Incomplete { done, wanted }),
+                    false => error,
+                };
+                (done, Err(error))
+            }
         }
     }
 }
@@ -255,7 +262,10 @@ mod tests {
             }
             let refused = Outcome::<()>::refused(io::ErrorKind::BrokenPipe.into());
             let (done, result) = progress.end(refused, 10, END);
-            assert_eq!((done, result.unwrap_err().kind()), (4, io::ErrorKind::BrokenPipe));
+            let error = result.unwrap_err();
+            assert_eq!((done, error.kind()), (4, io::ErrorKind::BrokenPipe));
+            let incomplete = error.get_ref().unwrap().downcast_ref::<Incomplete>();
+            assert_eq!(incomplete, Some(&Incomplete { done: 4, wanted: 10 }));
         }
     }
 

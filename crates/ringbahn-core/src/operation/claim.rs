@@ -20,6 +20,7 @@ use crate::attempt::Attempt;
 use crate::cqe::Cqe;
 use crate::drive::Drive;
 use crate::event::Event;
+use crate::outcome::Outcome;
 use crate::sharing::Sharing;
 use crate::sqe::Sqes;
 
@@ -43,12 +44,15 @@ enum Progress {
 pub(crate) struct Claim<E: Event, S: Sharing> {
     record: S::Share<Record<E, S>>,
     progress: Progress,
+    /// How much of the operation was served at once while it went on after that.
+    served: u64,
 }
 
 impl<E: Event, S: Sharing> Claim<E, S> {
     /// Moves `event` to the heap, where it stays until its operation has ended.
     pub(crate) fn new(event: E) -> Claim<E, S> {
-        Claim { record: S::share(|| Record::new(event)), progress: Progress::Waiting }
+        let record = S::share(|| Record::new(event));
+        Claim { record, progress: Progress::Waiting, served: 0 }
     }
 
     /// Has `driver` commit the event's entries.
@@ -80,10 +84,11 @@ impl<E: Event, S: Sharing> Claim<E, S> {
             }
             // The event goes on after a part of it.
             attempts += 1;
+            self.served += u64::try_from(result).unwrap_or(0);
             sqes = Sqes::new();
         }
         let mut committed = None;
-        let Claim { record, progress } = self;
+        let Claim { record, progress, .. } = self;
         let polled = driver.poll_prepare(cx, record.steps(), |reservation, cx| {
             let (result, receipt) =
                 reservation.admit(S::forget_event(record.clone()), &mut sqes, cx);
@@ -119,6 +124,11 @@ impl<E: Event, S: Sharing> Claim<E, S> {
     /// Whether no queue has the event's entries yet.
     pub(crate) fn is_waiting(&self) -> bool {
         self.progress == Progress::Waiting
+    }
+
+    /// How much of the operation was served at once while it went on after that.
+    pub(crate) fn served(&self) -> u64 {
+        self.served
     }
 
     /// Whether the output has been taken.
@@ -165,6 +175,7 @@ impl<E: Event, S: Sharing> Claim<E, S> {
             _ => return Err(event),
         }
         self.progress = Progress::Waiting;
+        self.served = 0;
         Ok(())
     }
 
@@ -183,6 +194,12 @@ impl<E: Event, S: Sharing> Claim<E, S> {
     /// The future goes. Yields a target where the driver is to cancel the operation.
     #[inline]
     pub(crate) fn depart(self, detach: bool) -> Option<CancelTarget<S>> {
+        if self.is_waiting() && self.served > 0 {
+            // A part of it is done, and must not be lost with the event.
+            let stopped = io::Error::from_raw_os_error(libc::ECANCELED);
+            self.into_event().cancelled(Outcome::refused(stopped));
+            return None;
+        }
         let request = self.is_admitted() && self.record.depart(detach);
         request.then(|| self.target())
     }

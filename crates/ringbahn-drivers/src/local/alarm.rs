@@ -19,7 +19,7 @@
 //!
 //! # Safety
 //!
-//! A1. An alarm is made by `Box::leak` and never freed. The words of the list and the data of a
+//! A1. An alarm is made by `Box::into_raw` and never freed. The words of the list and the data of a
 //!     waker point to alarms, so they may be followed at any time, on any thread: it is `Sync`.
 #![allow(unsafe_code)]
 
@@ -94,24 +94,25 @@ impl Alarm {
     }
 
     fn add(guard: ForkGuard) -> &'static Alarm {
-        let alarm = Box::leak(Box::new(Alarm {
+        let mut next = ALARMS.load(Ordering::Acquire);
+        let new = Box::into_raw(Box::new(Alarm {
             state: AtomicU8::new(AWAKE),
             own: AtomicBool::new(false),
             owner: AtomicUsize::new(0),
             call: Mutex::new(None),
             taken: AtomicBool::new(true),
             guard,
-            next: ALARMS.load(Ordering::Acquire),
+            next,
         }));
-        let new = ptr::from_mut(alarm);
         loop {
-            let next = alarm.next.cast_mut();
             // Release: publishes the alarm. Acquire: the one that it names then is published, too.
             match ALARMS.compare_exchange(next, new, Ordering::AcqRel, Ordering::Acquire) {
                 // SAFETY: A1.
                 Ok(_) => return unsafe { &*new },
-                Err(other) => alarm.next = other,
+                Err(other) => next = other,
             }
+            // SAFETY: A1; nobody else knows of it yet.
+            unsafe { (*new).next = next };
         }
     }
 
@@ -146,7 +147,10 @@ impl Alarm {
     /// Whether there is something to poll; it is then taken to be polled.
     pub(super) fn take_notified(&self) -> bool {
         let own = self.own.load(Ordering::Relaxed);
-        self.own.store(false, Ordering::Relaxed);
+        if own {
+            // Only then, or what a signal's handler has just noted would be lost.
+            self.own.store(false, Ordering::Relaxed);
+        }
         // Acquire: pairs with the wake. The look before spares the exchange where it is in vain.
         let by_others = self.state.load(Ordering::Relaxed) == NOTIFIED
             && self.state.swap(AWAKE, Ordering::Acquire) == NOTIFIED;
@@ -156,11 +160,14 @@ impl Alarm {
     /// The thread is about to sleep. `false` where there is something to poll instead.
     pub(super) fn park(&self) -> bool {
         // Acquire, also where it fails: as in `take_notified`.
-        !self.own.load(Ordering::Relaxed)
-            && self
-                .state
-                .compare_exchange(AWAKE, PARKED, Ordering::AcqRel, Ordering::Acquire)
-                .is_ok()
+        let parked =
+            self.state.compare_exchange(AWAKE, PARKED, Ordering::AcqRel, Ordering::Acquire).is_ok();
+        // After that a signal's handler calls as others do; before, it has left word here.
+        if parked && self.own.load(Ordering::Relaxed) {
+            self.unpark();
+            return false;
+        }
+        parked
     }
 
     /// The thread sleeps no more, for whatever reason.

@@ -14,6 +14,9 @@ use std::io;
 use libc::{c_int, iovec, off_t};
 use ringbahn_core::{Attempt, Served, Sqe, opcode};
 
+/// The least that a direct read is a multiple of, in bytes, in its length and its place.
+const SECTOR: u64 = 512;
+
 /// What a system call made of an entry.
 enum Made {
     /// This count.
@@ -53,6 +56,13 @@ fn read(entry: &Sqe) -> Made {
     let (vectors, count) = vectors.unwrap_or((&raw const single, 1));
     let offset = entry.get_offset() as off_t;
     let fd = entry.get_fd();
+    // What is not of whole sectors is no direct read, so the usual one is not asked about.
+    let place = entry.get_offset() | u64::from(entry.get_length());
+    let whole_sectors = place.is_multiple_of(SECTOR);
+    let may_be_direct = whole_sectors || entry.opcode() == opcode::READV;
+    if may_be_direct && waits_for_disk(fd, libc::O_DIRECT) {
+        return Made::Nothing;
+    }
     // SAFETY: X1, X2; the vectors are those of the entry, or its one buffer.
     let read = unsafe { libc::preadv2(fd, vectors, count, offset, libc::RWF_NOWAIT) };
     let first = made(read);
@@ -84,9 +94,12 @@ fn write(entry: &Sqe) -> Made {
     let (single, vectors) = vectors(entry);
     let (vectors, count) = vectors.unwrap_or((&raw const single, 1));
     let offset = entry.get_offset() as off_t;
+    let fd = entry.get_fd();
+    if waits_for_disk(fd, libc::O_DIRECT | libc::O_DSYNC) {
+        return Made::Nothing;
+    }
     // SAFETY: X1, X2; the vectors are those of the entry, or its one buffer.
-    let written =
-        unsafe { libc::pwritev2(entry.get_fd(), vectors, count, offset, libc::RWF_NOWAIT) };
+    let written = unsafe { libc::pwritev2(fd, vectors, count, offset, libc::RWF_NOWAIT) };
     made(written)
 }
 
@@ -100,7 +113,7 @@ fn receive(entry: &Sqe) -> Made {
     // SAFETY: X1, X2; the entry's buffer.
     let received =
         unsafe { libc::recv(fd, entry.get_address(), length, flags | libc::MSG_DONTWAIT) };
-    made(received)
+    told_by_socket(received)
 }
 
 /// Sends what the socket has room for.
@@ -108,7 +121,7 @@ fn send(entry: &Sqe) -> Made {
     let flags = entry.get_op_flags().cast_signed() | libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
     let (fd, length) = (entry.get_fd(), entry.get_length() as usize);
     // SAFETY: X1, X2; the entry's buffer.
-    made(unsafe { libc::send(fd, entry.get_address(), length, flags) })
+    told_by_socket(unsafe { libc::send(fd, entry.get_address(), length, flags) })
 }
 
 /// The entry's one buffer, or the vectors that it names.
@@ -135,10 +148,30 @@ fn made(returned: isize) -> Made {
             | libc::ENOTSOCK
             | libc::EFAULT
             | libc::EBADF
-            | libc::ENOMEM
-            | libc::ENOBUFS => Made::Nothing,
+            | libc::ENOMEM => Made::Nothing,
             // An error of a socket is told once.
             errno => Made::Error(errno),
         },
     }
+}
+
+/// As [`made`], of a call that the ring would make in the same way: an error is told once, whatever
+/// it is, as `ENOBUFS` by a netlink socket that has lost messages.
+fn told_by_socket(returned: isize) -> Made {
+    match usize::try_from(returned) {
+        Ok(count) => Made::Count(count),
+        Err(_) => match io::Error::last_os_error().raw_os_error().unwrap_or(0) {
+            0 | libc::EAGAIN | libc::EINTR | libc::ENOTSOCK | libc::EFAULT | libc::EBADF => {
+                Made::Nothing
+            }
+            errno => Made::Error(errno),
+        },
+    }
+}
+
+/// Whether reads and writes of a file wait for the disk, whatever they are told.
+fn waits_for_disk(fd: c_int, waiting: c_int) -> bool {
+    // SAFETY: X2; the call takes no address.
+    let flags = unsafe { libc::fcntl(fd, libc::F_GETFL) };
+    flags & waiting != 0
 }

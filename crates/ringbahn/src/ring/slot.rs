@@ -83,16 +83,21 @@ impl<E: Event, D: Drive + Unpin> Slot<E, D> {
     ///
     /// `Err` where the driver has no room for it: then it has not started, the slot is empty again,
     /// and the task will be woken when it is worth another try. Its operands are in the output.
-    pub(crate) fn launch(&mut self, cx: &mut Context<'_>) -> Result<Option<E::Output>, E::Output> {
+    /// With them comes how many bytes have been moved all the same, without the driver's queue.
+    pub(crate) fn launch(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Result<Option<E::Output>, (E::Output, usize)> {
         let Some(operation) = &mut self.operation else { return Ok(None) };
         let mut operation = Pin::new(operation);
         let mut output = operation.as_mut().poll(cx);
+        let done = operation.done_before_admission() as usize;
         if output.is_pending()
             && !operation.is_in_flight()
             && let Poll::Ready(stopped) = operation.as_mut().poll_cancel(cx)
         {
             self.operation = None;
-            return Err(stopped.into_inner());
+            return Err((stopped.into_inner(), done));
         }
         if output.is_pending() {
             // Takes the task's waker out again, which would wake it for nothing.

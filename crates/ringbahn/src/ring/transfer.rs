@@ -47,7 +47,7 @@ pub(crate) mod private {
         /// The buffer of the write before.
         fn take_spare(&mut self) -> Vec<u8>;
 
-        /// Starts to write. Gives the bytes back where there is no room at the moment; the task
+        /// Starts to write. Gives back the bytes that there is no room for at the moment; the task
         /// is woken then.
         fn start(&mut self, bytes: Vec<u8>, cx: &mut Context<'_>) -> io::Result<Option<Vec<u8>>>;
 

@@ -125,8 +125,10 @@ impl<D: Drive + Unpin> Writer<D> {
         match self.start(handle, bytes, cx)? {
             None => Poll::Ready(Ok(count)),
             Some(bytes) => {
+                let accepted = count - bytes.len();
                 self.spare = bytes;
-                Poll::Pending
+                // The driver may have served a part of it before it had no room for the rest.
+                if accepted > 0 { Poll::Ready(Ok(accepted)) } else { Poll::Pending }
             }
         }
     }
@@ -140,8 +142,8 @@ impl<D: Drive + Unpin> Writer<D> {
 
     /// Starts to write `bytes`, of which there are some, while nothing is in flight.
     ///
-    /// Gives them back where the driver has no room for the write: then it has not been accepted,
-    /// and the task will be woken when it is worth another try.
+    /// Gives back those that the driver has no room for: they have not been accepted, and the task
+    /// will be woken when it is worth another try. Those before them have been written.
     pub(crate) fn start<T: Writable>(
         &mut self,
         handle: &Handle<T, D>,
@@ -155,8 +157,13 @@ impl<D: Drive + Unpin> Writer<D> {
         self.slot.start(T::writing(handle.writing_fd(), bytes, position), handle.driver());
         let output = match self.slot.launch(cx) {
             Ok(output) => output,
-            Err((_, bytes)) => {
-                self.landed = self.began.take();
+            Err(((_, mut bytes), done)) => {
+                bytes.drain(..done.min(bytes.len()));
+                let (began, landing) = (self.began.take(), self.landing.take());
+                self.landed = match began {
+                    Some(SeekFrom::Start(began)) => Some(SeekFrom::Start(began + done as u64)),
+                    _ => landing.filter(|_| done > 0),
+                };
                 self.land(handle.object());
                 return Ok(Some(bytes));
             }
