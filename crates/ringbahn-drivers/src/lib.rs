@@ -5,6 +5,7 @@
 //! | driver | for | how it waits |
 //! |---|---|---|
 //! | [`SharedDriver`] | any executor; the default | submits and reaps inline; a helper thread waits when nobody else does |
+//! | [`LocalDriver`] | one thread that does all its IO, or one for each core | submits and waits in one system call; locks nothing |
 //!
 //! Where none works, or not as it should, [`Survey`] says what the machine's io_uring can do and
 //! what to change; the command `ringbahn doctor` prints it.
@@ -18,6 +19,10 @@
 //! * [`SubmissionQueue`] reserves places and publishes them;
 //! * [`RingHandle`] enters the kernel, and waits;
 //! * [`CompletionQueue`] reaps what the kernel has answered.
+//!
+//! The parts of a ring that [`Setup::build`] makes may be shared by threads; those of
+//! [`Setup::build_local`] stay with theirs. [`Drive::Sharing`](ringbahn_core::Drive::Sharing) says
+//! which kind a driver is of.
 //!
 //! A driver that forgets to submit or to reap makes operations hang; it cannot make them unsound.
 //!

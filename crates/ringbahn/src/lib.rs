@@ -70,6 +70,27 @@
 //! # }
 //! ```
 //!
+//! A thread that does all its IO by itself, as in a program with a thread for each core, is best off
+//! with a [`LocalDriver`]. It submits and waits in one system call and locks nothing; in exchange
+//! its handles and futures stay on the thread, and run inside of its `block_on`:
+//!
+//! ```
+//! use std::fs::File;
+//! use ringbahn::{BufResultExt, LocalDriver, Ring};
+//!
+//! # fn main() -> std::io::Result<()> {
+//! # if LocalDriver::new().is_err() { return Ok(()) }
+//! let driver = LocalDriver::new()?;
+//! let zero = Ring::new_on_driver(File::open("/dev/zero")?, driver.clone());
+//! let (count, _) = driver.block_on(zero.read_at(Vec::with_capacity(64), 0)).both()?;
+//! assert_eq!(count, 64);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Both serve at once, by a system call that does not wait, what needs no waiting: a read of a file
+//! that is in memory never comes to the ring.
+//!
 //! Programs to copy from, a driver and an event of one's own among them, are in the folder
 //! [`examples`](https://github.com/ringbahn/ringbahn/tree/main/crates/ringbahn/examples).
 //!
@@ -80,6 +101,8 @@
 //! - `AsyncWrite` is write-behind, as with a `BufWriter`: an error may come with a later call, so
 //!   `flush` or [`close`](Ring::close) before you believe it.
 //! - Borrowed buffers are copied; owned ones ([`Ring::read_at`], [`Ring::recv`], …) are not.
+//! - A task whose data is always there never waits, on any driver; where it shares its thread with
+//!   others it should yield now and then.
 //! - After `fork` the child cannot use the driver of its parent.
 //!
 //! # Features
