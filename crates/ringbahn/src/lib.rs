@@ -71,8 +71,8 @@
 //! ```
 //!
 //! A thread that does all its IO by itself, as in a program with one for each core, is best off
-//! with a [`LocalDriver`]. It submits and waits in one system call and locks nothing; in exchange its
-//! handles and futures stay on the thread, and run inside of its `block_on`:
+//! with a [`LocalDriver`]. It submits and waits in one system call and locks nothing; in exchange
+//! its handles and futures stay on the thread, and run inside of its `block_on`:
 //!
 //! ```
 //! use std::fs::File;
