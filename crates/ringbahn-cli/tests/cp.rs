@@ -375,6 +375,38 @@ fn pipes_and_devices_are_read_and_written() {
 }
 
 #[test]
+fn the_other_end_of_a_fifo_is_waited_for() {
+    if !has_ring("the_other_end_of_a_fifo_is_waited_for") {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let contents = bytes(LENGTH);
+    write(directory.path().join("from"), &contents, 0o644);
+    let pipe = directory.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let late = |act: &(dyn Fn() + Sync)| {
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                // sleep: so that the command is first; the outcome is the same where it is not.
+                thread::sleep(Duration::from_millis(200));
+                act();
+            });
+            cp(directory.path(), WAYS[0], &["from", "pipe"])
+        })
+    };
+    let copied = late(&|| {
+        // Not waited for: where the command has failed there is nobody to wait for.
+        let flags = rustix::fs::OFlags::NONBLOCK;
+        let opened = rustix::fs::open(&pipe, flags, rustix::fs::Mode::empty()).unwrap();
+        rustix::io::ioctl_fionbio(&opened, false).unwrap();
+        let mut there = Vec::new();
+        File::from(opened).read_to_end(&mut there).unwrap();
+        assert!(there.is_empty() || there == contents);
+    });
+    assert_silent_success(&copied);
+}
+
+#[test]
 fn what_the_kernel_cannot_copy_goes_by_the_ring() {
     const TEST: &str = "what_the_kernel_cannot_copy_goes_by_the_ring";
     if !has_ring(TEST) {

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 
 use ringbahn::event::{OpenAt, OpenOptions};
 use ringbahn::{DefaultDriver, Drive, Ring};
-use rustix::fs::{AtFlags, FileType, OFlags, Stat, fstat, statat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, statat};
 
 use super::Context;
 use super::attributes::Attributes;
@@ -51,6 +51,22 @@ async fn open(place: &Place, options: &OpenOptions) -> io::Result<Ring<File>> {
     Ok(Ring::new(File::from(DefaultDriver.submit(open).await?)))
 }
 
+/// Whether there is a FIFO at a place, or behind the link there.
+fn is_fifo(place: &Place) -> bool {
+    look(place, true).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_fifo())
+}
+
+/// Opens a FIFO, which waits for whoever opens its other end. The ring would not wait, and then
+/// find nobody there.
+async fn open_fifo(place: &Place, flags: OFlags) -> io::Result<Ring<File>> {
+    let place = place.clone();
+    let open = move || {
+        let flags = flags | OFlags::CLOEXEC;
+        rustix::fs::openat(place.directory(), place.path(), flags, Mode::empty())
+    };
+    Ok(Ring::new(File::from(blocking::unblock(open).await?)))
+}
+
 /// Copies the file at `from` to `to`.
 pub(crate) async fn copy(context: &Context, from: &Place, to: &Place) -> Done {
     let mut options = OpenOptions::new();
@@ -59,7 +75,12 @@ pub(crate) async fn copy(context: &Context, from: &Place, to: &Place) -> Done {
         // What has become a symbolic link meanwhile was not asked for.
         options.custom_flags(OFlags::NOFOLLOW.bits() as i32);
     }
-    let source = open(from, &options).await.when("open", &from.name())?;
+    // In a tree FIFOs are left out, and so not waited for.
+    let source = match !context.is_recursive && is_fifo(from) {
+        true => open_fifo(from, OFlags::RDONLY).await,
+        false => open(from, &options).await,
+    };
+    let source = source.when("open", &from.name())?;
     let stat = fstat(&source).when("look at", &from.name())?;
     if context.is_recursive && !is_file(&stat) {
         return Err(left_out(from, &stat));
@@ -85,7 +106,10 @@ async fn open_target(context: &Context, to: &Place) -> Done<Target> {
             if is_link && context.made.contains(Identity::of(&link)) {
                 return Err(just_made(to));
             }
-            let found = open(to, OpenOptions::new().write(true)).await;
+            let found = match is_fifo(to) {
+                true => open_fifo(to, OFlags::WRONLY).await,
+                false => open(to, OpenOptions::new().write(true)).await,
+            };
             let is_missing = matches!(&found, Err(error) if error.kind() == ErrorKind::NotFound);
             if is_missing && is_link {
                 return Err(Failure(format!(

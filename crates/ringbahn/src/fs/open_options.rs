@@ -87,6 +87,9 @@ impl OpenOptions {
 
     /// Opens the file at `path`.
     ///
+    /// A FIFO is opened without waiting for its other end: one to be read then looks as if it were
+    /// at its end, and one to be written, which nobody reads yet, is the error `ENXIO`.
+    ///
     /// # Errors
     ///
     /// Those of `open(2)`: `NotFound`, `PermissionDenied`, `AlreadyExists`, …; `InvalidInput`
