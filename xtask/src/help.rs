@@ -11,7 +11,8 @@ cargo xtask <command>
   loom       the concurrency models, under every interleaving that loom finds
   stress     random operations, drops and cancels on a real ring
              [--operations N]   how many, 1000000 if not given; select loops make N / 10 turns
-  sanitize   all tests but the documentation's under AddressSanitizer and LeakSanitizer (nightly)
+  sanitize   all tests but the documentation's and the adapters' under AddressSanitizer and
+             LeakSanitizer (nightly)
   miri       the tests that need no kernel, under Miri (nightly)
   bench-hot  what data costs that is in memory already, beside std and tokio
   bench-op   what one operation costs over the raw ring, and how often it allocates

@@ -81,6 +81,7 @@ impl<'a, S: Sharing> Reservation<'a, S> {
 
     /// Commits an operation: from here on its event is the kernel's. Says whether it has been
     /// cancelled already.
+    // Always inlined, as is `admit`, for the reason told at `OperationTable::insert`.
     #[inline(always)]
     pub(crate) fn commit(
         mut self,
