@@ -91,8 +91,8 @@ impl<S: Sharing> OperationTable<S> {
     /// Gives an operation a place. `None` where there are as many as a ring can tell apart.
     ///
     /// Also says whether the operation has been cancelled already.
-    // Always inlined: the share arrives in two halves, and stored apart and loaded whole it would be
-    // waited for.
+    // Always inlined: the share arrives in two halves, and stored apart and loaded whole it would
+    // be waited for.
     #[inline(always)]
     pub(crate) fn insert(
         &self,
