@@ -52,6 +52,7 @@ mod at_once;
 mod backend;
 mod backlog;
 mod counters;
+mod fallback;
 mod local;
 mod queue;
 mod refusal;

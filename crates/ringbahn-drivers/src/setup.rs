@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use ringbahn_core::{Local, Shared, Sharing, Sqe};
 
+use crate::backend::Backend;
+use crate::fallback::Engine;
 use crate::queue::completion::CompletionQueue;
 use crate::queue::handle::RingHandle;
 use crate::queue::rings::Rings;
@@ -106,6 +108,7 @@ pub struct Setup {
     completion_entries: Option<u32>,
     clamp: bool,
     call: SetupCall,
+    backend: Backend,
 }
 
 /// A ring, ready for use: both halves, and the handle to enter the kernel with.
@@ -123,7 +126,13 @@ impl Setup {
     /// A ring with room for `entries` entries to be submitted at once: a power of two, or it is
     /// rounded up to one; at least 1.
     pub fn new(entries: u32) -> Setup {
-        Setup { entries: entries.max(1), completion_entries: None, clamp: true, call: setup }
+        Setup {
+            entries: entries.max(1),
+            completion_entries: None,
+            clamp: true,
+            call: setup,
+            backend: default_backend(),
+        }
     }
 
     /// How many CQEs are to fit into the completion queue. Rounded up to a power of two, and to the
@@ -139,6 +148,14 @@ impl Setup {
     #[must_use]
     pub fn clamp(mut self, clamp: bool) -> Setup {
         self.clamp = clamp;
+        self
+    }
+
+    /// What is to execute the operations: by default the kernel, unless the variable
+    /// `RINGBAHN_IO_URING` of the environment is `never`.
+    #[must_use]
+    pub fn backend(mut self, backend: Backend) -> Setup {
+        self.backend = backend;
         self
     }
 
@@ -187,6 +204,9 @@ impl Setup {
     }
 
     fn map(&self, wishes: &Wishes) -> Result<Rings, Unavailable> {
+        if self.backend == Backend::Fallback {
+            return self.engine();
+        }
         let guard = ForkGuard::new().map_err(|error| Unavailable::failed("madvise", &error))?;
         let (fd, params) = self.make(wishes)?;
         if params.features & FEATURES_NEEDED != FEATURES_NEEDED {
@@ -194,6 +214,20 @@ impl Setup {
         }
         let rings = Rings::map(fd, &params, guard);
         rings.map_err(|error| Unavailable::failed("mmap", &error))
+    }
+
+    /// An engine inside the process, with queues of the sizes that the kernel would make.
+    fn engine(&self) -> Result<Rings, Unavailable> {
+        let invalid = |_| Unavailable::failed("the fallback", &io::ErrorKind::InvalidInput.into());
+        let size = |wanted: u32, max: u32| {
+            let clamped = if self.clamp { wanted.min(max) } else { wanted };
+            if clamped > max { Err(()) } else { Ok(clamped.next_power_of_two()) }
+        };
+        let entries = size(self.entries, ENTRIES_MAX).map_err(invalid)?;
+        let wanted = self.completion_entries.unwrap_or(2 * entries).max(entries);
+        let completion_entries = size(wanted, 2 * ENTRIES_MAX).map_err(invalid)?;
+        let engine = Engine::new(entries, completion_entries);
+        engine.map(Rings::of_engine).map_err(|error| Unavailable::failed("the fallback", &error))
     }
 
     fn assemble<S: Sharing>(rings: Rings) -> Result<Queues<S>, Unavailable> {
@@ -272,6 +306,12 @@ impl Setup {
         self.completion_entries = self.completion_entries.map(|entries| entries / 2);
         true
     }
+}
+
+/// What executes operations where nobody says otherwise.
+fn default_backend() -> Backend {
+    let never = std::env::var_os("RINGBAHN_IO_URING").is_some_and(|value| value == "never");
+    if never { Backend::Fallback } else { Backend::IoUring }
 }
 
 impl<S: Sharing> Queues<S> {

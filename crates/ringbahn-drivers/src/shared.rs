@@ -117,7 +117,7 @@ impl SharedDriver {
 
     /// What executes the operations.
     pub fn backend(&self) -> Backend {
-        Backend::IoUring
+        self.core().ring.backend()
     }
 
     /// How many entries the submission queue really has, and how many the completion queue: fewer

@@ -90,11 +90,11 @@ impl<S: Sharing> CompletionQueue<S> {
         if count == 0 {
             return reaped;
         }
-        let advance = Advance { head: &mut self.head, memory: &self.rings.completion };
+        let advance = Advance { head: &mut self.head, rings: &self.rings };
         let mut noting = self.table.noting();
         for _ in 0..count {
             // SAFETY: K1; `count` CQEs were ready, and this is one of the first `count`.
-            let cqe = unsafe { advance.memory.read(*advance.head) };
+            let cqe = unsafe { advance.rings.completion.read(*advance.head) };
             *advance.head = advance.head.wrapping_add(1);
             reaped.count += 1;
             // SAFETY: K2, K3; `cqe` is what the kernel has just posted, and the head is past it.
@@ -117,9 +117,9 @@ impl<S: Sharing> CompletionQueue<S> {
         if self.is_empty() {
             return None;
         }
-        let advance = Advance { head: &mut self.head, memory: &self.rings.completion };
+        let advance = Advance { head: &mut self.head, rings: &self.rings };
         // SAFETY: K1; the queue is not empty.
-        let cqe = unsafe { advance.memory.read(*advance.head) };
+        let cqe = unsafe { advance.rings.completion.read(*advance.head) };
         *advance.head = advance.head.wrapping_add(1);
         Some(cqe)
     }
@@ -141,14 +141,15 @@ impl<S: Sharing> fmt::Debug for CompletionQueue<S> {
 /// Gives the places of the CQEs looked at back to the kernel when dropped, also by a panic.
 struct Advance<'a> {
     head: &'a mut u32,
-    memory: &'a CompletionMemory,
+    rings: &'a Rings,
 }
 
 impl Drop for Advance<'_> {
     fn drop(&mut self) {
         // Release: pairs with the kernel's read of `cq.head`, on which its writes to the places
         // depend. The CQEs were copied out before.
-        self.memory.head.store(*self.head, Ordering::Release);
+        self.rings.completion.head.store(*self.head, Ordering::Release);
+        self.rings.note_reaped();
     }
 }
 
@@ -199,7 +200,7 @@ mod tests {
         let (_submission, mut completion, rings) = over_memory(1, 2);
         assert!(rings.post(cqe(1)) && rings.post(cqe(2)));
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            let advance = Advance { head: &mut completion.head, memory: &rings.completion };
+            let advance = Advance { head: &mut completion.head, rings: &rings };
             *advance.head = advance.head.wrapping_add(1);
             panic!("while the first one is noted");
         }));

@@ -9,11 +9,13 @@ use std::time::Duration;
 use ringbahn_core::{OperationTable, Shared, Sharing};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::rings::{KernelRing, Rings};
+use super::rings::{Executor, KernelRing, Rings};
+use crate::backend::Backend;
+use crate::fallback::Engine;
 use crate::sync::Ordering;
 use crate::sys::enter::{enter, enter_timeout};
 use crate::sys::probe::Probe;
-use crate::sys::uapi::{ENTER_GETEVENTS, SQ_CQ_OVERFLOW, SQ_TASKRUN};
+use crate::sys::uapi::{ENTER_GETEVENTS, SETUP_SUBMIT_ALL, SQ_CQ_OVERFLOW, SQ_TASKRUN};
 
 /// The way into the kernel: submits what has been published, and waits for CQEs.
 ///
@@ -74,9 +76,13 @@ impl<S: Sharing> RingHandle<S> {
     ///
     /// `Unsupported` in a forked child; else see [the table](RingHandle#errors).
     pub fn enter(&self, wanted_completions: u32) -> io::Result<u32> {
-        let ring = self.rings.kernel()?;
-        let (to_submit, flags) = self.request(ring, wanted_completions);
-        enter(ring.name(), to_submit, wanted_completions, flags)
+        match self.rings.executor()? {
+            Executor::Kernel(ring) => {
+                let (to_submit, flags) = self.request(ring, wanted_completions);
+                enter(ring.name(), to_submit, wanted_completions, flags)
+            }
+            Executor::Engine(engine) => engine.enter(wanted_completions, None),
+        }
     }
 
     /// As [`enter`](RingHandle::enter), but waits no longer than `timeout`.
@@ -85,9 +91,13 @@ impl<S: Sharing> RingHandle<S> {
     ///
     /// As `enter`; `ETIME` where the time has run out and nothing was submitted.
     pub fn enter_timeout(&self, wanted_completions: u32, timeout: Duration) -> io::Result<u32> {
-        let ring = self.rings.kernel()?;
-        let (to_submit, flags) = self.request(ring, wanted_completions);
-        enter_timeout(ring.name(), to_submit, wanted_completions, flags, timeout)
+        match self.rings.executor()? {
+            Executor::Kernel(ring) => {
+                let (to_submit, flags) = self.request(ring, wanted_completions);
+                enter_timeout(ring.name(), to_submit, wanted_completions, flags, timeout)
+            }
+            Executor::Engine(engine) => engine.enter(wanted_completions, Some(timeout)),
+        }
     }
 
     /// Brings CQEs into the completion queue that did not fit in before, and runs what the kernel
@@ -97,8 +107,13 @@ impl<S: Sharing> RingHandle<S> {
     ///
     /// `Unsupported` in a forked child; else see [the table](RingHandle#errors).
     pub fn enter_flush(&self) -> io::Result<()> {
-        let ring = self.rings.kernel()?;
-        enter(ring.name(), 0, 0, ENTER_GETEVENTS).map(drop)
+        match self.rings.executor()? {
+            Executor::Kernel(ring) => enter(ring.name(), 0, 0, ENTER_GETEVENTS).map(drop),
+            Executor::Engine(engine) => {
+                engine.flush();
+                Ok(())
+            }
+        }
     }
 
     /// Submits what has been published and brings in what has completed, as
@@ -109,8 +124,14 @@ impl<S: Sharing> RingHandle<S> {
     ///
     /// `Unsupported` in a forked child; else see [the table](RingHandle#errors).
     pub fn enter_ready(&self) -> io::Result<u32> {
-        let ring = self.rings.kernel()?;
-        enter(ring.name(), self.unsubmitted(), 0, ENTER_GETEVENTS)
+        match self.rings.executor()? {
+            Executor::Kernel(ring) => enter(ring.name(), self.unsubmitted(), 0, ENTER_GETEVENTS),
+            Executor::Engine(engine) => {
+                let taken = engine.enter(0, None);
+                engine.flush();
+                taken
+            }
+        }
     }
 
     /// How many entries to submit, and the flags.
@@ -142,7 +163,11 @@ impl<S: Sharing> RingHandle<S> {
         wake: Option<BorrowedFd<'_>>,
         timeout: Option<Duration>,
     ) -> io::Result<Readiness> {
-        let ring = self.rings.kernel()?.fd();
+        let executor = self.rings.executor()?;
+        let (ring, _watching) = match executor {
+            Executor::Kernel(ring) => (ring.fd(), None),
+            Executor::Engine(engine) => (engine.descriptor(), Some(engine.watch())),
+        };
         // What does not fit a timespec is as good as for ever.
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         let on = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
@@ -201,23 +226,39 @@ impl<S: Sharing> RingHandle<S> {
         if self.rings.forked() { 0 } else { self.rings.submission.dropped.load(Ordering::Relaxed) }
     }
 
-    /// Asks the kernel which operations it knows.
+    /// What executes the operations of this ring.
+    pub fn backend(&self) -> Backend {
+        self.rings.backend()
+    }
+
+    /// Asks the kernel, or the engine in its place, which operations it knows.
     ///
     /// # Errors
     ///
     /// `Unsupported` in a forked child; the kernel's error otherwise.
     pub fn probe(&self) -> io::Result<Probe> {
-        Probe::of(self.rings.kernel()?.fd())
+        match self.rings.executor()? {
+            Executor::Kernel(ring) => Probe::of(ring.fd()),
+            Executor::Engine(_) => Ok(Engine::probe()),
+        }
     }
 
     /// The kernel's `IORING_FEAT_*` bits; 0 in a forked child.
     pub fn features(&self) -> u32 {
-        self.rings.kernel().map_or(0, |kernel| kernel.features)
+        match self.rings.executor() {
+            Ok(Executor::Kernel(ring)) => ring.features,
+            Ok(Executor::Engine(_)) => Engine::FEATURES,
+            Err(_) => 0,
+        }
     }
 
     /// The `IORING_SETUP_*` bits the ring was made with; 0 in a forked child.
     pub fn setup_flags(&self) -> u32 {
-        self.rings.kernel().map_or(0, |kernel| kernel.flags)
+        match self.rings.executor() {
+            Ok(Executor::Kernel(ring)) => ring.flags,
+            Ok(Executor::Engine(_)) => SETUP_SUBMIT_ALL,
+            Err(_) => 0,
+        }
     }
 
     /// How many entries fit into the submission queue.

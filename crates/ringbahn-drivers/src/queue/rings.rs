@@ -11,8 +11,9 @@
 //! # Safety
 //!
 //! R1. A [`Word`] and the entry arrays point into memory that `backing` keeps, at addresses that
-//!     were checked to lie inside it. They are fields of [`Rings`], which does not hand them out,
-//!     so they are good for as long as they can be reached.
+//!     were checked to lie inside it. They are fields of [`Rings`], or of the
+//!     [`Memory`](super::memory::Memory) itself, which do not hand them out, so they are good for
+//!     as long as they can be reached.
 //!
 //! R2. In a forked child the memory is not there. Whoever is about to touch it asks
 //!     [`Rings::forked`] first.
@@ -32,6 +33,8 @@ use ringbahn_core::{Cqe, OperationTable, Sharing, Sqe};
 use super::completion::CompletionQueue;
 use super::index::Index;
 use super::submission::SubmissionQueue;
+use crate::backend::Backend;
+use crate::fallback::Engine;
 use crate::sync::{AtomicU32, Ordering};
 use crate::sys::fork::ForkGuard;
 use crate::sys::mmap::Mapping;
@@ -41,7 +44,7 @@ use crate::sys::uapi::{
 };
 
 /// A counter or flag word in memory shared with the kernel.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Word(pub(super) NonNull<AtomicU32>);
 
 impl Deref for Word {
@@ -55,7 +58,7 @@ impl Deref for Word {
 }
 
 /// The submission queue's words and its array of entries.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct SubmissionMemory {
     pub(super) index: Index,
     pub(super) head: Word,
@@ -66,7 +69,7 @@ pub(crate) struct SubmissionMemory {
 }
 
 /// The completion queue's words and its array of entries.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct CompletionMemory {
     pub(super) index: Index,
     pub(super) head: Word,
@@ -80,9 +83,19 @@ pub(crate) struct CompletionMemory {
 pub(super) enum Backing {
     /// A ring of the kernel.
     Kernel(KernelRing),
-    /// Memory of a test, where a fake kernel is on the other side.
+    /// An engine inside the process, which keeps the memory as long as it uses it.
+    Engine(Engine),
+    /// Memory of a test, which plays the kernel.
     #[cfg(any(test, loom))]
-    Heap(#[allow(dead_code, reason = "it keeps the memory")] super::fake_kernel::Heap),
+    Heap(super::memory::Memory),
+}
+
+/// Who is on the other side of a ring's memory.
+pub(super) enum Executor<'a> {
+    /// The kernel.
+    Kernel(&'a KernelRing),
+    /// An engine inside the process.
+    Engine(&'a Engine),
 }
 
 /// A ring of the kernel: its descriptor, what it said of itself, and its memory.
@@ -168,6 +181,13 @@ impl Rings {
         })
     }
 
+    /// The queues of an engine inside the process.
+    pub(crate) fn of_engine(engine: Engine) -> Rings {
+        let memory = engine.memory();
+        let (submission, completion) = (memory.submission.clone(), memory.completion.clone());
+        Rings { submission, completion, backing: Backing::Engine(engine) }
+    }
+
     /// Makes the calling thread the owner of a ring that was made disabled, and gives it a short
     /// name with this thread, if it can have one.
     ///
@@ -183,6 +203,7 @@ impl Rings {
                 kernel.registered = register_ring(kernel.fd()).ok();
                 Ok(())
             }
+            Backing::Engine(_) => Ok(()),
             #[cfg(any(test, loom))]
             Backing::Heap(_) => Ok(()),
         }
@@ -202,22 +223,42 @@ impl Rings {
     pub(super) fn forked(&self) -> bool {
         match &self.backing {
             Backing::Kernel(kernel) => kernel.guard.forked(),
+            Backing::Engine(engine) => engine.forked(),
             #[cfg(any(test, loom))]
             Backing::Heap(_) => false,
         }
     }
 
-    /// The kernel's ring, if this process may use it.
+    /// Who executes the entries, if this process may use the ring.
     ///
     /// # Errors
     ///
     /// `Unsupported` in a forked child.
-    pub(super) fn kernel(&self) -> io::Result<&KernelRing> {
+    pub(super) fn executor(&self) -> io::Result<Executor<'_>> {
+        if self.forked() {
+            return Err(forked_error());
+        }
         match &self.backing {
-            Backing::Kernel(kernel) if kernel.guard.forked() => Err(forked_error()),
-            Backing::Kernel(kernel) => Ok(kernel),
+            Backing::Kernel(kernel) => Ok(Executor::Kernel(kernel)),
+            Backing::Engine(engine) => Ok(Executor::Engine(engine)),
             #[cfg(any(test, loom))]
             Backing::Heap(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    /// What executes the entries.
+    pub(super) fn backend(&self) -> Backend {
+        match &self.backing {
+            Backing::Engine(_) => Backend::Fallback,
+            _ => Backend::IoUring,
+        }
+    }
+
+    /// CQEs have been taken out of the queue. The kernel sees that by itself.
+    #[inline]
+    pub(super) fn note_reaped(&self) {
+        if let Backing::Engine(engine) = &self.backing {
+            engine.note_reaped();
         }
     }
 }

@@ -1,0 +1,55 @@
+//! Waiting for descriptors, as operations: `POLL_ADD`, `EPOLL_CTL`, `EPOLL_WAIT`.
+//!
+//! # Safety
+//!
+//! L1. The entry's addresses are valid until its terminal CQE (`S1` of `ringbahn_core::Sqe`).
+//!
+//! L2. `poll(2)` reads and writes one `pollfd` at the address given, during the call only.
+#![allow(unsafe_code)]
+
+use std::os::fd::RawFd;
+
+use ringbahn_core::Sqe;
+
+use crate::fallback::epoll::last_errno;
+use crate::fallback::work::{Step, Then, Wait};
+
+/// What a descriptor tells whether it was asked or not.
+const ALWAYS: u32 = (libc::POLLERR | libc::POLLHUP) as u32;
+
+/// What of `events` a descriptor is ready for, without waiting.
+fn look(fd: RawFd, events: u32) -> Result<u32, i32> {
+    let mut poll = libc::pollfd { fd, events: events as i16, revents: 0 };
+    // SAFETY: L2; `poll` is a local.
+    let count = unsafe { libc::poll(&raw mut poll, 1, 0) };
+    if count < 0 {
+        return Err(last_errno());
+    }
+    if poll.revents & libc::POLLNVAL != 0 {
+        return Err(libc::EBADF);
+    }
+    Ok(u32::from(poll.revents.cast_unsigned()))
+}
+
+/// Whether a descriptor is ready for some of `events`. One that is not open is: the call that comes
+/// next says what is the matter with it.
+pub(in crate::fallback) fn is_ready(fd: RawFd, events: u32) -> bool {
+    look(fd, events) != Ok(0)
+}
+
+/// Waits until a descriptor is ready for something.
+pub(super) fn add(entry: &Sqe) -> Step {
+    // Polls that go on after their first CQE, and updates, are not known.
+    if entry.get_length() != 0 || entry.get_offset() != 0 || entry.get_address_number() != 0 {
+        return Step::failed(libc::EINVAL);
+    }
+    let mask = entry.get_op_flags();
+    let mask = if cfg!(target_endian = "big") { mask.rotate_left(16) } else { mask };
+    let events = mask & 0x7fff;
+    let fd = entry.get_fd();
+    match look(fd, events) {
+        Ok(0) => Step::Wait(Wait { fd, events: events & !ALWAYS, then: Then::Look }),
+        Ok(ready) => Step::Done(ready.cast_signed()),
+        Err(errno) => Step::failed(errno),
+    }
+}

@@ -1,0 +1,255 @@
+//! [`Engine`]: what the queues see of the fallback; and [`Core`], which its threads share.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::completions::Completions;
+use super::epoll::Epoll;
+use super::opcodes::KNOWN;
+use super::operations::Operations;
+use super::pool::{Class, Pool};
+use super::reactor;
+use super::schedule::{Intake, Ready, Schedule};
+use super::timers::Timers;
+use super::watches::Watches;
+use crate::queue::memory::Memory;
+use crate::sys::fork::ForkGuard;
+use crate::sys::probe::Probe;
+use crate::sys::uapi::{
+    FEAT_CQE_SKIP, FEAT_CUR_PERSONALITY, FEAT_EXT_ARG, FEAT_FAST_POLL, FEAT_NODROP,
+    FEAT_POLL_32BITS, FEAT_RW_CUR_POS, FEAT_SUBMIT_STABLE,
+};
+
+/// What executes the entries of one ring. When it goes, everything that waits is forgotten; the
+/// calls that block end by themselves, and what they use stays.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    core: Arc<Core>,
+    /// There until the engine goes.
+    reactor: Option<JoinHandle<()>>,
+}
+
+/// What the threads of an engine share.
+#[derive(Debug)]
+pub(super) struct Core {
+    memory: Arc<Memory>,
+    /// Held by the thread that takes entries, until it has tried each of them. So what is
+    /// submitted in order is tried in order; nothing in there waits.
+    intake: Mutex<Intake>,
+    /// Held for moments, and never during a call that waits.
+    state: Mutex<State>,
+    /// CQEs have been posted. With `state`.
+    arrived: Arc<Condvar>,
+    ready: Arc<OwnedFd>,
+    pub(super) timer: Arc<OwnedFd>,
+    pub(super) epoll: Arc<Epoll>,
+    files: Arc<Pool>,
+    others: Arc<Pool>,
+    guard: ForkGuard,
+}
+
+/// Where all operations are.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) completions: Completions,
+    pub(super) operations: Operations,
+    pub(super) watches: Watches,
+    pub(super) timers: Timers,
+    pub(super) schedule: Schedule,
+    /// Whether the engine goes.
+    pub(super) closing: bool,
+}
+
+/// Somebody looks at the descriptor of an engine, which says the truth meanwhile.
+#[derive(Debug)]
+pub(crate) struct Watching<'a>(&'a Core);
+
+impl Engine {
+    /// The kernel's `IORING_FEAT_*` bits that hold of an engine, too.
+    pub(crate) const FEATURES: u32 = FEAT_NODROP
+        | FEAT_SUBMIT_STABLE
+        | FEAT_RW_CUR_POS
+        | FEAT_CUR_PERSONALITY
+        | FEAT_FAST_POLL
+        | FEAT_POLL_32BITS
+        | FEAT_EXT_ARG
+        | FEAT_CQE_SKIP;
+
+    /// An engine for queues of these sizes, which are powers of two.
+    ///
+    /// # Errors
+    ///
+    /// What is missing: a descriptor, a thread or memory. `InvalidInput` for other sizes.
+    pub(crate) fn new(entries: u32, completion_entries: u32) -> io::Result<Engine> {
+        let guard = ForkGuard::new()?;
+        let memory = Memory::new(0, entries, completion_entries);
+        let memory = Arc::new(memory.ok_or(io::ErrorKind::InvalidInput)?);
+        let arrived = Arc::new(Condvar::new());
+        let (completions, ready) = Completions::new(memory.clone(), arrived.clone())?;
+        let (timers, timer) = Timers::new()?;
+        let epoll = Arc::new(Epoll::new()?);
+        let core = Arc::new(Core {
+            memory,
+            intake: Mutex::default(),
+            state: Mutex::new(State {
+                completions,
+                operations: Operations::default(),
+                watches: Watches::new(epoll.clone()),
+                timers,
+                schedule: Schedule::default(),
+                closing: false,
+            }),
+            arrived,
+            ready,
+            timer,
+            epoll,
+            files: Pool::new(Class::Files),
+            others: Pool::new(Class::Others),
+            guard,
+        });
+        let reactor = reactor::start(&core)?;
+        Ok(Engine { core, reactor: Some(reactor) })
+    }
+
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.core.memory
+    }
+
+    /// The operations that it knows.
+    pub(crate) fn probe() -> Probe {
+        Probe::with(KNOWN)
+    }
+
+    /// Whether this process is a child of the one that has the engine.
+    #[inline]
+    pub(crate) fn forked(&self) -> bool {
+        self.core.guard.forked()
+    }
+
+    /// Starts what has been published. Unless `wanted` is 0, waits then until so many CQEs are in
+    /// the queue, or the time is over. Says how many entries were taken.
+    ///
+    /// # Errors
+    ///
+    /// `ETIME` where the time was over, and nothing was taken.
+    pub(crate) fn enter(&self, wanted: u32, timeout: Option<Duration>) -> io::Result<u32> {
+        let taken = self.core.submit();
+        if wanted > 0 && !self.core.wait(wanted, timeout) && taken == 0 {
+            return Err(io::Error::from_raw_os_error(libc::ETIME));
+        }
+        Ok(taken)
+    }
+
+    /// Brings CQEs into the queue that did not fit in before.
+    pub(crate) fn flush(&self) {
+        self.core.state().completions.flush();
+    }
+
+    /// CQEs have been taken out of the queue.
+    pub(crate) fn note_reaped(&self) {
+        if !self.forked() {
+            self.core.state().completions.signal();
+        }
+    }
+
+    /// A descriptor that is readable exactly while there are CQEs, for as long as it is watched.
+    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.core.ready.as_fd()
+    }
+
+    /// Has the descriptor say the truth from now on.
+    pub(crate) fn watch(&self) -> Watching<'_> {
+        self.core.state().completions.begin_watch();
+        Watching(&self.core)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if self.forked() {
+            // The threads are the parent's, and so are the locks that they may have held.
+            std::mem::forget(self.reactor.take());
+            return;
+        }
+        {
+            let mut state = self.core.state();
+            state.closing = true;
+            state.timers.call();
+        }
+        self.core.files.close();
+        self.core.others.close();
+        if let Some(reactor) = self.reactor.take() {
+            let _ = reactor.join();
+        }
+    }
+}
+
+impl Drop for Watching<'_> {
+    fn drop(&mut self) {
+        self.0.state().completions.end_watch();
+    }
+}
+
+impl Core {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    pub(super) fn pool(&self, class: Class) -> &Arc<Pool> {
+        match class {
+            Class::Files => &self.files,
+            Class::Others => &self.others,
+        }
+    }
+
+    /// Takes the entries that are published now, and starts them. Says how many there were.
+    fn submit(self: &Arc<Self>) -> u32 {
+        let mut intake = lock(&self.intake);
+        let count = self.memory.published();
+        let mut ready = Ready::new();
+        for _ in 0..count {
+            let Some(entry) = self.memory.take_entry() else { break };
+            if let Some(chain) = intake.add(entry) {
+                self.admit(chain, &mut ready);
+            }
+        }
+        if let Some(chain) = intake.finish() {
+            self.admit(chain, &mut ready);
+        }
+        count
+    }
+
+    /// Waits until so many CQEs have come. `false` where the time was over before.
+    fn wait(&self, wanted: u32, timeout: Option<Duration>) -> bool {
+        let end = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut state = self.state();
+        state.completions.flush();
+        let target = state.completions.target(wanted);
+        state.completions.count_waiter(true);
+        let came = loop {
+            if state.completions.reached(target) {
+                break true;
+            }
+            let Some(end) = end else {
+                state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let rest = end.saturating_duration_since(Instant::now());
+            if rest.is_zero() {
+                break false;
+            }
+            let waited = self.arrived.wait_timeout(state, rest);
+            (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        };
+        state.completions.count_waiter(false);
+        came
+    }
+}
+
+/// No code that can panic half-way runs under the engine's locks, so poison says nothing.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
