@@ -11,6 +11,7 @@ use std::os::fd::RawFd;
 
 use ringbahn_core::Sqe;
 
+use super::told;
 use crate::fallback::epoll::last_errno;
 use crate::fallback::work::{Step, Then, Wait};
 
@@ -51,5 +52,24 @@ pub(super) fn add(entry: &Sqe) -> Step {
         Ok(0) => Step::Wait(Wait { fd, events: events & !ALWAYS, then: Then::Look }),
         Ok(ready) => Step::Done(ready.cast_signed()),
         Err(errno) => Step::failed(errno),
+    }
+}
+
+/// Changes another set of epoll.
+pub(super) fn change_set(entry: &Sqe) -> Step {
+    let (set, operation) = (entry.get_fd(), entry.get_length().cast_signed());
+    let fd = entry.get_offset() as RawFd;
+    // SAFETY: L1; the address is that of an event, or the operation needs none.
+    Step::Done(told(unsafe { libc::epoll_ctl(set, operation, fd, entry.get_address().cast()) }))
+}
+
+/// Waits for what another set of epoll waits for.
+pub(super) fn wait_for_set(entry: &Sqe) -> Step {
+    let (set, count) = (entry.get_fd(), entry.get_length().cast_signed());
+    // SAFETY: L1; the entry has room for so many events.
+    let returned = unsafe { libc::epoll_wait(set, entry.get_address().cast(), count, 0) };
+    match told(returned) {
+        0 => Step::until_readable(set),
+        result => Step::Done(result),
     }
 }
