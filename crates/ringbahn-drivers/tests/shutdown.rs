@@ -9,8 +9,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
-use ringbahn_core::{Drive, SharedFd};
 use ringbahn_core::event::{Nop, Position, Read, Timeout};
+use ringbahn_core::{Drive, SharedFd};
 
 #[path = "support/skip.rs"]
 mod skip;
