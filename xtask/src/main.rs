@@ -5,6 +5,7 @@
 
 mod bench;
 mod ci;
+mod deadline;
 mod help;
 mod loom;
 mod miri;

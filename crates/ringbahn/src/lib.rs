@@ -170,3 +170,13 @@ pub use ringbahn_drivers::{
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct FrontPage;
+
+/// The examples of the drivers' pages, likewise.
+#[cfg(doctest)]
+mod driver_pages {
+    #[doc = include_str!("../../../docs/drivers/shared.md")]
+    struct Shared;
+
+    #[doc = include_str!("../../../docs/drivers/local.md")]
+    struct Local;
+}
