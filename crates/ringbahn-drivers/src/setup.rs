@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use ringbahn_core::{Local, Shared, Sharing, Sqe};
 
-use crate::backend::Backend;
 use crate::fallback::Engine;
+use crate::policy::Policy;
 use crate::queue::completion::CompletionQueue;
 use crate::queue::handle::RingHandle;
 use crate::queue::rings::Rings;
@@ -24,7 +24,7 @@ use crate::sys::uapi::{
     FEAT_SUBMIT_STABLE, Params, SETUP_CLAMP, SETUP_COOP_TASKRUN, SETUP_CQSIZE, SETUP_DEFER_TASKRUN,
     SETUP_NO_SQARRAY, SETUP_R_DISABLED, SETUP_SINGLE_ISSUER, SETUP_SUBMIT_ALL, SETUP_TASKRUN_FLAG,
 };
-use crate::unavailable::Unavailable;
+use crate::unavailable::{Reason, Unavailable};
 
 /// What ringbahn relies on; a kernel without one of these is too old (`EXT_ARG`: 5.11).
 const FEATURES_NEEDED: u32 = FEAT_SINGLE_MMAP
@@ -68,6 +68,10 @@ const LOCAL: Wishes = Wishes {
     ],
 };
 
+/// As [`LOCAL`], where a filter forbids the call that would enable the ring.
+const LOCAL_ENABLED: Wishes =
+    Wishes { flags: LOCAL.flags & !SETUP_R_DISABLED, ladder: LOCAL.ladder };
+
 /// The smallest submission queue that a lack of memory shrinks a ring to.
 const ENTRIES_MIN: u32 = 8;
 
@@ -108,7 +112,7 @@ pub struct Setup {
     completion_entries: Option<u32>,
     clamp: bool,
     call: SetupCall,
-    backend: Backend,
+    policy: Option<Policy>,
 }
 
 /// A ring, ready for use: both halves, and the handle to enter the kernel with.
@@ -131,7 +135,7 @@ impl Setup {
             completion_entries: None,
             clamp: true,
             call: setup,
-            backend: default_backend(),
+            policy: None,
         }
     }
 
@@ -151,12 +155,16 @@ impl Setup {
         self
     }
 
-    /// What is to execute the operations: by default the kernel, unless the variable
-    /// `RINGBAHN_IO_URING` of the environment is `never`.
+    /// Whether the operations are executed by io_uring or by the fallback, which stands behind the
+    /// same queues; what [`Policy`] says unless told.
     #[must_use]
-    pub fn backend(mut self, backend: Backend) -> Setup {
-        self.backend = backend;
+    pub fn policy(mut self, policy: Policy) -> Setup {
+        self.policy = Some(policy);
         self
+    }
+
+    pub(crate) fn policy_or_default(self, policy: Option<Policy>) -> Setup {
+        Setup { policy, ..self }
     }
 
     /// Makes the ring and sends a NOP through it.
@@ -169,8 +177,7 @@ impl Setup {
     ///
     /// [`Unavailable`] says why there is no ring and what to do about it.
     pub fn build(self) -> Result<Queues, Unavailable> {
-        let rings = self.map(&SHARED)?;
-        Setup::assemble(rings)
+        self.build_by(|setup| Setup::assemble(setup.map(&SHARED)?))
     }
 
     /// Makes a ring for this thread alone and sends a NOP through it.
@@ -192,9 +199,38 @@ impl Setup {
     /// 5.11. Completions wait from 5.19 (`COOP_TASKRUN`) or 6.1 (`DEFER_TASKRUN`) on; the ring
     /// is known to be one thread's from 6.0, and called by a shorter name from 5.18.
     pub fn build_local(self) -> Result<Queues<Local>, Unavailable> {
-        let mut rings = self.map(&LOCAL)?;
-        rings.bind().map_err(|error| Unavailable::failed("io_uring_register", &error))?;
-        Setup::assemble(rings)
+        self.build_by(|setup| {
+            let mut rings = setup.map(&LOCAL)?;
+            if let Err(error) = rings.bind() {
+                let unavailable = Unavailable::failed("io_uring_register", &error);
+                if unavailable.reason() != Reason::Blocked {
+                    return Err(unavailable);
+                }
+                // A filter forbids the call, without which the ring is as good: it becomes this
+                // thread's with the first entry.
+                rings = setup.map(&LOCAL_ENABLED)?;
+            }
+            Setup::assemble(rings)
+        })
+    }
+
+    /// Makes a ring by `build_ring`, or the queues of the fallback, as the policy says.
+    fn build_by<S: Sharing>(
+        &self,
+        build_ring: impl FnOnce(&Setup) -> Result<Queues<S>, Unavailable>,
+    ) -> Result<Queues<S>, Unavailable> {
+        let from_environment =
+            || Policy::from_environment().map_err(|error| Unavailable::failed("getenv", &error));
+        let policy = self.policy.map_or_else(from_environment, Ok)?;
+        if policy == Policy::Never {
+            return Setup::assemble(self.engine(None)?);
+        }
+        match build_ring(self) {
+            Err(unavailable) if policy.falls_back(&unavailable) => {
+                Setup::assemble(self.engine(Some(unavailable))?)
+            }
+            built => built,
+        }
     }
 
     /// As on a kernel that is what `call` makes of this one.
@@ -204,9 +240,6 @@ impl Setup {
     }
 
     fn map(&self, wishes: &Wishes) -> Result<Rings, Unavailable> {
-        if self.backend == Backend::Fallback {
-            return self.engine();
-        }
         let guard = ForkGuard::new().map_err(|error| Unavailable::failed("madvise", &error))?;
         let (fd, params) = self.make(wishes)?;
         if params.features & FEATURES_NEEDED != FEATURES_NEEDED {
@@ -216,8 +249,9 @@ impl Setup {
         rings.map_err(|error| Unavailable::failed("mmap", &error))
     }
 
-    /// An engine inside the process, with queues of the sizes that the kernel would make.
-    fn engine(&self) -> Result<Rings, Unavailable> {
+    /// An engine inside the process, with queues of the sizes that the kernel would make, and the
+    /// reason why there is no ring of the kernel, where one was tried.
+    fn engine(&self, reason: Option<Unavailable>) -> Result<Rings, Unavailable> {
         let invalid = |_| Unavailable::failed("the fallback", &io::ErrorKind::InvalidInput.into());
         let size = |wanted: u32, max: u32| {
             let clamped = if self.clamp { wanted.min(max) } else { wanted };
@@ -227,7 +261,8 @@ impl Setup {
         let wanted = self.completion_entries.unwrap_or(2 * entries).max(entries);
         let completion_entries = size(wanted, 2 * ENTRIES_MAX).map_err(invalid)?;
         let engine = Engine::new(entries, completion_entries);
-        engine.map(Rings::of_engine).map_err(|error| Unavailable::failed("the fallback", &error))
+        let rings = engine.map(|engine| Rings::of_engine(engine, reason));
+        rings.map_err(|error| Unavailable::failed("the fallback", &error))
     }
 
     fn assemble<S: Sharing>(rings: Rings) -> Result<Queues<S>, Unavailable> {
@@ -306,12 +341,6 @@ impl Setup {
         self.completion_entries = self.completion_entries.map(|entries| entries / 2);
         true
     }
-}
-
-/// What executes operations where nobody says otherwise.
-fn default_backend() -> Backend {
-    let never = std::env::var_os("RINGBAHN_IO_URING").is_some_and(|value| value == "never");
-    if never { Backend::Fallback } else { Backend::IoUring }
 }
 
 impl<S: Sharing> Queues<S> {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::LocalDriver;
 use super::core::Core;
-use crate::Setup;
+use crate::{Policy, Setup};
 
 /// Settings of a [`LocalDriver`].
 ///
@@ -23,11 +23,12 @@ pub struct LocalBuilder {
     entries: u32,
     completion_entries: Option<u32>,
     serve_at_once: bool,
+    policy: Option<Policy>,
 }
 
 impl LocalBuilder {
     pub(super) fn new() -> LocalBuilder {
-        LocalBuilder { entries: 256, completion_entries: None, serve_at_once: true }
+        LocalBuilder { entries: 256, completion_entries: None, serve_at_once: true, policy: None }
     }
 
     /// How many entries the submission queue has, rounded up to a power of two; 256 unless told.
@@ -62,6 +63,14 @@ impl LocalBuilder {
         self
     }
 
+    /// Whether the operations are executed by io_uring, or inside the process where that is not
+    /// available; what [`Policy`] says unless told.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> LocalBuilder {
+        self.policy = Some(policy);
+        self
+    }
+
     /// Builds the driver, for the calling thread.
     ///
     /// # Errors
@@ -70,8 +79,8 @@ impl LocalBuilder {
     /// eventfd to go with it.
     pub fn build(self) -> io::Result<LocalDriver> {
         let completion_entries = self.completion_entries.unwrap_or(self.entries.saturating_mul(4));
-        let queues =
-            Setup::new(self.entries).completion_entries(completion_entries).build_local()?;
+        let setup = Setup::new(self.entries).completion_entries(completion_entries);
+        let queues = setup.policy_or_default(self.policy).build_local()?;
         Ok(LocalDriver { core: Rc::new(Core::new(queues, self.serve_at_once)?) })
     }
 }

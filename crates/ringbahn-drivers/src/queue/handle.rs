@@ -16,6 +16,7 @@ use crate::sync::Ordering;
 use crate::sys::enter::{enter, enter_timeout};
 use crate::sys::probe::Probe;
 use crate::sys::uapi::{ENTER_GETEVENTS, SETUP_SUBMIT_ALL, SQ_CQ_OVERFLOW, SQ_TASKRUN};
+use crate::unavailable::Unavailable;
 
 /// The way into the kernel: submits what has been published, and waits for CQEs.
 ///
@@ -229,6 +230,12 @@ impl<S: Sharing> RingHandle<S> {
     /// What executes the operations of this ring.
     pub fn backend(&self) -> Backend {
         self.rings.backend()
+    }
+
+    /// Why the fallback executes the operations of this ring; `None` where the kernel does, or where
+    /// the [policy](crate::Policy) is never to ask it.
+    pub fn fallback_reason(&self) -> Option<&Unavailable> {
+        self.rings.fallback_reason.as_ref()
     }
 
     /// Asks the kernel, or the engine in its place, which operations it knows.

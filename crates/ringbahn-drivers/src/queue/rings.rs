@@ -42,6 +42,7 @@ use crate::sys::ring_name::{RingName, enable, register_ring, unregister_ring};
 use crate::sys::uapi::{
     ENTER_NO_IOWAIT, FEAT_NO_IOWAIT, OFFSET_ENTRIES, OFFSET_RINGS, Params, SETUP_NO_SQARRAY,
 };
+use crate::unavailable::Unavailable;
 
 /// A counter or flag word in memory shared with the kernel.
 #[derive(Clone, Debug)]
@@ -117,6 +118,8 @@ pub(crate) struct Rings {
     pub(super) submission: SubmissionMemory,
     pub(super) completion: CompletionMemory,
     pub(super) backing: Backing,
+    /// Why an engine stands in for the kernel, where that was tried.
+    pub(super) fallback_reason: Option<Unavailable>,
 }
 
 // SAFETY: R1: the memory belongs to the process, not to a thread. The words are atomics; the arrays
@@ -178,14 +181,15 @@ impl Rings {
                 _rings: rings,
                 _entries: entries,
             }),
+            fallback_reason: None,
         })
     }
 
-    /// The queues of an engine inside the process.
-    pub(crate) fn of_engine(engine: Engine) -> Rings {
+    /// The queues of an engine inside the process, and the reason why it stands in for the kernel.
+    pub(crate) fn of_engine(engine: Engine, fallback_reason: Option<Unavailable>) -> Rings {
         let memory = engine.memory();
         let (submission, completion) = (memory.submission.clone(), memory.completion.clone());
-        Rings { submission, completion, backing: Backing::Engine(engine) }
+        Rings { submission, completion, backing: Backing::Engine(engine), fallback_reason }
     }
 
     /// Makes the calling thread the owner of a ring that was made disabled, and gives it a short

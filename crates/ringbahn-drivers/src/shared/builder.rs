@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::SharedDriver;
 use super::core::Core;
-use crate::Setup;
+use crate::{Policy, Setup};
 
 /// Settings of a [`SharedDriver`].
 ///
@@ -23,11 +23,12 @@ pub struct SharedBuilder {
     entries: u32,
     completion_entries: Option<u32>,
     serve_at_once: bool,
+    policy: Option<Policy>,
 }
 
 impl SharedBuilder {
     pub(super) fn new() -> SharedBuilder {
-        SharedBuilder { entries: 256, completion_entries: None, serve_at_once: true }
+        SharedBuilder { entries: 256, completion_entries: None, serve_at_once: true, policy: None }
     }
 
     /// How many entries the submission queue has, rounded up to a power of two; 256 unless told.
@@ -62,6 +63,14 @@ impl SharedBuilder {
         self
     }
 
+    /// Whether the operations are executed by io_uring, or inside the process where that is not
+    /// available; what [`Policy`] says unless told.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> SharedBuilder {
+        self.policy = Some(policy);
+        self
+    }
+
     /// Builds the driver. Its helper thread is started with the first operation.
     ///
     /// # Errors
@@ -70,8 +79,8 @@ impl SharedBuilder {
     /// eventfd to go with it.
     pub fn build(self) -> io::Result<SharedDriver> {
         let completion_entries = self.completion_entries.unwrap_or(self.entries.saturating_mul(4));
-        let queues =
-            Setup::new(self.entries).completion_entries(completion_entries).clamp(true).build()?;
+        let setup = Setup::new(self.entries).completion_entries(completion_entries);
+        let queues = setup.policy_or_default(self.policy).build()?;
         Ok(SharedDriver::from_core(Arc::new(Core::new(queues, self.serve_at_once)?)))
     }
 }
