@@ -122,7 +122,7 @@ impl LocalDriver {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](crate::Unavailable) as an `io::Error`, where there can be no ring.
+    /// [`Unavailable`] as an `io::Error`, where there can be no ring and no fallback either.
     pub fn new() -> io::Result<LocalDriver> {
         LocalDriver::builder().build()
     }

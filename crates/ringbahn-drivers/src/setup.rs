@@ -167,7 +167,8 @@ impl Setup {
         Setup { policy, ..self }
     }
 
-    /// Makes the ring and sends a NOP through it.
+    /// Makes the ring and sends a NOP through it. Where there can be none, and the
+    /// [policy](Setup::policy) allows it, the fallback stands behind the queues.
     ///
     /// Where memory is short it waits, a fifth of a second in all, and then tries smaller rings,
     /// down to 8 entries. So it may block, and [`SubmissionQueue::capacity`] tells how large the
@@ -233,10 +234,10 @@ impl Setup {
         }
     }
 
-    /// As on a kernel that is what `call` makes of this one.
+    /// As on a kernel that is what `call` makes of this one, and on no other.
     #[cfg(all(test, not(loom)))]
     pub(crate) fn with_call(self, call: SetupCall) -> Setup {
-        Setup { call, ..self }
+        Setup { call, policy: Some(Policy::Require), ..self }
     }
 
     fn map(&self, wishes: &Wishes) -> Result<Rings, Unavailable> {

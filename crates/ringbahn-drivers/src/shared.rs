@@ -97,7 +97,7 @@ impl SharedDriver {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](crate::Unavailable) as an `io::Error`, where there can be no ring.
+    /// [`Unavailable`] as an `io::Error`, where there can be no ring and no fallback either.
     pub fn new() -> io::Result<SharedDriver> {
         SharedDriver::builder().build()
     }

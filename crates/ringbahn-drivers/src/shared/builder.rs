@@ -75,8 +75,8 @@ impl SharedBuilder {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](crate::Unavailable) as an `io::Error`, where there can be no ring, or no
-    /// eventfd to go with it.
+    /// [`Unavailable`](crate::Unavailable) as an `io::Error`, where there can be no ring and no
+    /// fallback either, or no eventfd to go with it.
     pub fn build(self) -> io::Result<SharedDriver> {
         let completion_entries = self.completion_entries.unwrap_or(self.entries.saturating_mul(4));
         let setup = Setup::new(self.entries).completion_entries(completion_entries);
