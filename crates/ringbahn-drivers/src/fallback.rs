@@ -55,6 +55,8 @@ mod pool;
 mod reactor;
 mod schedule;
 mod settle;
+#[cfg(all(test, not(loom)))]
+mod tests;
 mod thread;
 mod timeouts;
 mod timers;

@@ -20,13 +20,14 @@ mod transfers;
 mod vectors;
 
 pub(super) use poll::is_ready;
+pub(super) use transfers::is_open;
 
 /// Makes an attempt at an entry. Where `may_block` is not set it waits for nothing.
 pub(super) fn perform(work: &mut Work, may_block: bool) -> Step {
     let entry = &work.entry;
     let code = entry.opcode();
     if code == opcode::NOP {
-        return nop(entry.get_op_flags());
+        return Step::Done(0);
     }
     if entry.flags() & FLAG_FIXED_FILE != 0 {
         // No files are registered.
@@ -66,15 +67,11 @@ pub(super) fn perform(work: &mut Work, may_block: bool) -> Step {
         opcode::SHUTDOWN => sockets::shutdown(entry),
         BIND => sockets::bind(entry),
         LISTEN => sockets::listen(entry),
-        SPLICE => pipes::splice(entry, may_block),
-        TEE => pipes::tee(entry, may_block),
+        SPLICE => pipes::splice(work, may_block),
+        TEE => pipes::tee(work, may_block),
         PIPE => pipes::pipe(entry),
         _ => Step::failed(libc::EINVAL),
     }
-}
-
-fn nop(flags: u32) -> Step {
-    if flags == 0 { Step::Done(0) } else { Step::failed(libc::EINVAL) }
 }
 
 /// What a CQE says of a system call that has returned this.

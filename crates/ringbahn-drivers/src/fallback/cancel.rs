@@ -27,13 +27,6 @@ impl State {
     pub(super) fn start_cancel(&mut self, flight: Flight, ready: &mut Ready) {
         let entry = &flight.work.entry;
         let flags = entry.get_op_flags();
-        const FLAGS: u32 =
-            CANCEL_ALL | CANCEL_FD | CANCEL_ANY | CANCEL_FD_FIXED | CANCEL_USERDATA | CANCEL_OP;
-        let by_other = flags & (CANCEL_FD | CANCEL_OP) != 0;
-        let contradicts = flags & CANCEL_ANY != 0 && by_other;
-        if flags & !FLAGS != 0 || contradicts || entry.get_offset() != 0 {
-            return self.finish(flight, LinkTimeout::None, -libc::EINVAL, ready);
-        }
         if flags & CANCEL_FD_FIXED != 0 {
             return self.finish(flight, LinkTimeout::None, -libc::EBADF, ready);
         }
@@ -56,10 +49,6 @@ impl State {
     /// Executes a `POLL_REMOVE`.
     pub(super) fn remove_poll(&mut self, flight: Flight, ready: &mut Ready) {
         let entry = &flight.work.entry;
-        // Updates of polls are not known.
-        if entry.get_length() != 0 || entry.get_op_flags() != 0 || entry.get_offset() != 0 {
-            return self.finish(flight, LinkTimeout::None, -libc::EINVAL, ready);
-        }
         let mut stopped = Vec::new();
         let target = self.find(entry.get_address_number(), opcode::POLL_ADD);
         let answer = target.map_or(-libc::ENOENT, |id| self.stop(id, &mut stopped));
@@ -139,16 +128,11 @@ impl State {
 
     /// Executes a `TIMEOUT_REMOVE`, which may also be an update of a timeout.
     pub(super) fn remove_timeout(&mut self, flight: Flight, ready: &mut Ready) {
-        const UPDATES: u32 = TIMEOUT_UPDATE | TIMEOUT_LINK_UPDATE;
         let entry = &flight.work.entry;
         let flags = entry.get_op_flags();
         let mut stopped = Vec::new();
-        let answer = if entry.get_length() != 0 || entry.get_buffer_index() != 0 {
-            -libc::EINVAL
-        } else if flags & UPDATES != 0 {
+        let answer = if flags & (TIMEOUT_UPDATE | TIMEOUT_LINK_UPDATE) != 0 {
             self.update_timeout(entry)
-        } else if flags != 0 {
-            -libc::EINVAL
         } else {
             let target = self.find(entry.get_address_number(), opcode::TIMEOUT);
             target.map_or(-libc::ENOENT, |id| self.stop(id, &mut stopped))
@@ -158,15 +142,7 @@ impl State {
     }
 
     fn update_timeout(&mut self, entry: &Sqe) -> i32 {
-        const FLAGS: u32 = TIMEOUT_UPDATE
-            | TIMEOUT_LINK_UPDATE
-            | TIMEOUT_ABS
-            | TIMEOUT_BOOTTIME
-            | TIMEOUT_REALTIME;
         let flags = entry.get_op_flags();
-        if flags & !FLAGS != 0 {
-            return -libc::EINVAL;
-        }
         let deadline = match Deadline::of_update(entry) {
             Ok(deadline) => deadline,
             Err(errno) => return -errno,

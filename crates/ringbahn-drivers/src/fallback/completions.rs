@@ -3,10 +3,12 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Arc, Condvar};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use ringbahn_core::Cqe;
 use rustix::event::{EventfdFlags, eventfd};
+use rustix::thread::futex;
 
 use crate::queue::memory::Memory;
 
@@ -18,9 +20,10 @@ pub(super) struct Completions {
     overflow: VecDeque<Cqe>,
     /// How many CQEs there have been, less those of timeouts.
     posted: u64,
-    /// Threads in `enter`, who wait on `arrived`.
+    /// Threads in `enter`, who sleep until `arrivals` changes.
     waiters: u32,
-    arrived: Arc<Condvar>,
+    /// How many CQEs there have been, modulo 2³²: a futex.
+    arrivals: Arc<AtomicU32>,
     /// Those who look at `ready`. Without any it is left as it is.
     watchers: u32,
     /// An eventfd; while somebody watches it is readable exactly where there are CQEs.
@@ -32,7 +35,7 @@ pub(super) struct Completions {
 impl Completions {
     pub(super) fn new(
         memory: Arc<Memory>,
-        arrived: Arc<Condvar>,
+        arrivals: Arc<AtomicU32>,
     ) -> io::Result<(Completions, Arc<OwnedFd>)> {
         let ready = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
         let completions = Completions {
@@ -40,7 +43,7 @@ impl Completions {
             overflow: VecDeque::new(),
             posted: 0,
             waiters: 0,
-            arrived,
+            arrivals,
             watchers: 0,
             ready: ready.clone(),
             signalled: false,
@@ -60,8 +63,11 @@ impl Completions {
             self.overflow.push_back(cqe);
             self.memory.set_overflowed(true);
         }
+        // Relaxed: whoever waits looks at the queue under the lock that is held here.
+        self.arrivals.fetch_add(1, Ordering::Relaxed);
         if self.waiters > 0 {
-            self.arrived.notify_all();
+            // It cannot fail: the address is that of a word.
+            let _ = futex::wake(&self.arrivals, futex::Flags::PRIVATE, i32::MAX as u32);
         }
         self.signal();
     }

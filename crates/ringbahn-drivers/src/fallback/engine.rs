@@ -2,9 +2,14 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+use rustix::event::Timespec;
+use rustix::io::Errno;
+use rustix::thread::futex;
 
 use super::completions::Completions;
 use super::epoll::Epoll;
@@ -22,6 +27,9 @@ use crate::sys::uapi::{
     FEAT_CQE_SKIP, FEAT_CUR_PERSONALITY, FEAT_EXT_ARG, FEAT_FAST_POLL, FEAT_NODROP,
     FEAT_POLL_32BITS, FEAT_RW_CUR_POS, FEAT_SUBMIT_STABLE,
 };
+
+/// Longer than anybody waits.
+const FOR_EVER: Duration = Duration::from_secs(1 << 30);
 
 /// What executes the entries of one ring. When it goes, everything that waits is forgotten; the
 /// calls that block end by themselves, and what they use stays.
@@ -41,8 +49,9 @@ pub(super) struct Core {
     intake: Mutex<Intake>,
     /// Held for moments, and never during a call that waits.
     state: Mutex<State>,
-    /// CQEs have been posted. With `state`.
-    arrived: Arc<Condvar>,
+    /// Counts the CQEs that have been posted: a futex, so that a signal ends the wait for them as
+    /// it ends that in a kernel's ring.
+    arrivals: Arc<AtomicU32>,
     ready: Arc<OwnedFd>,
     pub(super) timer: Arc<OwnedFd>,
     pub(super) epoll: Arc<Epoll>,
@@ -87,8 +96,8 @@ impl Engine {
         let guard = ForkGuard::new()?;
         let memory = Memory::new(0, entries, completion_entries);
         let memory = Arc::new(memory.ok_or(io::ErrorKind::InvalidInput)?);
-        let arrived = Arc::new(Condvar::new());
-        let (completions, ready) = Completions::new(memory.clone(), arrived.clone())?;
+        let arrivals = Arc::new(AtomicU32::new(0));
+        let (completions, ready) = Completions::new(memory.clone(), arrivals.clone())?;
         let (timers, timer) = Timers::new()?;
         let epoll = Arc::new(Epoll::new()?);
         let core = Arc::new(Core {
@@ -102,7 +111,7 @@ impl Engine {
                 schedule: Schedule::default(),
                 closing: false,
             }),
-            arrived,
+            arrivals,
             ready,
             timer,
             epoll,
@@ -134,13 +143,12 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// `ETIME` where the time was over, and nothing was taken.
+    /// `ETIME` where the time was over, and `EINTR` where there was a signal, unless something was
+    /// taken.
     pub(crate) fn enter(&self, wanted: u32, timeout: Option<Duration>) -> io::Result<u32> {
         let taken = self.core.submit();
-        if wanted > 0 && !self.core.wait(wanted, timeout) && taken == 0 {
-            return Err(io::Error::from_raw_os_error(libc::ETIME));
-        }
-        Ok(taken)
+        let waited = if wanted > 0 { self.core.wait(wanted, timeout) } else { Ok(()) };
+        if taken > 0 { Ok(taken) } else { waited.map(|()| 0) }
     }
 
     /// Brings CQEs into the queue that did not fit in before.
@@ -222,29 +230,41 @@ impl Core {
         count
     }
 
-    /// Waits until so many CQEs have come. `false` where the time was over before.
-    fn wait(&self, wanted: u32, timeout: Option<Duration>) -> bool {
+    /// Waits until so many CQEs have come.
+    ///
+    /// # Errors
+    ///
+    /// `ETIME` where the time was over before, `EINTR` where there was a signal.
+    fn wait(&self, wanted: u32, timeout: Option<Duration>) -> io::Result<()> {
         let end = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let mut state = self.state();
-        state.completions.flush();
-        let target = state.completions.target(wanted);
-        state.completions.count_waiter(true);
-        let came = loop {
-            if state.completions.reached(target) {
-                break true;
-            }
-            let Some(end) = end else {
-                state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
-                continue;
-            };
-            let rest = end.saturating_duration_since(Instant::now());
-            if rest.is_zero() {
-                break false;
-            }
-            let waited = self.arrived.wait_timeout(state, rest);
-            (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let target = {
+            let completions = &mut self.state().completions;
+            completions.flush();
+            completions.count_waiter(true);
+            completions.target(wanted)
         };
-        state.completions.count_waiter(false);
+        let came = loop {
+            // Relaxed: what comes after this look at the queue changes the word under its lock.
+            let seen = {
+                let state = self.state();
+                if state.completions.reached(target) {
+                    break Ok(());
+                }
+                self.arrivals.load(Ordering::Relaxed)
+            };
+            // With a timeout even a signal whose handler asks for restarts ends the call.
+            let rest = end.map_or(FOR_EVER, |end| end.saturating_duration_since(Instant::now()));
+            let rest = rest.min(FOR_EVER);
+            if rest.is_zero() {
+                break Err(io::Error::from_raw_os_error(libc::ETIME));
+            }
+            let timeout = Timespec::try_from(rest).ok();
+            let flags = futex::Flags::PRIVATE;
+            if let Err(Errno::INTR) = futex::wait(&self.arrivals, flags, seen, timeout.as_ref()) {
+                break Err(Errno::INTR.into());
+            }
+        };
+        self.state().completions.count_waiter(false);
         came
     }
 }

@@ -48,6 +48,12 @@ impl Epoll {
         Ok(Epoll(unsafe { OwnedFd::from_raw_fd(fd) }))
     }
 
+    /// The number of its descriptor.
+    #[cfg(all(test, not(loom)))]
+    pub(super) fn number(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+
     /// Changes what of `fd` is waited for to `events`, with `EPOLLONESHOT` and the like.
     ///
     /// # Errors

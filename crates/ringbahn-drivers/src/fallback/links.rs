@@ -4,38 +4,30 @@
 //! never marks them as failed: those on names, `FSYNC`, `FTRUNCATE`, `FALLOCATE`, `SHUTDOWN`,
 //! extended attributes. What keeps them from being started at all does, such as a bad descriptor.
 
-use ringbahn_core::{Sqe, opcode};
+use ringbahn_core::opcode;
 
+use super::calls::is_open;
 use super::opcodes::*;
+use super::work::Work;
 
 /// Whether the entries linked to one with this result are cancelled.
-pub(super) fn breaks(entry: &Sqe, result: i32) -> bool {
+pub(super) fn breaks(work: &Work, result: i32) -> bool {
+    let entry = &work.entry;
     if entry.flags() & FLAG_HARDLINK != 0 {
         return false;
     }
-    let waits_for_all = entry.get_op_flags() & libc::MSG_WAITALL as u32 != 0;
-    match entry.opcode() {
-        opcode::READ | opcode::WRITE | SPLICE | TEE => {
-            u32::try_from(result).ok() != Some(entry.get_length())
+    let no_file = || result == -libc::EBADF && !is_open(entry.get_fd());
+    match (entry.opcode(), u32::try_from(result)) {
+        (_, Ok(result)) => (result as usize) < work.wanted,
+        (opcode::SHUTDOWN, Err(_)) => result == -libc::ENOTSOCK || no_file(),
+        (opcode::FSYNC | opcode::FTRUNCATE | FALLOCATE | SYNC_FILE_RANGE, Err(_)) => no_file(),
+        (FSETXATTR | FGETXATTR, Err(_)) => no_file(),
+        (opcode::STATX | RENAMEAT | UNLINKAT | MKDIRAT | SYMLINKAT | LINKAT, Err(_)) => false,
+        (MADVISE | SETXATTR | GETXATTR, Err(_)) => false,
+        (opcode::TIMEOUT, Err(_)) => {
+            let is_success = entry.get_op_flags() & TIMEOUT_ETIME_SUCCESS != 0;
+            result != -libc::ETIME || !is_success
         }
-        // How much was asked for is known to the call, which reports a short one as such.
-        opcode::SEND | opcode::RECV | opcode::SEND_ZC if waits_for_all => {
-            u32::try_from(result).ok() != Some(entry.get_length())
-        }
-        opcode::FSYNC | opcode::FTRUNCATE | opcode::SHUTDOWN | FALLOCATE | SYNC_FILE_RANGE => {
-            result == -libc::EBADF
-        }
-        opcode::STATX
-        | RENAMEAT
-        | UNLINKAT
-        | MKDIRAT
-        | SYMLINKAT
-        | LINKAT
-        | MADVISE
-        | SETXATTR
-        | GETXATTR => false,
-        FSETXATTR | FGETXATTR => result == -libc::EBADF,
-        opcode::TIMEOUT => result < 0 && entry.get_op_flags() & TIMEOUT_ETIME_SUCCESS == 0,
-        _ => result < 0,
+        (_, Err(_)) => true,
     }
 }

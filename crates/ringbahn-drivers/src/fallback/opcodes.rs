@@ -63,6 +63,19 @@ numbers! { u32:
     CANCEL_FD_FIXED = 1 << 3,
     CANCEL_USERDATA = 1 << 4,
     CANCEL_OP = 1 << 5,
+    CANCELS = CANCEL_ALL
+        | CANCEL_FD
+        | CANCEL_ANY
+        | CANCEL_FD_FIXED
+        | CANCEL_USERDATA
+        | CANCEL_OP,
+    UPDATES = TIMEOUT_UPDATE
+        | TIMEOUT_LINK_UPDATE
+        | TIMEOUT_ABS
+        | TIMEOUT_BOOTTIME
+        | TIMEOUT_REALTIME,
+    // `SPLICE_F_FD_IN_FIXED`: the first descriptor is a registered one.
+    SPLICE_FD_IN_FIXED = 1 << 31,
     CQE_MORE = 1 << 1,
     CQE_NOTIFICATION = 1 << 3,
     // `IORING_NOTIF_USAGE_ZC_COPIED`
@@ -76,6 +89,9 @@ numbers! { u16:
     ACCEPT_DONTWAIT = 1 << 1,
     ACCEPT_POLL_FIRST = 1 << 2,
 }
+
+/// The most buffers that a call takes (`UIO_MAXIOV`).
+pub(super) const VECTORS_MAX: u32 = 1024;
 
 /// The opcodes that the engine knows.
 pub(super) const KNOWN: &[u8] = &[
@@ -155,8 +171,10 @@ pub(super) fn refusal(entry: &Sqe, before: Option<u8>) -> i32 {
     match code {
         LINK_TIMEOUT if before.is_none_or(|before| before == LINK_TIMEOUT) => libc::EINVAL,
         opcode::TIMEOUT | LINK_TIMEOUT => super::timeouts::refusal(entry),
+        opcode::READV | opcode::WRITEV if entry.get_length() > VECTORS_MAX => libc::EINVAL,
         opcode::READ | opcode::READV | opcode::WRITE | opcode::WRITEV => 0,
         _ if entry.get_buffer_index() != 0 => libc::EINVAL,
+        _ if has_unknown_flags(entry) => libc::EINVAL,
         // There are no slots for direct descriptors.
         opcode::OPENAT | OPENAT2 | opcode::ACCEPT | opcode::SOCKET | opcode::CLOSE | PIPE
             if entry.get_file_index() != 0 =>
@@ -164,6 +182,41 @@ pub(super) fn refusal(entry: &Sqe, before: Option<u8>) -> i32 {
             libc::ENXIO
         }
         _ => 0,
+    }
+}
+
+/// Whether the entry asks its opcode for something that this does not know.
+fn has_unknown_flags(entry: &Sqe) -> bool {
+    const FSYNC_DATASYNC: u32 = 1;
+    const SPLICES: u32 = 0xf | SPLICE_FD_IN_FIXED;
+    const O_NOTIFICATION_PIPE: i32 = libc::O_EXCL;
+    let flags = entry.get_op_flags();
+    let beyond = |known: u32| flags & !known != 0;
+    let beyond_of_c = |known: i32| beyond(known.cast_unsigned());
+    let addresses = entry.get_offset() | entry.get_address_number();
+    match entry.opcode() {
+        opcode::NOP | opcode::SOCKET | opcode::CLOSE => beyond(0),
+        opcode::FSYNC => beyond(FSYNC_DATASYNC),
+        opcode::ACCEPT => beyond_of_c(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK),
+        // Polls that go on after their first CQE, and updates, are not known.
+        opcode::POLL_ADD => entry.get_length() != 0 || addresses != 0,
+        POLL_REMOVE => beyond(0) || entry.get_length() != 0 || entry.get_offset() != 0,
+        SPLICE => beyond(SPLICES),
+        TEE => beyond(SPLICES) || addresses != 0,
+        PIPE => {
+            beyond_of_c(libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_DIRECT | O_NOTIFICATION_PIPE)
+        }
+        opcode::SHUTDOWN => beyond(0) || addresses != 0,
+        opcode::ASYNC_CANCEL => {
+            let by_other = flags & (CANCEL_FD | CANCEL_OP) != 0;
+            let contradicts = flags & CANCEL_ANY != 0 && by_other;
+            beyond(CANCELS) || contradicts || entry.get_offset() != 0
+        }
+        TIMEOUT_REMOVE => {
+            let updates = flags & (TIMEOUT_UPDATE | TIMEOUT_LINK_UPDATE) != 0;
+            entry.get_length() != 0 || beyond(if updates { UPDATES } else { 0 })
+        }
+        _ => false,
     }
 }
 

@@ -197,7 +197,7 @@ impl State {
         let Flight { work, mut rest, .. } = flight;
         // What has been transferred is told, whatever has come in between.
         let result = if result < 0 && work.done > 0 { work.done as i32 } else { result };
-        let broken = breaks(&work.entry, result);
+        let broken = breaks(&work, result);
         self.post_end(&work.entry, result, broken);
         self.schedule.end(ready);
         if rest.front().is_some_and(|next| next.opcode() == LINK_TIMEOUT)

@@ -12,6 +12,8 @@ pub(super) struct Work {
     pub(super) entry: Sqe,
     /// Bytes that earlier steps have transferred.
     pub(super) done: usize,
+    /// How many bytes it has to transfer for what is linked to it to be started.
+    pub(super) wanted: usize,
     /// Whether an earlier step has begun what the next one is to look after: a connect.
     pub(super) begun: bool,
     /// How often in a row the descriptor was ready and the call would have waited all the same.
@@ -54,7 +56,7 @@ pub(super) enum Then {
 
 impl Work {
     pub(super) fn new(entry: Sqe) -> Work {
-        Work { entry, done: 0, begun: false, fruitless: 0 }
+        Work { entry, done: 0, wanted: 0, begun: false, fruitless: 0 }
     }
 }
 

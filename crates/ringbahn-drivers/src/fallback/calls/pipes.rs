@@ -15,14 +15,14 @@ use libc::off_t;
 use ringbahn_core::Sqe;
 
 use super::{is_ready, told};
+use crate::fallback::opcodes::SPLICE_FD_IN_FIXED;
 use crate::fallback::pool::Class;
-use crate::fallback::work::{Step, Then, Wait};
-
-/// `SPLICE_F_FD_IN_FIXED`: the first descriptor is a registered one.
-const FD_IN_FIXED: u32 = 1 << 31;
+use crate::fallback::work::{Step, Then, Wait, Work};
 
 /// Moves bytes from one descriptor to another.
-pub(super) fn splice(entry: &Sqe, may_block: bool) -> Step {
+pub(super) fn splice(work: &mut Work, may_block: bool) -> Step {
+    work.wanted = work.entry.get_length() as usize;
+    let entry = &work.entry;
     let mut from = entry.get_address_number().cast_signed();
     let mut to = entry.get_offset().cast_signed();
     move_bytes(entry, may_block, |input, output, length, flags| {
@@ -37,11 +37,9 @@ pub(super) fn splice(entry: &Sqe, may_block: bool) -> Step {
 }
 
 /// Copies bytes from one pipe to another.
-pub(super) fn tee(entry: &Sqe, may_block: bool) -> Step {
-    if entry.get_address_number() != 0 || entry.get_offset() != 0 {
-        return Step::failed(libc::EINVAL);
-    }
-    move_bytes(entry, may_block, |input, output, length, flags| {
+pub(super) fn tee(work: &mut Work, may_block: bool) -> Step {
+    work.wanted = work.entry.get_length() as usize;
+    move_bytes(&work.entry, may_block, |input, output, length, flags| {
         // SAFETY: the call takes no address.
         told(unsafe { libc::tee(input, output, length, flags) } as i64)
     })
@@ -54,7 +52,7 @@ fn move_bytes(
 ) -> Step {
     let flags = entry.get_op_flags();
     let (input, output) = (entry.get_file_index().cast_signed(), entry.get_fd());
-    if flags & FD_IN_FIXED != 0 {
+    if flags & SPLICE_FD_IN_FIXED != 0 {
         return Step::failed(libc::EBADF);
     }
     if entry.get_length() == 0 {

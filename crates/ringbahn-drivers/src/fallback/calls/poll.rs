@@ -40,13 +40,10 @@ pub(in crate::fallback) fn is_ready(fd: RawFd, events: u32) -> bool {
 
 /// Waits until a descriptor is ready for something.
 pub(super) fn add(entry: &Sqe) -> Step {
-    // Polls that go on after their first CQE, and updates, are not known.
-    if entry.get_length() != 0 || entry.get_offset() != 0 || entry.get_address_number() != 0 {
-        return Step::failed(libc::EINVAL);
-    }
     let mask = entry.get_op_flags();
     let mask = if cfg!(target_endian = "big") { mask.rotate_left(16) } else { mask };
-    let events = mask & 0x7fff;
+    // The end of what the peer sends is told unasked, too.
+    let events = mask & 0x7fff | libc::POLLRDHUP as u32;
     let fd = entry.get_fd();
     match look(fd, events) {
         Ok(0) => Step::Wait(Wait { fd, events: events & !ALWAYS, then: Then::Look }),

@@ -38,7 +38,11 @@ fn repeatedly(
     }
     let asked = work.entry.get_op_flags().cast_signed();
     let flags = if may_block { asked } else { asked | libc::MSG_DONTWAIT };
-    let goes_on = asked & libc::MSG_WAITALL != 0
+    let wants_all = asked & libc::MSG_WAITALL != 0;
+    if wants_all {
+        work.wanted = total;
+    }
+    let goes_on = wants_all
         && asked & (libc::MSG_PEEK | libc::MSG_DONTWAIT) == 0
         && matches!(option(fd, libc::SO_TYPE), Ok(libc::SOCK_STREAM | libc::SOCK_SEQPACKET));
     loop {
@@ -168,14 +172,16 @@ fn with_message(entry: &Sqe, done: usize, call: impl FnOnce(*mut msghdr) -> i32)
 /// Accepts a connection.
 pub(super) fn accept(entry: &Sqe, may_block: bool) -> Step {
     let fd = entry.get_fd();
-    if let Err(errno) = option(fd, libc::SO_TYPE) {
-        return Step::failed(errno);
-    }
+    let is_listener = match option(fd, libc::SO_ACCEPTCONN) {
+        Ok(is_listener) => is_listener != 0,
+        Err(errno) => return Step::failed(errno),
+    };
     let is_nonblocking = has_flag(fd, libc::O_NONBLOCK);
     let ready = || super::is_ready(fd, libc::POLLIN as u32);
     let wait = |then| Step::Wait(Wait { fd, events: libc::POLLIN as u32, then });
     let may_wait = entry.get_ioprio() & ACCEPT_DONTWAIT == 0;
-    if !is_nonblocking {
+    // What does not listen refuses at once.
+    if is_listener && !is_nonblocking {
         if !may_wait && !ready() {
             return Step::failed(libc::EAGAIN);
         }
@@ -201,9 +207,6 @@ fn accept_now(fd: RawFd, entry: &Sqe) -> i32 {
 
 /// Makes a socket.
 pub(super) fn socket(entry: &Sqe) -> Step {
-    if entry.get_op_flags() != 0 {
-        return Step::failed(libc::EINVAL);
-    }
     let (domain, protocol) = (entry.get_fd(), entry.get_length().cast_signed());
     let kind = entry.get_offset() as c_int;
     // SAFETY: the call takes no address.

@@ -61,6 +61,7 @@ fn transfer(work: &mut Work, way: Way, may_block: bool) -> Step {
     let mut is_stream = false;
     loop {
         let Some(vectors) = rest(&work.entry, work.done) else { return Step::failed(libc::EINVAL) };
+        work.wanted = work.done + vectors.len();
         let offset = if is_stream { None } else { place(&work.entry, work.done) };
         let flags = work.entry.get_op_flags().cast_signed();
         let flags = if may_block { flags } else { flags | libc::RWF_NOWAIT };
@@ -133,6 +134,12 @@ pub(super) fn kind(fd: RawFd) -> Option<libc::mode_t> {
     // SAFETY: a `stat` is numbers, for which zero is valid, and the kernel has written others.
     let stat = unsafe { stat.assume_init() };
     (returned == 0).then_some(stat.st_mode & libc::S_IFMT)
+}
+
+/// Whether there is such a descriptor.
+pub(in crate::fallback) fn is_open(fd: RawFd) -> bool {
+    // SAFETY: the call takes no address.
+    unsafe { libc::fcntl(fd, libc::F_GETFD) >= 0 }
 }
 
 /// Whether the open file has one of the flags of `open(2)`.

@@ -9,8 +9,7 @@
 
 use libc::iovec;
 
-/// The most buffers that a call takes.
-const VECTORS_MAX: usize = 1024;
+use crate::fallback::opcodes::VECTORS_MAX;
 
 /// The buffers of an entry that are still to be filled or emptied.
 pub(super) enum Vectors {
@@ -28,7 +27,7 @@ impl Vectors {
 
     /// `count` buffers without their first `done` bytes. `None` where the call would refuse them.
     pub(super) fn several(first: *const iovec, count: usize, mut done: usize) -> Option<Vectors> {
-        if count > VECTORS_MAX {
+        if count > VECTORS_MAX as usize {
             return None;
         }
         let mut vectors = Vec::with_capacity(count);
