@@ -113,6 +113,8 @@ pub struct Setup {
     clamp: bool,
     call: SetupCall,
     policy: Option<Policy>,
+    /// The opcodes that the kernel is not to be asked for.
+    unwanted: Vec<u8>,
 }
 
 /// A ring, ready for use: both halves, and the handle to enter the kernel with.
@@ -136,6 +138,7 @@ impl Setup {
             clamp: true,
             call: setup,
             policy: None,
+            unwanted: Vec::new(),
         }
     }
 
@@ -163,8 +166,18 @@ impl Setup {
         self
     }
 
-    pub(crate) fn policy_or_default(self, policy: Option<Policy>) -> Setup {
-        Setup { policy, ..self }
+    /// Treats the kernel as if it did not know the operation `opcode`, one of
+    /// [`opcode`](ringbahn_core::opcode), whose implementation may have a fault: the fallback executes
+    /// it, as it does with whatever the kernel really does not know.
+    #[must_use]
+    pub fn without(mut self, opcode: u8) -> Setup {
+        self.unwanted.push(opcode);
+        self
+    }
+
+    pub(crate) fn of_size(self, entries: u32, completion_entries: u32) -> Setup {
+        let entries = entries.max(1);
+        Setup { entries, completion_entries: Some(completion_entries), ..self }
     }
 
     /// Makes the ring and sends a NOP through it. Where there can be none, and the
@@ -247,7 +260,10 @@ impl Setup {
             return Err(Unavailable::too_old());
         }
         let rings = Rings::map(fd, &params, guard);
-        rings.map_err(|error| Unavailable::failed("mmap", &error))
+        let mut rings = rings.map_err(|error| Unavailable::failed("mmap", &error))?;
+        let made_up = rings.make_up_for(&self.unwanted);
+        made_up.map_err(|error| Unavailable::failed("eventfd2", &error))?;
+        Ok(rings)
     }
 
     /// An engine inside the process, with queues of the sizes that the kernel would make, and the

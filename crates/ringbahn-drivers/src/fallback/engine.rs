@@ -1,5 +1,6 @@
 //! [`Engine`]: what the queues see of the fallback; and [`Core`], which its threads share.
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -7,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use ringbahn_core::Sqe;
 use rustix::event::Timespec;
 use rustix::io::Errno;
 use rustix::thread::futex;
@@ -151,6 +153,16 @@ impl Engine {
         if taken > 0 { Ok(taken) } else { waited.map(|()| 0) }
     }
 
+    /// Starts entries that did not come by the queue, in the order in which calls take them.
+    pub(crate) fn start(&self, take: impl FnOnce() -> VecDeque<Sqe>) {
+        self.core.start_taken(take);
+    }
+
+    /// Whether it has an operation of this `user_data` that has not ended.
+    pub(crate) fn has(&self, user_data: u64) -> bool {
+        !self.core.state().operations.with_user_data(user_data).is_empty()
+    }
+
     /// Brings CQEs into the queue that did not fit in before.
     pub(crate) fn flush(&self) {
         self.core.state().completions.flush();
@@ -228,6 +240,20 @@ impl Core {
             self.admit(chain, &mut ready);
         }
         count
+    }
+
+    /// Starts the entries that `take` yields.
+    fn start_taken(self: &Arc<Self>, take: impl FnOnce() -> VecDeque<Sqe>) {
+        let mut intake = lock(&self.intake);
+        let mut ready = Ready::new();
+        for entry in take() {
+            if let Some(chain) = intake.add(entry) {
+                self.admit(chain, &mut ready);
+            }
+        }
+        if let Some(chain) = intake.finish() {
+            self.admit(chain, &mut ready);
+        }
     }
 
     /// Waits until so many CQEs have come.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use ringbahn_core::{Cqe, Sqe};
 
-use crate::{Backend, Queues, Setup};
+use crate::{Backend, Policy, Queues, Setup};
 
 mod cancels;
 mod chains;
@@ -29,10 +29,10 @@ struct Bench {
 
 impl Bench {
     fn new(entries: u32, completion_entries: u32, backend: Backend) -> Option<Bench> {
-        let setup = Setup::new(entries).completion_entries(completion_entries).backend(backend);
+        let setup = Setup::new(entries).completion_entries(completion_entries);
         let queues = match backend {
-            Backend::Fallback => setup.build().unwrap(),
-            Backend::IoUring => setup.build().ok()?,
+            Backend::Fallback => setup.policy(Policy::Never).build().unwrap(),
+            Backend::IoUring => setup.policy(Policy::Require).build().ok()?,
         };
         Some(Bench { queues, backend })
     }

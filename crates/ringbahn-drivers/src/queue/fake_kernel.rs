@@ -30,7 +30,8 @@ pub(crate) fn over_memory_from(
 ) -> (SubmissionQueue, CompletionQueue, Arc<Rings>) {
     let memory = Memory::new(start, entries, completion_entries).expect("powers of two");
     let (submission, completion) = (memory.submission.clone(), memory.completion.clone());
-    Rings { submission, completion, backing: Backing::Heap(memory), fallback_reason: None }.halves()
+    let backing = Backing::Heap(memory);
+    Rings { submission, completion, backing, fallback_reason: None, beside: None }.halves()
 }
 
 impl Rings {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use ringbahn_core::{OperationTable, Shared, Sharing};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::beside::{AtWork, Beside};
 use super::rings::{Executor, KernelRing, Rings};
 use crate::backend::Backend;
 use crate::fallback::Engine;
@@ -79,6 +80,9 @@ impl<S: Sharing> RingHandle<S> {
     pub fn enter(&self, wanted_completions: u32) -> io::Result<u32> {
         match self.rings.executor()? {
             Executor::Kernel(ring) => {
+                if let Some(beside) = self.rings.at_work_beside() {
+                    return self.enter_both(ring, beside, wanted_completions, None);
+                }
                 let (to_submit, flags) = self.request(ring, wanted_completions);
                 enter(ring.name(), to_submit, wanted_completions, flags)
             }
@@ -94,6 +98,9 @@ impl<S: Sharing> RingHandle<S> {
     pub fn enter_timeout(&self, wanted_completions: u32, timeout: Duration) -> io::Result<u32> {
         match self.rings.executor()? {
             Executor::Kernel(ring) => {
+                if let Some(beside) = self.rings.at_work_beside() {
+                    return self.enter_both(ring, beside, wanted_completions, Some(timeout));
+                }
                 let (to_submit, flags) = self.request(ring, wanted_completions);
                 enter_timeout(ring.name(), to_submit, wanted_completions, flags, timeout)
             }
@@ -109,7 +116,12 @@ impl<S: Sharing> RingHandle<S> {
     /// `Unsupported` in a forked child; else see [the table](RingHandle#errors).
     pub fn enter_flush(&self) -> io::Result<()> {
         match self.rings.executor()? {
-            Executor::Kernel(ring) => enter(ring.name(), 0, 0, ENTER_GETEVENTS).map(drop),
+            Executor::Kernel(ring) => {
+                if let Some(beside) = self.rings.at_work_beside() {
+                    beside.engine.flush();
+                }
+                enter(ring.name(), 0, 0, ENTER_GETEVENTS).map(drop)
+            }
             Executor::Engine(engine) => {
                 engine.flush();
                 Ok(())
@@ -126,12 +138,54 @@ impl<S: Sharing> RingHandle<S> {
     /// `Unsupported` in a forked child; else see [the table](RingHandle#errors).
     pub fn enter_ready(&self) -> io::Result<u32> {
         match self.rings.executor()? {
-            Executor::Kernel(ring) => enter(ring.name(), self.unsubmitted(), 0, ENTER_GETEVENTS),
+            Executor::Kernel(ring) => {
+                if let Some(beside) = &self.rings.beside {
+                    beside.start();
+                }
+                if let Some(beside) = self.rings.at_work_beside() {
+                    beside.engine.flush();
+                }
+                enter(ring.name(), self.unsubmitted(), 0, ENTER_GETEVENTS)
+            }
             Executor::Engine(engine) => {
                 let taken = engine.enter(0, None);
                 engine.flush();
                 taken
             }
+        }
+    }
+
+    /// As [`enter`](RingHandle::enter), where an engine executes what the kernel does not know: so
+    /// the thread waits for both, and looks at both, for one CQE at the least.
+    #[cold]
+    fn enter_both(
+        &self,
+        ring: &KernelRing,
+        beside: &AtWork,
+        wanted_completions: u32,
+        timeout: Option<Duration>,
+    ) -> io::Result<u32> {
+        if let Some(beside) = &self.rings.beside {
+            beside.start();
+        }
+        beside.clear_put_off();
+        let (to_submit, flags) = self.request(ring, wanted_completions);
+        let taken = enter(ring.name(), to_submit, 0, flags)?;
+        if wanted_completions == 0 || self.rings.has_completions() {
+            return Ok(taken);
+        }
+        let _watching = beside.engine.watch();
+        let on = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
+        let mut both = [on(beside.put_off().unwrap_or(ring.fd())), on(beside.engine.descriptor())];
+        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+        let waited = poll(&mut both, timeout.as_ref());
+        // What was put off comes in by this.
+        enter(ring.name(), 0, 0, ENTER_GETEVENTS)?;
+        match waited {
+            _ if taken > 0 => Ok(taken),
+            Ok(0) => Err(io::Error::from_raw_os_error(libc::ETIME)),
+            Ok(_) => Ok(0),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -165,19 +219,27 @@ impl<S: Sharing> RingHandle<S> {
         timeout: Option<Duration>,
     ) -> io::Result<Readiness> {
         let executor = self.rings.executor()?;
-        let (ring, _watching) = match executor {
-            Executor::Kernel(ring) => (ring.fd(), None),
-            Executor::Engine(engine) => (engine.descriptor(), Some(engine.watch())),
+        let (ring, engine) = match executor {
+            Executor::Kernel(ring) => {
+                (ring.fd(), self.rings.at_work_beside().map(|beside| &beside.engine))
+            }
+            Executor::Engine(engine) => (engine.descriptor(), Some(engine)),
+        };
+        let _watching = engine.map(Engine::watch);
+        // In the place of a descriptor that there is not, the ring's own is looked at once more.
+        let beside = match engine {
+            Some(engine) => engine.descriptor(),
+            None => self.rings.beside.as_ref().map_or(ring, Beside::called),
         };
         // What does not fit a timespec is as good as for ever.
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         let on = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
-        let mut both = [on(ring), on(wake.unwrap_or(ring))];
-        let fds = if wake.is_some() { &mut both[..] } else { &mut both[..1] };
-        match poll(fds, timeout.as_ref()) {
+        let mut fds = [on(ring), on(beside), on(wake.unwrap_or(ring))];
+        let count = if wake.is_some() { 3 } else { 2 };
+        match poll(&mut fds[..count], timeout.as_ref()) {
             Ok(_) => {
-                let ready = |n: usize| fds.get(n).is_some_and(|fd| !fd.revents().is_empty());
-                Ok(Readiness { ring: ready(0), wake: ready(1) })
+                let ready = |n: usize| !fds[n].revents().is_empty();
+                Ok(Readiness { ring: ready(0) || ready(1), wake: ready(2) && wake.is_some() })
             }
             Err(rustix::io::Errno::INTR) => Ok(Readiness { ring: true, wake: false }),
             Err(error) => Err(error.into()),
@@ -203,7 +265,9 @@ impl<S: Sharing> RingHandle<S> {
     pub fn overflowed(&self) -> bool {
         // Relaxed: a hint that publishes nothing; the CQEs come with the tail.
         let flags = &self.rings.submission.flags;
-        !self.rings.forked() && flags.load(Ordering::Relaxed) & SQ_CQ_OVERFLOW != 0
+        !self.rings.forked()
+            && (flags.load(Ordering::Relaxed) & SQ_CQ_OVERFLOW != 0
+                || self.rings.at_work_beside().is_some_and(AtWork::overflowed))
     }
 
     /// Whether the kernel has something that an enter of this thread would bring into the
@@ -211,7 +275,9 @@ impl<S: Sharing> RingHandle<S> {
     pub fn has_work(&self) -> bool {
         // Relaxed: a hint that publishes nothing; the CQEs come with the tail.
         let flags = &self.rings.submission.flags;
-        !self.rings.forked() && flags.load(Ordering::Relaxed) & (SQ_CQ_OVERFLOW | SQ_TASKRUN) != 0
+        !self.rings.forked()
+            && (flags.load(Ordering::Relaxed) & (SQ_CQ_OVERFLOW | SQ_TASKRUN) != 0
+                || self.rings.at_work_beside().is_some_and(AtWork::overflowed))
     }
 
     /// How many CQEs the kernel has lost for want of memory since the ring was made.

@@ -158,6 +158,12 @@ impl Memory {
         self.submission.flags.store(flags, Ordering::Relaxed);
     }
 
+    /// Whether there are CQEs that did not fit in.
+    pub(crate) fn overflowed(&self) -> bool {
+        // Relaxed: as above.
+        self.submission.flags.load(Ordering::Relaxed) & SQ_CQ_OVERFLOW != 0
+    }
+
     /// Tells the model checker that the submission half is about to write to `place`.
     #[cfg(loom)]
     pub(super) fn track_fill(&self, place: u32) {

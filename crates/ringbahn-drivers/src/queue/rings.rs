@@ -29,7 +29,9 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use ringbahn_core::{Cqe, OperationTable, Sharing, Sqe};
+use rustix::event::{EventfdFlags, eventfd};
 
+use super::beside::{AtWork, Beside};
 use super::completion::CompletionQueue;
 use super::index::Index;
 use super::submission::SubmissionQueue;
@@ -38,9 +40,11 @@ use crate::fallback::Engine;
 use crate::sync::{AtomicU32, Ordering};
 use crate::sys::fork::ForkGuard;
 use crate::sys::mmap::Mapping;
-use crate::sys::ring_name::{RingName, enable, register_ring, unregister_ring};
+use crate::sys::probe::Probe;
+use crate::sys::ring_name::{RingName, enable, register_eventfd, register_ring, unregister_ring};
 use crate::sys::uapi::{
-    ENTER_NO_IOWAIT, FEAT_NO_IOWAIT, OFFSET_ENTRIES, OFFSET_RINGS, Params, SETUP_NO_SQARRAY,
+    ENTER_NO_IOWAIT, FEAT_NO_IOWAIT, OFFSET_ENTRIES, OFFSET_RINGS, Params, SETUP_DEFER_TASKRUN,
+    SETUP_NO_SQARRAY,
 };
 use crate::unavailable::Unavailable;
 
@@ -120,6 +124,8 @@ pub(crate) struct Rings {
     pub(super) backing: Backing,
     /// Why an engine stands in for the kernel, where that was tried.
     pub(super) fallback_reason: Option<Unavailable>,
+    /// What executes what the kernel does not know.
+    pub(super) beside: Option<Beside>,
 }
 
 // SAFETY: R1: the memory belongs to the process, not to a thread. The words are atomics; the arrays
@@ -182,6 +188,7 @@ impl Rings {
                 _entries: entries,
             }),
             fallback_reason: None,
+            beside: None,
         })
     }
 
@@ -189,7 +196,22 @@ impl Rings {
     pub(crate) fn of_engine(engine: Engine, fallback_reason: Option<Unavailable>) -> Rings {
         let memory = engine.memory();
         let (submission, completion) = (memory.submission.clone(), memory.completion.clone());
-        Rings { submission, completion, backing: Backing::Engine(engine), fallback_reason }
+        let backing = Backing::Engine(engine);
+        Rings { submission, completion, backing, fallback_reason, beside: None }
+    }
+
+    /// Sees to what the kernel does not know, and to what it is not to be asked for.
+    ///
+    /// # Errors
+    ///
+    /// Those of `eventfd2(2)`.
+    pub(crate) fn make_up_for(&mut self, unwanted: &[u8]) -> io::Result<()> {
+        if let Backing::Kernel(kernel) = &self.backing
+            && let Ok(known) = Probe::of(kernel.fd())
+        {
+            self.beside = Beside::new(&known, unwanted)?;
+        }
+        Ok(())
     }
 
     /// Makes the calling thread the owner of a ring that was made disabled, and gives it a short
@@ -255,6 +277,40 @@ impl Rings {
         match &self.backing {
             Backing::Engine(_) => Backend::Fallback,
             _ => Backend::IoUring,
+        }
+    }
+
+    /// How many entries fit into the submission queue, and how many into the completion queue.
+    pub(super) fn sizes(&self) -> (u32, u32) {
+        (self.submission.index.entries(), self.completion.index.entries())
+    }
+
+    /// Whether there are CQEs in the queue of the kernel or in that of the engine beside it.
+    pub(super) fn has_completions(&self) -> bool {
+        let memory = &self.completion;
+        // Relaxed: whoever asks reads no CQE; the queue half, which does, acquires the tail.
+        let (head, tail) =
+            (memory.head.load(Ordering::Relaxed), memory.tail.load(Ordering::Relaxed));
+        let beside = self.at_work_beside();
+        head != tail || beside.is_some_and(|it| it.engine.memory().completed() > 0)
+    }
+
+    /// The engine that executes what the kernel does not know, if it has had to.
+    #[inline]
+    pub(super) fn at_work_beside(&self) -> Option<&AtWork> {
+        self.beside.as_ref()?.at_work()
+    }
+
+    /// An eventfd that tells of completions which the kernel puts off; `None` where it puts none
+    /// off. Called by the thread whose ring it is.
+    pub(super) fn tell_what_is_put_off(&self) -> io::Result<Option<OwnedFd>> {
+        match &self.backing {
+            Backing::Kernel(kernel) if kernel.flags & SETUP_DEFER_TASKRUN != 0 => {
+                let told = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+                register_eventfd(kernel.fd(), told.as_fd())?;
+                Ok(Some(told))
+            }
+            _ => Ok(None),
         }
     }
 
