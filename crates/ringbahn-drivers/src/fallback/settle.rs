@@ -141,7 +141,10 @@ impl Core {
         let step = perform(&mut flight.work, true);
         let mut ready = Ready::new();
         self.settle(flight, step, &mut ready);
-        self.run(&mut ready);
+        // Of a ring that is closed nothing is started any more.
+        if !self.state().closing {
+            self.run(&mut ready);
+        }
     }
 
     fn hand_over(self: &Arc<Self>, id: Id, class: Class, ready: &mut Ready) {

@@ -17,7 +17,7 @@ use ringbahn_core::{Sqe, opcode};
 use super::connect::option;
 use super::told;
 use super::transfers::has_flag;
-use super::vectors::Vectors;
+use super::vectors::{BYTES_MAX, Vectors};
 use crate::fallback::opcodes::*;
 use crate::fallback::work::{Step, Then, Wait, Work};
 
@@ -68,7 +68,7 @@ pub(super) fn send(work: &mut Work, may_block: bool) -> Step {
     if let Some(refused) = refused_zero_copy(&work.entry) {
         return refused;
     }
-    let total = work.entry.get_length() as usize;
+    let total = (work.entry.get_length() as usize).min(BYTES_MAX);
     repeatedly(work, libc::POLLOUT, total, may_block, |entry, done, flags| {
         // SAFETY: K1; `done` bytes of the buffer have been sent.
         let from = unsafe { entry.get_address().byte_add(done) };
@@ -100,7 +100,7 @@ pub(super) fn send_message(work: &mut Work, may_block: bool) -> Step {
 
 /// Receives into the buffer of an entry.
 pub(super) fn receive(work: &mut Work, may_block: bool) -> Step {
-    let total = work.entry.get_length() as usize;
+    let total = (work.entry.get_length() as usize).min(BYTES_MAX);
     let events = events_of_receive(&work.entry);
     repeatedly(work, events, total, may_block, |entry, done, flags| {
         // SAFETY: K1; `done` bytes of the buffer have been filled.

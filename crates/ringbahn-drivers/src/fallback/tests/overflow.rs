@@ -36,7 +36,7 @@ fn what_does_not_fit_in_comes_in_later_in_its_order() {
 fn a_wait_is_over_when_there_are_as_many_as_were_wanted() {
     on_both(|bench| {
         let (reader, mut writer) = io::pipe().unwrap();
-        let mut into = [[0; 1]; 3];
+        let mut into = [[0_u8; 1]; 3];
         let reads = into.iter_mut().zip(1..).map(|(into, n)| {
             let entry = Entry { offset: u64::MAX, ..Entry::new(opcode::READ, n) };
             entry.file(&reader).buffer(into)
