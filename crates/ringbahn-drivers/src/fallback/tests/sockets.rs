@@ -104,9 +104,9 @@ fn vectored_messages_of_all_go_on_in_the_middle_of_a_buffer() {
         let (near, mut far) = UnixStream::pair().unwrap();
         let (mut first, mut second) = ([0_u8; 3], [0_u8; 4]);
         let vectors = [
-            address(&mut first) as usize,
+            address_mut(&mut first) as usize,
             first.len(),
-            address(&mut second) as usize,
+            address_mut(&mut second) as usize,
             second.len(),
         ];
         let message: [usize; 7] = [0, 0, address(&vectors) as usize, 2, 0, 0, 0];
@@ -170,7 +170,7 @@ fn sockets_connect_and_say_who_has_connected() {
             let mut answers = bench.ask([connect.address_of(&to)]);
             let (mut peer, mut length) = ([0_u8; 16], 16_u32);
             let accept = accept(&listener, 3).buffer(&mut peer);
-            let accept = Entry { length: 0, offset: address(&mut length), ..accept };
+            let accept = Entry { length: 0, offset: address_mut(&mut length), ..accept };
             let accepted = bench.ask([accept])[0];
             let mut data = *b"hi";
             let send = Entry { fd, ..entry(opcode::SEND, &listener, &mut data, 0, 4) };
@@ -251,7 +251,7 @@ fn datagrams_keep_their_borders_and_know_where_they_are_from() {
         let vectors = [address(&into) as usize, 3];
         let mut name = [0_u8; 16];
         let message: [usize; 7] =
-            [address(&mut name) as usize, 16, address(&vectors) as usize, 1, 0, 0, 0];
+            [address_mut(&mut name) as usize, 16, address(&vectors) as usize, 1, 0, 0, 0];
         let receive = Entry { length: 1, ..Entry::new(opcode::RECVMSG, 4) };
         bench.submit([receive.file(&far).address_of(&message)]);
         assert!(bench.is_quiet());
