@@ -21,7 +21,7 @@ use ringbahn_core::Sqe;
 use super::transfers::has_flag;
 use super::{is_ready, told};
 use crate::fallback::pool::Class;
-use crate::fallback::work::{Step, Work};
+use crate::fallback::work::{Step, Then, Wait, Work};
 
 /// Connects a socket.
 pub(super) fn connect(work: &mut Work, may_block: bool) -> Step {
@@ -52,6 +52,13 @@ pub(super) fn connect(work: &mut Work, may_block: bool) -> Step {
     } else {
         call(entry)
     };
+    if result == -libc::EAGAIN && may_block {
+        // The listener has no room: its path is tried again until it has.
+        let then = Then::Block(Class::Others);
+        return Step::Wait(Wait { fd, events: libc::POLLOUT as u32, then });
+    } else if result == -libc::EAGAIN {
+        return Step::Block(Class::Others);
+    }
     if result == -libc::EINPROGRESS {
         work.begun = true;
         return Step::until_writable(fd);

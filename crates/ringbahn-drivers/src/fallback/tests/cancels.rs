@@ -68,6 +68,11 @@ fn operations_on_a_descriptor_are_cancelled() {
 }
 
 #[test]
+fn a_descriptor_that_is_not_open_has_no_operations() {
+    on_both(|bench| bench.ask([Entry { fd: 987, ..cancel(0, CANCEL_FD) }]));
+}
+
+#[test]
 fn operations_of_a_kind_are_cancelled() {
     let kind = |opcode: u8, flags| Entry { length: opcode.into(), ..cancel(0, CANCEL_OP | flags) };
     cancelled(|_| kind(opcode::READ, CANCEL_ALL), 4);
