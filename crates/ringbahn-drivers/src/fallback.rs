@@ -35,7 +35,7 @@
 //! # What differs from the kernel
 //!
 //! * A descriptor that is closed while an operation waits for it may leave that waiting until it is
-//!   cancelled. Operations own their descriptors (C3), so it takes an unsafe call to close one.
+//!   cancelled. Operations own their descriptors, so it takes an unsafe call to close one.
 //! * `O_NONBLOCK` is never changed. Where no flag keeps a call from waiting (accepting from a
 //!   listener that blocks, reading a terminal), the descriptor is waited for first, and the call is
 //!   made on a thread of the pool, one at a time for each descriptor: another process may be

@@ -9,6 +9,7 @@
 
 use ringbahn_core::{Sqe, opcode};
 
+use super::calls::is_open;
 use super::engine::State;
 use super::opcodes::*;
 use super::operations::{Flight, Id, LinkTimeout, Operation, Place};
@@ -27,7 +28,8 @@ impl State {
     pub(super) fn start_cancel(&mut self, flight: Flight, ready: &mut Ready) {
         let entry = &flight.work.entry;
         let flags = entry.get_op_flags();
-        if flags & CANCEL_FD_FIXED != 0 {
+        let no_file = flags & CANCEL_FD != 0 && !is_open(entry.get_fd());
+        if flags & CANCEL_FD_FIXED != 0 || no_file {
             return self.finish(flight, LinkTimeout::None, -libc::EBADF, ready);
         }
         let several = flags & (CANCEL_ALL | CANCEL_ANY) != 0;

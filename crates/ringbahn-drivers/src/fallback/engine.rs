@@ -180,6 +180,18 @@ impl Engine {
         self.core.ready.as_fd()
     }
 
+    /// The descriptor once more, for somebody who looks at it for as long as the ring lives.
+    ///
+    /// # Errors
+    ///
+    /// Those of `fcntl(2)`.
+    #[cfg(all(test, not(loom)))]
+    pub(crate) fn duplicate(&self) -> io::Result<OwnedFd> {
+        let descriptor = self.descriptor().try_clone_to_owned()?;
+        self.core.state().completions.begin_watch();
+        Ok(descriptor)
+    }
+
     /// Has the descriptor say the truth from now on.
     pub(crate) fn watch(&self) -> Watching<'_> {
         self.core.state().completions.begin_watch();

@@ -44,7 +44,7 @@ impl Epoll {
         if fd < 0 {
             return Err(io::Error::last_os_error());
         }
-        // SAFETY: the call has just returned a new descriptor, which nobody else owns.
+        // SAFETY: W1; the call has just returned a new descriptor, which nobody else owns.
         Ok(Epoll(unsafe { OwnedFd::from_raw_fd(fd) }))
     }
 

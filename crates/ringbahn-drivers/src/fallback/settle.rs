@@ -2,10 +2,12 @@
 
 use std::os::fd::RawFd;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use ringbahn_core::{Cqe, Sqe, opcode};
 
-use super::calls::perform;
+use super::calls::{is_ready, perform};
 use super::engine::{Core, State};
 use super::links::breaks;
 use super::opcodes::*;
@@ -17,6 +19,9 @@ use super::timers::Target;
 use super::work::{Step, Then, Wait, Work};
 
 const CANCELLED: i32 = -libc::ECANCELED;
+
+/// The pause between tries of what can be waited for in no better way.
+const PAUSE: Duration = Duration::from_millis(1);
 
 impl Core {
     /// Starts a chain that has come out of the queue, unless it is to wait, and what follows.
@@ -139,9 +144,19 @@ impl Core {
         let flight = self.state().operations.take_queued(id);
         let Some(mut flight) = flight else { return };
         let step = perform(&mut flight.work, true);
+        if let Step::Wait(wait) = step
+            && is_ready(wait.fd, wait.events)
+        {
+            // A call that waits in spite of that, and a file that does not let it: as where a
+            // socket with `O_NONBLOCK` has a peer without room. It cannot be waited for.
+            thread::sleep(PAUSE);
+        }
         let mut ready = Ready::new();
         self.settle(flight, step, &mut ready);
-        self.run(&mut ready);
+        // Of a ring that is closed nothing is started any more.
+        if !self.state().closing {
+            self.run(&mut ready);
+        }
     }
 
     fn hand_over(self: &Arc<Self>, id: Id, class: Class, ready: &mut Ready) {
@@ -269,7 +284,7 @@ impl Work {
     /// has not.
     fn is_fruitless(&mut self, wait: Wait) -> bool {
         const FRUITLESS_MAX: u32 = 8;
-        let ready = super::calls::is_ready(wait.fd, wait.events);
+        let ready = is_ready(wait.fd, wait.events);
         self.fruitless = if ready { self.fruitless + 1 } else { 0 };
         self.fruitless > FRUITLESS_MAX
     }

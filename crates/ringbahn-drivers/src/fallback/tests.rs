@@ -168,6 +168,11 @@ fn address<T: ?Sized>(of: &T) -> u64 {
     std::ptr::from_ref(of).cast::<u8>().expose_provenance() as u64
 }
 
+/// The address of what is to be written to.
+fn address_mut<T: ?Sized>(of: &mut T) -> u64 {
+    std::ptr::from_mut(of).cast::<u8>().expose_provenance() as u64
+}
+
 /// A time to wait, as entries name it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]

@@ -2,8 +2,8 @@
 //!
 //! # Safety
 //!
-//! J1. The calls read and write the set that they are given, during the call only. A set is numbers,
-//!     for which any bits are valid, zero among them.
+//! TS1. The calls read and write the set that they are given, during the call only. A set is
+//!     numbers, for which any bits are valid, zero among them.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -26,8 +26,8 @@ pub(super) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Resu
 
 fn block_signals() {
     let mut all = MaybeUninit::<libc::sigset_t>::zeroed();
-    // SAFETY: J1; the set is a local.
+    // SAFETY: TS1; the set is a local.
     unsafe { libc::sigfillset(all.as_mut_ptr()) };
-    // SAFETY: J1; the set has just been filled, and the old one is not asked for.
+    // SAFETY: TS1; the set has just been filled, and the old one is not asked for.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), ptr::null_mut()) };
 }

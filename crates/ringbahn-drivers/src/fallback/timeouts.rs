@@ -2,8 +2,8 @@
 //!
 //! # Safety
 //!
-//! O1. The address in the entry of a timeout is that of a `struct __kernel_timespec`, which is valid
-//!     until its terminal CQE (`S1` of `ringbahn_core::Sqe`). A null pointer is none.
+//! O1. The address in the entry of a timeout is that of a `struct __kernel_timespec`, which is
+//!     valid until its terminal CQE (`S1` of `ringbahn_core::Sqe`). A null pointer is none.
 #![allow(unsafe_code)]
 
 use std::time::Duration;

@@ -246,6 +246,20 @@ impl<S: Sharing> RingHandle<S> {
         }
     }
 
+    /// A descriptor of the ring besides its own, for somebody else's `epoll(7)`: it is readable
+    /// when the completion queue is worth looking at.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` in a forked child; those of `fcntl(2)`.
+    #[cfg(all(test, not(loom)))]
+    pub(crate) fn duplicate(&self) -> io::Result<std::os::fd::OwnedFd> {
+        match self.rings.executor()? {
+            Executor::Kernel(ring) => ring.fd().try_clone_to_owned(),
+            Executor::Engine(engine) => engine.duplicate(),
+        }
+    }
+
     /// How many published entries the kernel has not taken yet.
     pub fn unsubmitted(&self) -> u32 {
         if self.rings.forked() {

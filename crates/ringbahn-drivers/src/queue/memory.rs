@@ -43,7 +43,7 @@ pub(crate) struct Memory {
 // SAFETY: the memory belongs to the process, not to a thread. The words are atomics; who may touch
 // which place of the arrays is H1 and H3.
 unsafe impl Send for Memory {}
-// SAFETY: as for `Send`.
+// SAFETY: H1 and H3, as for `Send`.
 unsafe impl Sync for Memory {}
 
 impl Memory {

@@ -272,6 +272,22 @@ impl Rings {
         }
     }
 
+    /// The kernel's ring, for what an engine has no counterpart of.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` in a forked child, and of an engine.
+    #[allow(dead_code, reason = "rings whose entries or devices the kernel polls ask for it")]
+    pub(super) fn kernel(&self) -> io::Result<&KernelRing> {
+        match self.executor()? {
+            Executor::Kernel(ring) => Ok(ring),
+            Executor::Engine(_) => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "the fallback has no counterpart of this; it needs io_uring",
+            )),
+        }
+    }
+
     /// What executes the entries.
     pub(super) fn backend(&self) -> Backend {
         match &self.backing {

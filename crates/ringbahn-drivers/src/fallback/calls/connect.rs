@@ -7,10 +7,10 @@
 //!
 //! # Safety
 //!
-//! C1. The entry's address is that of a socket address of the length it says, valid until the
+//! CC1. The entry's address is that of a socket address of the length it says, valid until the
 //!     terminal CQE (`S1` of `ringbahn_core::Sqe`).
 //!
-//! C2. Options are read into locals and out of them, of the lengths given.
+//! CC2. Options are read into locals and out of them, of the lengths given.
 #![allow(unsafe_code)]
 
 use std::os::fd::RawFd;
@@ -21,7 +21,7 @@ use ringbahn_core::Sqe;
 use super::transfers::has_flag;
 use super::{is_ready, told};
 use crate::fallback::pool::Class;
-use crate::fallback::work::{Step, Work};
+use crate::fallback::work::{Step, Then, Wait, Work};
 
 /// Connects a socket.
 pub(super) fn connect(work: &mut Work, may_block: bool) -> Step {
@@ -52,6 +52,13 @@ pub(super) fn connect(work: &mut Work, may_block: bool) -> Step {
     } else {
         call(entry)
     };
+    if result == -libc::EAGAIN && may_block {
+        // The listener has no room: its path is tried again until it has.
+        let then = Then::Block(Class::Others);
+        return Step::Wait(Wait { fd, events: libc::POLLOUT as u32, then });
+    } else if result == -libc::EAGAIN {
+        return Step::Block(Class::Others);
+    }
     if result == -libc::EINPROGRESS {
         work.begun = true;
         return Step::until_writable(fd);
@@ -61,7 +68,7 @@ pub(super) fn connect(work: &mut Work, may_block: bool) -> Step {
 
 fn call(entry: &Sqe) -> i32 {
     let (address, length) = (entry.get_address().cast(), entry.get_offset() as socklen_t);
-    // SAFETY: C1.
+    // SAFETY: CC1.
     told(unsafe { libc::connect(entry.get_fd(), address, length) })
 }
 
@@ -71,14 +78,14 @@ fn for_a_moment(fd: RawFd, call: impl FnOnce() -> i32) -> i32 {
     let mut length = size_of::<timeval>() as socklen_t;
     let (level, name) = (libc::SOL_SOCKET, libc::SO_SNDTIMEO);
     let value = (&raw mut before).cast();
-    // SAFETY: C2.
+    // SAFETY: CC2.
     let got = unsafe { libc::getsockopt(fd, level, name, value, &raw mut length) };
     if got != 0 {
         return call();
     }
     let set = |time: &timeval| {
         let value = std::ptr::from_ref(time).cast();
-        // SAFETY: C2.
+        // SAFETY: CC2.
         unsafe { libc::setsockopt(fd, level, name, value, length) };
     };
     set(&timeval { tv_sec: 0, tv_usec: 1 });
@@ -96,7 +103,7 @@ pub(super) fn option(fd: RawFd, name: c_int) -> Result<c_int, i32> {
     let mut value: c_int = 0;
     let mut length = size_of::<c_int>() as socklen_t;
     let into = (&raw mut value).cast();
-    // SAFETY: C2.
+    // SAFETY: CC2.
     match told(unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, name, into, &raw mut length) }) {
         0 => Ok(value),
         error => Err(-error),

@@ -3,8 +3,10 @@
 //!
 //! # Safety
 //!
-//! F1. The entry's addresses are those that its opcode asks for, valid until the terminal CQE
+//! FC1. The entry's addresses are those that its opcode asks for, valid until the terminal CQE
 //!     (`S1` of `ringbahn_core::Sqe`). The calls have ended when they return.
+//!
+//! FC2. A call that takes no address touches no memory of the process.
 #![allow(unsafe_code)]
 
 use libc::{c_char, off_t};
@@ -39,9 +41,9 @@ pub(super) fn call(entry: &Sqe, may_block: bool) -> Step {
 fn sync(entry: &Sqe) -> i32 {
     let fd = entry.get_fd();
     match entry.get_op_flags() {
-        // SAFETY: the call takes no address.
+        // SAFETY: FC2.
         0 => told(unsafe { libc::fsync(fd) }),
-        // SAFETY: the call takes no address.
+        // SAFETY: FC2.
         FSYNC_DATASYNC => told(unsafe { libc::fdatasync(fd) }),
         _ => -libc::EINVAL,
     }
@@ -50,19 +52,19 @@ fn sync(entry: &Sqe) -> i32 {
 fn sync_range(entry: &Sqe) -> i32 {
     let (offset, length) = (entry.get_offset() as off_t, off_t::from(entry.get_length()));
     let flags = entry.get_op_flags();
-    // SAFETY: the call takes no address.
+    // SAFETY: FC2.
     told(unsafe { libc::sync_file_range(entry.get_fd(), offset, length, flags) })
 }
 
 fn allocate(entry: &Sqe) -> i32 {
     let (offset, length) = (entry.get_offset() as off_t, entry.get_address_number() as off_t);
     let mode = entry.get_length().cast_signed();
-    // SAFETY: the call takes no address.
+    // SAFETY: FC2.
     told(unsafe { libc::fallocate(entry.get_fd(), mode, offset, length) })
 }
 
 fn truncate(entry: &Sqe) -> i32 {
-    // SAFETY: the call takes no address.
+    // SAFETY: FC2.
     told(unsafe { libc::ftruncate(entry.get_fd(), entry.get_offset() as off_t) })
 }
 
@@ -73,7 +75,7 @@ fn advise_file(entry: &Sqe) -> i32 {
         length => length,
     };
     let advice = entry.get_op_flags().cast_signed();
-    // SAFETY: the call takes no address. It returns its error, and leaves `errno` alone.
+    // SAFETY: FC2. It returns its error, and leaves `errno` alone.
     -unsafe { libc::posix_fadvise(entry.get_fd(), offset, length as off_t, advice) }
 }
 
@@ -83,20 +85,20 @@ fn advise_memory(entry: &Sqe) -> i32 {
         length => length,
     };
     let advice = entry.get_op_flags().cast_signed();
-    // SAFETY: F1; the entry names memory of its own, for which the advice is meant.
+    // SAFETY: FC1; the entry names memory of its own, for which the advice is meant.
     told(unsafe { libc::madvise(entry.get_address(), length as usize, advice) })
 }
 
 fn set_attribute(entry: &Sqe) -> i32 {
     let (name, value) = (entry.get_address().cast::<c_char>(), entry.get_address2());
     let (length, flags) = (entry.get_length() as usize, entry.get_op_flags().cast_signed());
-    // SAFETY: F1.
+    // SAFETY: FC1.
     told(unsafe { libc::fsetxattr(entry.get_fd(), name, value, length, flags) })
 }
 
 fn get_attribute(entry: &Sqe) -> i32 {
     let (name, value) = (entry.get_address().cast::<c_char>(), entry.get_address2());
-    // SAFETY: F1.
+    // SAFETY: FC1.
     let got = unsafe { libc::fgetxattr(entry.get_fd(), name, value, entry.get_length() as usize) };
     told(got as i64)
 }

@@ -3,10 +3,13 @@
 //!
 //! # Safety
 //!
-//! P1. The entry's addresses are those that its opcode asks for, valid until the terminal CQE
+//! PC1. The entry's addresses are those that its opcode asks for, valid until the terminal CQE
 //!     (`S1` of `ringbahn_core::Sqe`). The calls have ended when they return.
 //!
-//! P2. An entry of `CLOSE` owns its descriptor.
+//! PC2. An entry of `CLOSE` owns its descriptor.
+//!
+//! PC3. A call that takes no address touches no memory of the process, and one that is given a
+//!     local touches nothing else. The structures are numbers, for which zero is valid.
 #![allow(unsafe_code)]
 
 use std::mem::MaybeUninit;
@@ -39,21 +42,21 @@ pub(super) fn open(entry: &Sqe, may_block: bool) -> Step {
 fn open_at(entry: &Sqe) -> i32 {
     let path = entry.get_address().cast::<c_char>();
     let flags = entry.get_op_flags().cast_signed() | libc::O_LARGEFILE;
-    // SAFETY: P1.
+    // SAFETY: PC1.
     told(unsafe { libc::openat(entry.get_fd(), path, flags, entry.get_length()) })
 }
 
 fn open_at_2(entry: &Sqe) -> i32 {
     let (path, how) = (entry.get_address(), entry.get_address2());
     let size = entry.get_length() as usize;
-    // SAFETY: P1; the entry says how large its `open_how` is.
+    // SAFETY: PC1; the entry says how large its `open_how` is.
     told(unsafe { libc::syscall(libc::SYS_openat2, entry.get_fd(), path, how, size) })
 }
 
 /// Opens a file if that takes no access to a disk. `None` where it does, or where that cannot be
 /// told.
 fn open_cached(entry: &Sqe) -> Option<i32> {
-    // SAFETY: an `open_how` is numbers, for which zero is valid.
+    // SAFETY: PC3; an `open_how` is numbers.
     let mut how: open_how = unsafe { MaybeUninit::zeroed().assume_init() };
     if entry.opcode() == opcode::OPENAT {
         how.flags = u64::from(entry.get_op_flags());
@@ -61,7 +64,7 @@ fn open_cached(entry: &Sqe) -> Option<i32> {
         if entry.get_length() as usize != size_of::<open_how>() {
             return None;
         }
-        // SAFETY: P1; the address is that of an `open_how` of this size.
+        // SAFETY: PC1; the address is that of an `open_how` of this size.
         how = unsafe { entry.get_address2().cast::<open_how>().read_unaligned() };
     }
     let changes = (libc::O_CREAT | libc::O_TRUNC | libc::O_TMPFILE) & !libc::O_DIRECTORY;
@@ -76,7 +79,7 @@ fn open_cached(entry: &Sqe) -> Option<i32> {
     how.resolve |= libc::RESOLVE_CACHED;
     let (path, size) = (entry.get_address(), size_of::<open_how>());
     let how = &raw const how;
-    // SAFETY: P1; `how` is a local.
+    // SAFETY: PC1; `how` is a local.
     let fd = told(unsafe { libc::syscall(libc::SYS_openat2, entry.get_fd(), path, how, size) });
     match -fd {
         // Not in memory, or no such call or flag, or one that a filter forbids.
@@ -92,9 +95,9 @@ fn open_cached(entry: &Sqe) -> Option<i32> {
 
 /// Takes the flag off a file that has just been opened, which nobody else knows of.
 fn unset_nonblock(fd: RawFd) {
-    // SAFETY: the call takes no address.
+    // SAFETY: PC3.
     let flags = unsafe { libc::fcntl(fd, libc::F_GETFL) };
-    // SAFETY: the call takes no address.
+    // SAFETY: PC3.
     unsafe { libc::fcntl(fd, libc::F_SETFL, flags & !libc::O_NONBLOCK) };
 }
 
@@ -109,7 +112,7 @@ pub(super) fn close(entry: &Sqe, may_block: bool) -> Step {
     if !may_block && may_wait() {
         return Step::Block(Class::Others);
     }
-    // SAFETY: P2.
+    // SAFETY: PC2.
     Step::Done(told(unsafe { libc::close(fd) }))
 }
 
@@ -118,7 +121,7 @@ fn lingers(fd: RawFd) -> bool {
     let mut linger = libc::linger { l_onoff: 0, l_linger: 0 };
     let mut length = size_of::<libc::linger>() as libc::socklen_t;
     let option = (&raw mut linger).cast();
-    // SAFETY: the call writes no more than `length` bytes to the local.
+    // SAFETY: PC3; no more than `length` bytes are written to the local.
     let got =
         unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_LINGER, option, &raw mut length) };
     got == 0 && linger.l_onoff != 0 && linger.l_linger != 0
@@ -146,7 +149,7 @@ pub(super) fn call(entry: &Sqe, may_block: bool) -> Step {
 fn status(entry: &Sqe) -> i32 {
     let (path, into) = (entry.get_address().cast::<c_char>(), entry.get_address2());
     let (flags, mask) = (entry.get_op_flags().cast_signed(), entry.get_length());
-    // SAFETY: P1.
+    // SAFETY: PC1.
     told(unsafe { libc::statx(entry.get_fd(), path, flags, mask, into.cast()) })
 }
 
@@ -155,25 +158,25 @@ fn rename(entry: &Sqe) -> i32 {
     let new_directory = c_long::from(entry.get_length().cast_signed());
     let (directory, flags) = (c_long::from(entry.get_fd()), entry.get_op_flags());
     let call = libc::SYS_renameat2;
-    // SAFETY: P1.
+    // SAFETY: PC1.
     told(unsafe { libc::syscall(call, directory, old, new_directory, new, flags) })
 }
 
 fn unlink(entry: &Sqe) -> i32 {
     let path = entry.get_address().cast::<c_char>();
-    // SAFETY: P1.
+    // SAFETY: PC1.
     told(unsafe { libc::unlinkat(entry.get_fd(), path, entry.get_op_flags().cast_signed()) })
 }
 
 fn make_directory(entry: &Sqe) -> i32 {
     let path = entry.get_address().cast::<c_char>();
-    // SAFETY: P1.
+    // SAFETY: PC1.
     told(unsafe { libc::mkdirat(entry.get_fd(), path, entry.get_length() as mode_t) })
 }
 
 fn make_symbolic_link(entry: &Sqe) -> i32 {
     let (target, path) = (entry.get_address(), entry.get_address2());
-    // SAFETY: P1.
+    // SAFETY: PC1.
     told(unsafe { libc::symlinkat(target.cast(), entry.get_fd(), path.cast()) })
 }
 
@@ -181,7 +184,7 @@ fn make_link(entry: &Sqe) -> i32 {
     let (old, new) = (entry.get_address().cast(), entry.get_address2().cast());
     let new_directory = entry.get_length().cast_signed();
     let flags = entry.get_op_flags().cast_signed();
-    // SAFETY: P1.
+    // SAFETY: PC1.
     told(unsafe { libc::linkat(entry.get_fd(), old, new_directory, new, flags) })
 }
 
@@ -189,14 +192,14 @@ fn set_attribute(entry: &Sqe) -> i32 {
     let (name, value) = (entry.get_address().cast::<c_char>(), entry.get_address2());
     let path = entry.get_address3().cast::<c_char>();
     let (length, flags) = (entry.get_length() as usize, entry.get_op_flags().cast_signed());
-    // SAFETY: P1.
+    // SAFETY: PC1.
     told(unsafe { libc::setxattr(path, name, value, length, flags) })
 }
 
 fn get_attribute(entry: &Sqe) -> i32 {
     let (name, value) = (entry.get_address().cast::<c_char>(), entry.get_address2());
     let path = entry.get_address3().cast::<c_char>();
-    // SAFETY: P1.
+    // SAFETY: PC1.
     let got = unsafe { libc::getxattr(path, name, value, entry.get_length() as usize) };
     told(got as i64)
 }

@@ -5,7 +5,8 @@
 //!
 //! # Safety
 //!
-//! P1 of `paths` holds here, too: the entry's addresses are valid until the terminal CQE.
+//! IC1. The entry's address is that of room for two descriptors, valid until the terminal CQE (`S1`
+//!     of `ringbahn_core::Sqe`). Other calls are given locals, or no address.
 #![allow(unsafe_code)]
 
 use std::os::fd::RawFd;
@@ -31,7 +32,7 @@ pub(super) fn splice(work: &mut Work, may_block: bool) -> Step {
             place => ptr::from_mut(place),
         };
         let (from, to) = (place(&mut from), place(&mut to));
-        // SAFETY: the places are locals of the function around this, or null.
+        // SAFETY: IC1; the places are locals of the function around this, or null.
         told(unsafe { libc::splice(input, from, output, to, length, flags) } as i64)
     })
 }
@@ -40,7 +41,7 @@ pub(super) fn splice(work: &mut Work, may_block: bool) -> Step {
 pub(super) fn tee(work: &mut Work, may_block: bool) -> Step {
     work.wanted = work.entry.get_length() as usize;
     move_bytes(&work.entry, may_block, |input, output, length, flags| {
-        // SAFETY: the call takes no address.
+        // SAFETY: IC1; the call takes no address.
         told(unsafe { libc::tee(input, output, length, flags) } as i64)
     })
 }
@@ -77,6 +78,6 @@ fn move_bytes(
 /// Makes a pipe.
 pub(super) fn pipe(entry: &Sqe) -> Step {
     let (into, flags) = (entry.get_address().cast(), entry.get_op_flags().cast_signed());
-    // SAFETY: P1; the address has room for two descriptors.
+    // SAFETY: IC1; the address has room for two descriptors.
     Step::Done(told(unsafe { libc::pipe2(into, flags) }))
 }

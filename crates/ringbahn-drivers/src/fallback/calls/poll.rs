@@ -2,9 +2,9 @@
 //!
 //! # Safety
 //!
-//! L1. The entry's addresses are valid until its terminal CQE (`S1` of `ringbahn_core::Sqe`).
+//! LC1. The entry's addresses are valid until its terminal CQE (`S1` of `ringbahn_core::Sqe`).
 //!
-//! L2. `poll(2)` reads and writes one `pollfd` at the address given, during the call only.
+//! LC2. `poll(2)` reads and writes one `pollfd` at the address given, during the call only.
 #![allow(unsafe_code)]
 
 use std::os::fd::RawFd;
@@ -21,7 +21,7 @@ const ALWAYS: u32 = (libc::POLLERR | libc::POLLHUP) as u32;
 /// What of `events` a descriptor is ready for, without waiting.
 fn look(fd: RawFd, events: u32) -> Result<u32, i32> {
     let mut poll = libc::pollfd { fd, events: events as i16, revents: 0 };
-    // SAFETY: L2; `poll` is a local.
+    // SAFETY: LC2; `poll` is a local.
     let count = unsafe { libc::poll(&raw mut poll, 1, 0) };
     if count < 0 {
         return Err(last_errno());
@@ -56,14 +56,14 @@ pub(super) fn add(entry: &Sqe) -> Step {
 pub(super) fn change_set(entry: &Sqe) -> Step {
     let (set, operation) = (entry.get_fd(), entry.get_length().cast_signed());
     let fd = entry.get_offset() as RawFd;
-    // SAFETY: L1; the address is that of an event, or the operation needs none.
+    // SAFETY: LC1; the address is that of an event, or the operation needs none.
     Step::Done(told(unsafe { libc::epoll_ctl(set, operation, fd, entry.get_address().cast()) }))
 }
 
 /// Waits for what another set of epoll waits for.
 pub(super) fn wait_for_set(entry: &Sqe) -> Step {
     let (set, count) = (entry.get_fd(), entry.get_length().cast_signed());
-    // SAFETY: L1; the entry has room for so many events.
+    // SAFETY: LC1; the entry has room for so many events.
     let returned = unsafe { libc::epoll_wait(set, entry.get_address().cast(), count, 0) };
     match told(returned) {
         0 => Step::until_readable(set),

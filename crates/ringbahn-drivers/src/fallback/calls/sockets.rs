@@ -3,9 +3,11 @@
 //!
 //! # Safety
 //!
-//! K1. The entry's addresses are those that its opcode asks for, valid until the terminal CQE, and
+//! SC1. The entry's addresses are those that its opcode asks for, valid until the terminal CQE, and
 //!     what is written to is left alone by everybody else (`S1` of `ringbahn_core::Sqe`). The calls
 //!     have ended when they return.
+//!
+//! SC2. A call that takes no address touches no memory of the process.
 #![allow(unsafe_code)]
 
 use std::os::fd::RawFd;
@@ -17,7 +19,7 @@ use ringbahn_core::{Sqe, opcode};
 use super::connect::option;
 use super::told;
 use super::transfers::has_flag;
-use super::vectors::Vectors;
+use super::vectors::{BYTES_MAX, Vectors};
 use crate::fallback::opcodes::*;
 use crate::fallback::work::{Step, Then, Wait, Work};
 
@@ -68,14 +70,14 @@ pub(super) fn send(work: &mut Work, may_block: bool) -> Step {
     if let Some(refused) = refused_zero_copy(&work.entry) {
         return refused;
     }
-    let total = work.entry.get_length() as usize;
+    let total = (work.entry.get_length() as usize).min(BYTES_MAX);
     repeatedly(work, libc::POLLOUT, total, may_block, |entry, done, flags| {
-        // SAFETY: K1; `done` bytes of the buffer have been sent.
+        // SAFETY: SC1; `done` bytes of the buffer have been sent.
         let from = unsafe { entry.get_address().byte_add(done) };
         let (to, length) = (entry.get_address2(), entry.get_file_index() as u16);
         let flags = flags | libc::MSG_NOSIGNAL;
         let fd = entry.get_fd();
-        // SAFETY: K1; where there is no address of a peer, it is null and its length zero.
+        // SAFETY: SC1; where there is no address of a peer, it is null and its length zero.
         let sent = unsafe {
             libc::sendto(fd, from, total - done, flags, to.cast(), socklen_t::from(length))
         };
@@ -92,7 +94,7 @@ pub(super) fn send_message(work: &mut Work, may_block: bool) -> Step {
     repeatedly(work, libc::POLLOUT, total, may_block, |entry, done, flags| {
         let flags = flags | libc::MSG_NOSIGNAL;
         with_message(entry, done, |message| {
-            // SAFETY: K1.
+            // SAFETY: SC1.
             told(unsafe { libc::sendmsg(entry.get_fd(), message, flags) } as i64)
         })
     })
@@ -100,12 +102,12 @@ pub(super) fn send_message(work: &mut Work, may_block: bool) -> Step {
 
 /// Receives into the buffer of an entry.
 pub(super) fn receive(work: &mut Work, may_block: bool) -> Step {
-    let total = work.entry.get_length() as usize;
+    let total = (work.entry.get_length() as usize).min(BYTES_MAX);
     let events = events_of_receive(&work.entry);
     repeatedly(work, events, total, may_block, |entry, done, flags| {
-        // SAFETY: K1; `done` bytes of the buffer have been filled.
+        // SAFETY: SC1; `done` bytes of the buffer have been filled.
         let into = unsafe { entry.get_address().byte_add(done) };
-        // SAFETY: K1.
+        // SAFETY: SC1.
         told(unsafe { libc::recv(entry.get_fd(), into, total - done, flags) } as i64)
     })
 }
@@ -116,7 +118,7 @@ pub(super) fn receive_message(work: &mut Work, may_block: bool) -> Step {
     let events = events_of_receive(&work.entry);
     repeatedly(work, events, total, may_block, |entry, done, flags| {
         with_message(entry, done, |message| {
-            // SAFETY: K1.
+            // SAFETY: SC1.
             told(unsafe { libc::recvmsg(entry.get_fd(), message, flags) } as i64)
         })
     })
@@ -143,7 +145,7 @@ fn refused_zero_copy(entry: &Sqe) -> Option<Step> {
 /// How many bytes the buffers of a message have.
 fn message_length(entry: &Sqe) -> usize {
     let message = entry.get_address().cast::<msghdr>();
-    // SAFETY: K1; the address is that of a message, or null.
+    // SAFETY: SC1; the address is that of a message, or null.
     let Some(message) = (unsafe { message.as_ref() }) else { return 0 };
     Vectors::several(message.msg_iov, message.msg_iovlen, 0).map_or(0, |vectors| vectors.len())
 }
@@ -155,7 +157,7 @@ fn with_message(entry: &Sqe, done: usize, call: impl FnOnce(*mut msghdr) -> i32)
     if done == 0 {
         return call(message);
     }
-    // SAFETY: K1; the address is that of a message, since a part of it has been transferred.
+    // SAFETY: SC1; the address is that of a message, since a part of it has been transferred.
     let mut rest = unsafe { message.read() };
     let Some(vectors) = Vectors::several(rest.msg_iov, rest.msg_iovlen, done) else {
         return -libc::EMSGSIZE;
@@ -201,7 +203,7 @@ pub(super) fn accept(entry: &Sqe, may_block: bool) -> Step {
 fn accept_now(fd: RawFd, entry: &Sqe) -> i32 {
     let (address, length) = (entry.get_address(), entry.get_address2());
     let flags = entry.get_op_flags().cast_signed();
-    // SAFETY: K1; both are null where nobody wants to know the peer.
+    // SAFETY: SC1; both are null where nobody wants to know the peer.
     told(unsafe { libc::accept4(fd, address.cast(), length.cast(), flags) })
 }
 
@@ -209,27 +211,27 @@ fn accept_now(fd: RawFd, entry: &Sqe) -> i32 {
 pub(super) fn socket(entry: &Sqe) -> Step {
     let (domain, protocol) = (entry.get_fd(), entry.get_length().cast_signed());
     let kind = entry.get_offset() as c_int;
-    // SAFETY: the call takes no address.
+    // SAFETY: SC2.
     Step::Done(told(unsafe { libc::socket(domain, kind, protocol) }))
 }
 
 /// Shuts a connection down, or half of it.
 pub(super) fn shutdown(entry: &Sqe) -> Step {
     let how = entry.get_length().cast_signed();
-    // SAFETY: the call takes no address.
+    // SAFETY: SC2.
     Step::Done(told(unsafe { libc::shutdown(entry.get_fd(), how) }))
 }
 
 /// Gives a socket its own address.
 pub(super) fn bind(entry: &Sqe) -> Step {
     let (address, length) = (entry.get_address().cast(), entry.get_offset() as socklen_t);
-    // SAFETY: K1.
+    // SAFETY: SC1.
     Step::Done(told(unsafe { libc::bind(entry.get_fd(), address, length) }))
 }
 
 /// Lets a socket be connected to.
 pub(super) fn listen(entry: &Sqe) -> Step {
     let backlog = entry.get_length().cast_signed();
-    // SAFETY: the call takes no address.
+    // SAFETY: SC2.
     Step::Done(told(unsafe { libc::listen(entry.get_fd(), backlog) }))
 }

@@ -6,8 +6,11 @@
 //!
 //! # Safety
 //!
-//! T1. The entry's buffers are those of [`Vectors`], and are left alone by everybody else until
+//! TC1. The entry's buffers are those of [`Vectors`], and are left alone by everybody else until
 //!     the terminal CQE. The calls have ended when they return.
+//!
+//! TC2. A call that takes no address touches no memory of the process, and one that is given a
+//!     local touches nothing else. A `stat` is numbers, for which zero is valid.
 #![allow(unsafe_code)]
 
 use std::mem::MaybeUninit;
@@ -113,9 +116,9 @@ fn call(
     let vectors = vectors.as_slice();
     let (first, count, offset) = (vectors.as_ptr(), vectors.len() as c_int, offset.unwrap_or(-1));
     let returned = match way {
-        // SAFETY: T1.
+        // SAFETY: TC1.
         Way::Read => unsafe { libc::preadv2(fd, first, count, offset, flags) },
-        // SAFETY: T1.
+        // SAFETY: TC1.
         Way::Write => unsafe { libc::pwritev2(fd, first, count, offset, flags) },
     };
     usize::try_from(returned).map_err(|_| last_errno())
@@ -129,22 +132,22 @@ pub(super) fn is_file(fd: RawFd) -> bool {
 /// What kind of file a descriptor is that of: `S_IFREG` and the like.
 pub(super) fn kind(fd: RawFd) -> Option<libc::mode_t> {
     let mut stat = MaybeUninit::<libc::stat>::zeroed();
-    // SAFETY: the call writes to the local, or fails; it touches nothing else.
+    // SAFETY: TC2; the call writes to the local, or fails.
     let returned = unsafe { libc::fstat(fd, stat.as_mut_ptr()) };
-    // SAFETY: a `stat` is numbers, for which zero is valid, and the kernel has written others.
+    // SAFETY: TC2; the kernel has written to it, or it is zero.
     let stat = unsafe { stat.assume_init() };
     (returned == 0).then_some(stat.st_mode & libc::S_IFMT)
 }
 
 /// Whether there is such a descriptor.
 pub(in crate::fallback) fn is_open(fd: RawFd) -> bool {
-    // SAFETY: the call takes no address.
+    // SAFETY: TC2.
     unsafe { libc::fcntl(fd, libc::F_GETFD) >= 0 }
 }
 
 /// Whether the open file has one of the flags of `open(2)`.
 pub(super) fn has_flag(fd: RawFd, flags: c_int) -> bool {
-    // SAFETY: the call takes no address.
+    // SAFETY: TC2.
     let has = unsafe { libc::fcntl(fd, libc::F_GETFL) };
     has >= 0 && has & flags != 0
 }

@@ -11,6 +11,9 @@ use libc::iovec;
 
 use crate::fallback::opcodes::VECTORS_MAX;
 
+/// The most bytes that a call transfers (`MAX_RW_COUNT`), and so an operation.
+pub(super) const BYTES_MAX: usize = 0x7fff_f000;
+
 /// The buffers of an entry that are still to be filled or emptied.
 pub(super) enum Vectors {
     One(iovec),
@@ -20,6 +23,7 @@ pub(super) enum Vectors {
 impl Vectors {
     /// One buffer, without its first `done` bytes, of which there are so many.
     pub(super) fn one(base: *mut libc::c_void, length: usize, done: usize) -> Vectors {
+        let length = length.min(BYTES_MAX);
         // SAFETY: V1; `done` bytes of it have been transferred, so it has as many.
         let base = unsafe { base.byte_add(done) };
         Vectors::One(iovec { iov_base: base, iov_len: length - done })
@@ -31,11 +35,14 @@ impl Vectors {
             return None;
         }
         let mut vectors = Vec::with_capacity(count);
+        let mut room = BYTES_MAX;
         for n in 0..count {
             // SAFETY: V1; the entry names `count` of them.
             let vector = unsafe { first.add(n) };
             // SAFETY: V1, as above.
             let iovec { iov_base, iov_len } = unsafe { vector.read() };
+            let iov_len = iov_len.min(room);
+            room -= iov_len;
             let skipped = done.min(iov_len);
             done -= skipped;
             // SAFETY: V1; the buffer has `iov_len` bytes, which are no fewer.

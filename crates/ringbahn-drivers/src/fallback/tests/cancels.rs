@@ -1,6 +1,8 @@
 //! Cancels: which operations they mean, and what is answered.
 
+use std::fs::File;
 use std::io::{self, PipeReader, Write};
+use std::sync::Mutex;
 
 use ringbahn_core::opcode;
 
@@ -66,6 +68,11 @@ fn operations_on_a_descriptor_are_cancelled() {
 }
 
 #[test]
+fn a_descriptor_that_is_not_open_has_no_operations() {
+    on_both(|bench| bench.ask([Entry { fd: 987, ..cancel(0, CANCEL_FD) }]));
+}
+
+#[test]
 fn operations_of_a_kind_are_cancelled() {
     let kind = |opcode: u8, flags| Entry { length: opcode.into(), ..cancel(0, CANCEL_OP | flags) };
     cancelled(|_| kind(opcode::READ, CANCEL_ALL), 4);
@@ -109,40 +116,87 @@ fn what_has_been_cancelled_takes_no_data() {
     });
 }
 
+/// A FIFO that a thread of the engine waits to open.
+struct Blocked {
+    _folder: tempfile::TempDir,
+    path: std::path::PathBuf,
+}
+
+impl Blocked {
+    fn begin(bench: &mut Bench) -> Blocked {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("fifo");
+        let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+        let name = std::ffi::CString::new(path.to_str().unwrap()).unwrap();
+        let open = Entry {
+            fd: libc::AT_FDCWD,
+            flags: FLAG_ASYNC,
+            op_flags: (libc::O_RDONLY | libc::O_CLOEXEC).cast_unsigned(),
+            ..Entry::new(opcode::OPENAT, 1)
+        };
+        // The name is the kernel's until the file is open, which in a test may be never.
+        let name: &'static std::ffi::CStr = Box::leak(name.into_boxed_c_str());
+        let before = opening();
+        bench.submit([open.address_of(name)]);
+        // Before a thread has begun, it is as if it waited.
+        let end = Instant::now() + PATIENCE;
+        while opening() == before {
+            assert!(Instant::now() < end, "no thread opens the file");
+            std::thread::yield_now();
+        }
+        Blocked { _folder: folder, path }
+    }
+
+    /// Opens the other end.
+    fn end(&self) -> File {
+        File::options().write(true).open(&self.path).unwrap()
+    }
+}
+
+/// How many threads are in `openat(2)`, as others may be for a moment.
+fn opening() -> usize {
+    let opens = |task: io::Result<std::fs::DirEntry>| {
+        let Ok(task) = task else { return false };
+        let call = std::fs::read_to_string(task.path().join("syscall")).unwrap_or_default();
+        let name = std::fs::read_to_string(task.path().join("comm")).unwrap_or_default();
+        name.trim() == "ringbahn-pool" && call.starts_with(&format!("{} ", libc::SYS_openat))
+    };
+    std::fs::read_dir("/proc/self/task").unwrap().map(opens).filter(|&opens| opens).count()
+}
+
+/// The tests of what blocks count the threads of the process, so they take turns.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// The engine alone: there the kernel stops its thread.
 #[test]
 fn a_call_that_blocks_cannot_be_called_off_and_ends_by_itself() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("fifo");
-    let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
-    assert!(made.success());
-    let name = std::ffi::CString::new(path.to_str().unwrap()).unwrap();
+    let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let mut bench = Bench::new(4, 8, Backend::Fallback).unwrap();
-    let open = Entry {
-        fd: libc::AT_FDCWD,
-        flags: FLAG_ASYNC,
-        op_flags: (libc::O_RDONLY | libc::O_CLOEXEC).cast_unsigned(),
-        ..Entry::new(opcode::OPENAT, 1)
-    };
-    bench.submit([open.address_of(name.as_c_str())]);
-    // Before a thread has begun, it is as if it waited.
-    let end = Instant::now() + PATIENCE;
-    let begun = || {
-        std::fs::read_dir("/proc/self/task").unwrap().any(|task| {
-            let path = task.unwrap().path().join("syscall");
-            let call = std::fs::read_to_string(path).unwrap_or_default();
-            call.starts_with(&format!("{} ", libc::SYS_openat))
-        })
-    };
-    while !begun() {
-        assert!(Instant::now() < end, "no thread opens the file");
-        std::thread::yield_now();
-    }
+    let blocked = Blocked::begin(&mut bench);
     assert_eq!(bench.ask([cancel(1, 0)]), [(99, -libc::EALREADY, 0)]);
     assert!(bench.is_quiet());
-    let _writer = std::fs::File::options().write(true).open(&path).unwrap();
+    let _writer = blocked.end();
     let (user_data, fd, _) = bench.answers(1)[0];
     assert!(user_data == 1 && fd >= 0);
     let close = Entry { fd, ..Entry::new(opcode::CLOSE, 2) };
     assert_eq!(bench.ask([close]), [(2, 0, 0)]);
+}
+
+#[test]
+fn a_ring_that_is_closed_leaves_a_call_that_blocks_its_memory() {
+    let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut bench = Bench::new(4, 8, Backend::Fallback).unwrap();
+    let blocked = Blocked::begin(&mut bench);
+    let (reader, _writer) = io::pipe().unwrap();
+    let mut into = [0; 2];
+    bench.submit([read(&reader, &mut into, 2), cancel(77, 0)]);
+    drop(bench);
+    let before = opening();
+    let _other_end = blocked.end();
+    let end = Instant::now() + PATIENCE;
+    while opening() == before {
+        assert!(Instant::now() < end, "the call has not ended");
+        std::thread::yield_now();
+    }
 }

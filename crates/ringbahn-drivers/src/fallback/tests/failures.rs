@@ -75,7 +75,7 @@ impl Props {
         let sized = |entry: Entry, length| Entry { length, ..entry };
         let buffer = |opcode, buffer: &mut [u8]| new(opcode).buffer(buffer);
         let b = &mut self.buffer;
-        self.vector = [address(b), 16];
+        self.vector = [address_mut(b), 16];
         let vector = |opcode| Entry { length: 1, address: address(&self.vector), ..new(opcode) };
         let path = |opcode| Entry { fd: libc::AT_FDCWD, ..new(opcode) }.address_of(MISSING);
         let two_paths = |opcode| {

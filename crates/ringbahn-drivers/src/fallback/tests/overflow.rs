@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use std::thread;
 
 use ringbahn_core::opcode;
-use rustix::event::{EventfdFlags, eventfd};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll as poll_now};
 
 use super::*;
 use crate::Readiness;
@@ -36,7 +36,7 @@ fn what_does_not_fit_in_comes_in_later_in_its_order() {
 fn a_wait_is_over_when_there_are_as_many_as_were_wanted() {
     on_both(|bench| {
         let (reader, mut writer) = io::pipe().unwrap();
-        let mut into = [[0; 1]; 3];
+        let mut into = [[0_u8; 1]; 3];
         let reads = into.iter_mut().zip(1..).map(|(into, n)| {
             let entry = Entry { offset: u64::MAX, ..Entry::new(opcode::READ, n) };
             entry.file(&reader).buffer(into)
@@ -100,5 +100,26 @@ fn who_polls_is_woken_by_what_comes_meanwhile() {
         writer.write_all(b"hi").unwrap();
         assert!(watcher.join().unwrap().ring);
         bench.answers(1)
+    });
+}
+
+#[test]
+fn who_has_a_descriptor_of_his_own_is_told_of_everything() {
+    on_both(|bench| {
+        let descriptor = bench.queues.handle.duplicate().unwrap();
+        let is_readable = || {
+            let mut poll = [PollFd::new(&descriptor, PollFlags::IN)];
+            poll_now(&mut poll, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).unwrap() > 0
+        };
+        let mut told = vec![is_readable()];
+        bench.submit([Entry::nop(1), Entry::nop(2)]);
+        told.push(is_readable());
+        assert_eq!(bench.answers(1).len(), 1);
+        told.push(is_readable());
+        assert_eq!(bench.answers(1).len(), 1);
+        told.push(is_readable());
+        bench.submit([Entry::nop(3)]);
+        told.push(is_readable());
+        told
     });
 }

@@ -104,9 +104,9 @@ fn vectored_messages_of_all_go_on_in_the_middle_of_a_buffer() {
         let (near, mut far) = UnixStream::pair().unwrap();
         let (mut first, mut second) = ([0_u8; 3], [0_u8; 4]);
         let vectors = [
-            address(&mut first) as usize,
+            address_mut(&mut first) as usize,
             first.len(),
-            address(&mut second) as usize,
+            address_mut(&mut second) as usize,
             second.len(),
         ];
         let message: [usize; 7] = [0, 0, address(&vectors) as usize, 2, 0, 0, 0];
@@ -170,7 +170,7 @@ fn sockets_connect_and_say_who_has_connected() {
             let mut answers = bench.ask([connect.address_of(&to)]);
             let (mut peer, mut length) = ([0_u8; 16], 16_u32);
             let accept = accept(&listener, 3).buffer(&mut peer);
-            let accept = Entry { length: 0, offset: address(&mut length), ..accept };
+            let accept = Entry { length: 0, offset: address_mut(&mut length), ..accept };
             let accepted = bench.ask([accept])[0];
             let mut data = *b"hi";
             let send = Entry { fd, ..entry(opcode::SEND, &listener, &mut data, 0, 4) };
@@ -251,7 +251,7 @@ fn datagrams_keep_their_borders_and_know_where_they_are_from() {
         let vectors = [address(&into) as usize, 3];
         let mut name = [0_u8; 16];
         let message: [usize; 7] =
-            [address(&mut name) as usize, 16, address(&vectors) as usize, 1, 0, 0, 0];
+            [address_mut(&mut name) as usize, 16, address(&vectors) as usize, 1, 0, 0, 0];
         let receive = Entry { length: 1, ..Entry::new(opcode::RECVMSG, 4) };
         bench.submit([receive.file(&far).address_of(&message)]);
         assert!(bench.is_quiet());
@@ -259,6 +259,29 @@ fn datagrams_keep_their_borders_and_know_where_they_are_from() {
         answers.extend(bench.answers(1));
         // The length of the name, and the flags: it was cut.
         (answers, u16::from_ne_bytes([name[0], name[1]]), message[1] as u32, message[6] as u32)
+    });
+}
+
+#[test]
+fn a_connection_waits_for_room_in_a_listener_though_its_socket_does_not_block() {
+    on_both(|bench| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let listener = UnixListener::bind(&path).unwrap();
+        let mut to = unix_address(&path);
+        let listen = Entry { length: 0, ..Entry::new(LISTEN, 1) };
+        let mut answers = bench.ask([listen.file(&listener)]);
+        let _first = UnixStream::connect(&path).unwrap();
+        let kind = (libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK) as u64;
+        let socket = Entry { fd: libc::AF_UNIX, offset: kind, ..Entry::new(opcode::SOCKET, 2) };
+        let (_, fd, _) = bench.ask([socket])[0];
+        let connect = Entry { fd, offset: 110, ..Entry::new(opcode::CONNECT, 3) }.buffer(&mut to);
+        bench.submit([Entry { length: 0, ..connect }]);
+        assert!(bench.is_quiet());
+        drop(listener.accept().unwrap());
+        answers.extend(bench.answers(1));
+        close_new((0, fd, 0));
+        answers
     });
 }
 

@@ -32,8 +32,8 @@ fn files_are_read_and_written_where_they_say() {
         answers.extend(bench.ask([write(&file, &mut data, CURRENT, 3)]));
         answers.extend(bench.ask([read(&file, &mut into, CURRENT, 4)]));
         answers.extend(bench.ask([write(&file, &mut data, 100_000, 5)]));
-        let (head, tail) = ([0_u8; 3], [0_u8; 200]);
-        let vectors = [address(&head), 3, address(&tail), 200];
+        let (mut head, mut tail) = ([0_u8; 3], [0_u8; 200]);
+        let vectors = [address_mut(&mut head), 3, address_mut(&mut tail), 200];
         let vectored = Entry { length: 2, offset: 99_990, ..Entry::new(opcode::READV, 6) };
         answers.extend(bench.ask([vectored.file(&file).address_of(&vectors)]));
         (answers, into, std::hint::black_box(head), std::hint::black_box(tail).to_vec())
