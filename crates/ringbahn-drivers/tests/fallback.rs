@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use ringbahn_core::event::{Nop, Timeout};
 use ringbahn_core::{Drive, opcode};
-use ringbahn_drivers::{Backend, LocalDriver, Setup, SharedDriver};
+use ringbahn_drivers::{Backend, LocalDriver, Policy, Setup, SharedDriver};
 
 const SHORT: Duration = Duration::from_millis(20);
 
@@ -75,7 +75,7 @@ fn drivers_work_where_the_environment_forbids_io_uring() {
 
 #[test]
 fn the_fallback_is_asked_for_by_name_and_says_what_it_knows() {
-    let queues = Setup::new(3).backend(Backend::Fallback).build().unwrap();
+    let queues = Setup::new(3).policy(Policy::Never).build().unwrap();
     assert_eq!(queues.handle.backend(), Backend::Fallback);
     assert_eq!(queues.handle.submission_entries(), 4);
     assert_eq!(queues.handle.completion_entries(), 8);
@@ -84,7 +84,7 @@ fn the_fallback_is_asked_for_by_name_and_says_what_it_knows() {
         assert!(event.opcode.is_none_or(|opcode| probe.supports(opcode)), "{}", event.name);
     }
     assert!(probe.supports(opcode::NOP) && !probe.supports(255));
-    let large = Setup::new(1 << 20).backend(Backend::Fallback);
+    let large = Setup::new(1 << 20).policy(Policy::Never);
     assert_eq!(large.clone().build().unwrap().submission.capacity(), 32_768);
     assert!(large.clamp(false).build().is_err());
 }
