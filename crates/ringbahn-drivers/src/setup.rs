@@ -5,11 +5,11 @@
 //! forbid `io_uring_enter`.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{OwnedFd, RawFd};
 use std::thread;
 use std::time::Duration;
 
-use ringbahn_core::{Local, Shared, Sharing, Sqe};
+use ringbahn_core::{Local, Rule, Shared, Sharing, Sqe};
 
 use crate::queue::completion::CompletionQueue;
 use crate::queue::handle::RingHandle;
@@ -19,8 +19,9 @@ use crate::sys::fork::ForkGuard;
 use crate::sys::setup::setup;
 use crate::sys::uapi::{
     ENTRIES_MAX, FEAT_EXT_ARG, FEAT_FAST_POLL, FEAT_NODROP, FEAT_RW_CUR_POS, FEAT_SINGLE_MMAP,
-    FEAT_SUBMIT_STABLE, Params, SETUP_CLAMP, SETUP_COOP_TASKRUN, SETUP_CQSIZE, SETUP_DEFER_TASKRUN,
-    SETUP_NO_SQARRAY, SETUP_R_DISABLED, SETUP_SINGLE_ISSUER, SETUP_SUBMIT_ALL, SETUP_TASKRUN_FLAG,
+    FEAT_SUBMIT_STABLE, Params, SETUP_ATTACH_WQ, SETUP_CLAMP, SETUP_COOP_TASKRUN, SETUP_CQSIZE,
+    SETUP_DEFER_TASKRUN, SETUP_IOPOLL, SETUP_NO_SQARRAY, SETUP_R_DISABLED, SETUP_SINGLE_ISSUER,
+    SETUP_SQ_AFF, SETUP_SQPOLL, SETUP_SUBMIT_ALL, SETUP_TASKRUN_FLAG,
 };
 use crate::unavailable::Unavailable;
 
@@ -37,6 +38,28 @@ struct Wishes {
     flags: u32,
     /// The flags to give up in this order, newest first, and what to ask for instead.
     ladder: &'static [(u32, u32)],
+    thread: KernelThread,
+}
+
+/// The kernel's thread that is to take the entries of a ring.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KernelThread {
+    /// How many milliseconds it looks for entries before it sleeps.
+    pub(crate) idle_ms: u32,
+    /// The processor that it is to stay on.
+    pub(crate) cpu: Option<u32>,
+    /// The ring whose thread it is to be. Whoever sets it keeps that ring open meanwhile.
+    pub(crate) of: Option<RawFd>,
+}
+
+impl KernelThread {
+    const NONE: KernelThread = KernelThread { idle_ms: 0, cpu: None, of: None };
+
+    fn flags(&self) -> u32 {
+        let affinity = if self.cpu.is_some() { SETUP_SQ_AFF } else { 0 };
+        let attach = if self.of.is_some() { SETUP_ATTACH_WQ } else { 0 };
+        affinity | attach
+    }
 }
 
 /// A ring for several threads. Completions are posted at once, whatever the thread that has
@@ -44,7 +67,11 @@ struct Wishes {
 const SHARED: Wishes = Wishes {
     flags: SETUP_SUBMIT_ALL | SETUP_NO_SQARRAY,
     ladder: &[(SETUP_NO_SQARRAY, 0), (SETUP_SUBMIT_ALL, 0), (SETUP_CLAMP, 0), (SETUP_CQSIZE, 0)],
+    thread: KernelThread::NONE,
 };
+
+/// As `SHARED`, and its completions are to be asked of the devices.
+const IOPOLL: Wishes = Wishes { flags: SHARED.flags | SETUP_IOPOLL, ..SHARED };
 
 /// A ring for one thread, which posts completions itself when it enters the kernel for them. Made
 /// disabled, so that the thread becomes the owner explicitly.
@@ -64,6 +91,7 @@ const LOCAL: Wishes = Wishes {
         (SETUP_CLAMP, 0),
         (SETUP_CQSIZE, 0),
     ],
+    thread: KernelThread::NONE,
 };
 
 /// The smallest submission queue that a lack of memory shrinks a ring to.
@@ -105,6 +133,7 @@ pub struct Setup {
     entries: u32,
     completion_entries: Option<u32>,
     clamp: bool,
+    rule: Option<Rule>,
     call: SetupCall,
 }
 
@@ -123,7 +152,13 @@ impl Setup {
     /// A ring with room for `entries` entries to be submitted at once: a power of two, or it is
     /// rounded up to one; at least 1.
     pub fn new(entries: u32) -> Setup {
-        Setup { entries: entries.max(1), completion_entries: None, clamp: true, call: setup }
+        Setup {
+            entries: entries.max(1),
+            completion_entries: None,
+            clamp: true,
+            rule: None,
+            call: setup,
+        }
     }
 
     /// How many CQEs are to fit into the completion queue. Rounded up to a power of two, and to the
@@ -142,6 +177,14 @@ impl Setup {
         self
     }
 
+    /// Which operations the ring takes. What `rule` refuses never reaches it: the event fails with
+    /// [`Forbidden`](ringbahn_core::Forbidden).
+    #[must_use]
+    pub fn rule(mut self, rule: Rule) -> Setup {
+        self.rule = Some(rule);
+        self
+    }
+
     /// Makes the ring and sends a NOP through it.
     ///
     /// Where memory is short it waits, a fifth of a second in all, and then tries smaller rings,
@@ -152,8 +195,23 @@ impl Setup {
     ///
     /// [`Unavailable`] says why there is no ring and what to do about it.
     pub fn build(self) -> Result<Queues, Unavailable> {
-        let rings = self.map(&SHARED)?;
-        Setup::assemble(rings)
+        self.build_as(&SHARED)
+    }
+
+    /// As [`build`](Setup::build), and a thread of the kernel takes the entries.
+    pub(crate) fn build_sqpoll(self, thread: KernelThread) -> Result<Queues, Unavailable> {
+        let flags = SHARED.flags | SETUP_SQPOLL | thread.flags();
+        self.build_as(&Wishes { flags, thread, ..SHARED })
+    }
+
+    /// As [`build`](Setup::build), and whoever enters for completions asks the devices for them.
+    pub(crate) fn build_iopoll(self) -> Result<Queues, Unavailable> {
+        self.build_as(&IOPOLL)
+    }
+
+    fn build_as(&self, wishes: &Wishes) -> Result<Queues, Unavailable> {
+        let rings = self.map(wishes)?;
+        self.assemble(rings)
     }
 
     /// Makes a ring for this thread alone and sends a NOP through it.
@@ -177,7 +235,7 @@ impl Setup {
     pub fn build_local(self) -> Result<Queues<Local>, Unavailable> {
         let mut rings = self.map(&LOCAL)?;
         rings.bind().map_err(|error| Unavailable::failed("io_uring_register", &error))?;
-        Setup::assemble(rings)
+        self.assemble(rings)
     }
 
     /// As on a kernel that is what `call` makes of this one.
@@ -196,8 +254,9 @@ impl Setup {
         rings.map_err(|error| Unavailable::failed("mmap", &error))
     }
 
-    fn assemble<S: Sharing>(rings: Rings) -> Result<Queues<S>, Unavailable> {
-        let (submission, completion, rings) = rings.halves();
+    fn assemble<S: Sharing>(&self, rings: Rings) -> Result<Queues<S>, Unavailable> {
+        let (mut submission, completion, rings) = rings.halves();
+        submission.hold_to(self.rule);
         let handle = RingHandle::new(rings, completion.shared_table());
         let mut queues = Queues { submission, completion, handle };
         let went_through = queues.round_trip();
@@ -237,7 +296,7 @@ impl Setup {
         }
         let mut rungs = wishes.ladder.iter();
         loop {
-            let mut params = self.params(flags);
+            let mut params = self.params(flags, &wishes.thread);
             match (self.call)(self.entries, &mut params) {
                 Ok(fd) => return Ok((fd, params)),
                 Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
@@ -251,7 +310,7 @@ impl Setup {
         }
     }
 
-    fn params(&self, flags: u32) -> Params {
+    fn params(&self, flags: u32, thread: &KernelThread) -> Params {
         // The kernel refuses a completion queue smaller than the submission queue.
         let rounded = self.entries.checked_next_power_of_two().unwrap_or(ENTRIES_MAX);
         let at_least = if self.clamp { rounded.min(ENTRIES_MAX) } else { rounded };
@@ -259,7 +318,14 @@ impl Setup {
             Some(entries) if flags & SETUP_CQSIZE != 0 => entries.max(at_least),
             _ => 0,
         };
-        Params { flags, cq_entries, ..Params::default() }
+        Params {
+            flags,
+            cq_entries,
+            sq_thread_idle: thread.idle_ms,
+            sq_thread_cpu: thread.cpu.unwrap_or(0),
+            wq_fd: thread.of.map_or(0, RawFd::cast_unsigned),
+            ..Params::default()
+        }
     }
 
     /// Halves both queues; `false` where the submission queue is as small as it may get.

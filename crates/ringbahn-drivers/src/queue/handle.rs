@@ -9,11 +9,13 @@ use std::time::Duration;
 use ringbahn_core::{OperationTable, Shared, Sharing};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+mod polled;
+
 use super::rings::{KernelRing, Rings};
 use crate::sync::Ordering;
 use crate::sys::enter::{enter, enter_timeout};
 use crate::sys::probe::Probe;
-use crate::sys::uapi::{ENTER_GETEVENTS, SQ_CQ_OVERFLOW, SQ_TASKRUN};
+use crate::sys::uapi::{ENTER_GETEVENTS, SETUP_SQPOLL, SQ_CQ_OVERFLOW, SQ_TASKRUN};
 
 /// The way into the kernel: submits what has been published, and waits for CQEs.
 ///
@@ -70,11 +72,17 @@ impl<S: Sharing> RingHandle<S> {
     /// It may return before they are there: for a signal, or because another thread has submitted
     /// meanwhile. With 0 it never waits.
     ///
+    /// Where a thread of the kernel [takes the entries](RingHandle::polls_entries) it only wakes
+    /// that thread, if need be, and returns 0: nobody can tell how many it has taken since.
+    ///
     /// # Errors
     ///
     /// `Unsupported` in a forked child; else see [the table](RingHandle#errors).
     pub fn enter(&self, wanted_completions: u32) -> io::Result<u32> {
         let ring = self.rings.kernel()?;
+        if wanted_completions == 0 && ring.flags & SETUP_SQPOLL != 0 {
+            return self.wake_kernel_thread().map(|_| 0);
+        }
         let (to_submit, flags) = self.request(ring, wanted_completions);
         enter(ring.name(), to_submit, wanted_completions, flags)
     }
@@ -110,7 +118,7 @@ impl<S: Sharing> RingHandle<S> {
     /// `Unsupported` in a forked child; else see [the table](RingHandle#errors).
     pub fn enter_ready(&self) -> io::Result<u32> {
         let ring = self.rings.kernel()?;
-        enter(ring.name(), self.unsubmitted(), 0, ENTER_GETEVENTS)
+        enter(ring.name(), self.unsubmitted(), 0, ENTER_GETEVENTS | self.wake_flag(ring))
     }
 
     /// How many entries to submit, and the flags.
@@ -120,7 +128,7 @@ impl<S: Sharing> RingHandle<S> {
     fn request(&self, ring: &KernelRing, wanted_completions: u32) -> (u32, u32) {
         match wanted_completions {
             0 => (self.rings.submission.index.entries(), 0),
-            _ => (self.unsubmitted(), ENTER_GETEVENTS | ring.wait_flags()),
+            _ => (self.unsubmitted(), ENTER_GETEVENTS | ring.wait_flags() | self.wake_flag(ring)),
         }
     }
 
@@ -129,6 +137,9 @@ impl<S: Sharing> RingHandle<S> {
     ///
     /// A signal reads as `ring`: it is how the kernel tells the thread that has submitted an
     /// operation that it has ended. CQEs that are already in the queue count.
+    ///
+    /// Where the completions of a ring are to be [asked of its devices](RingHandle::polls_devices)
+    /// this does so, again and again, and the thread does not sleep while anything is in flight.
     ///
     /// # Errors
     ///
@@ -142,6 +153,9 @@ impl<S: Sharing> RingHandle<S> {
         wake: Option<BorrowedFd<'_>>,
         timeout: Option<Duration>,
     ) -> io::Result<Readiness> {
+        if self.polls_devices() {
+            return self.poll_devices(wake, timeout);
+        }
         let ring = self.rings.kernel()?.fd();
         // What does not fit a timespec is as good as for ever.
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());

@@ -9,6 +9,7 @@ use std::time::Duration;
 use ringbahn_core::{Attempt, Batch, CancelTarget, Completion, Reservation, Served, Shared};
 
 mod backlog;
+mod hand_over;
 
 use super::helper::Helper;
 use super::shutdown::{Closing, Shutdown};
@@ -29,9 +30,10 @@ const ROUNDS_MAX: u32 = 4;
 /// the helper thread takes over, which may wait in between.
 const ENTER_TRIES_MAX: u32 = 3;
 
-/// The ring of a shared driver.
+/// The ring of a shared driver, on cache lines that it shares with no other.
 #[derive(Debug)]
-pub(super) struct Core {
+#[repr(align(128))]
+pub(crate) struct Core {
     pub(super) ring: RingHandle,
     at_once: AtOnce,
     submission: Mutex<Submission>,
@@ -67,7 +69,7 @@ struct Submission {
 }
 
 impl Core {
-    pub(super) fn new(queues: Queues, serve_at_once: bool) -> io::Result<Core> {
+    pub(crate) fn new(queues: Queues, serve_at_once: bool) -> io::Result<Core> {
         Ok(Core {
             ring: queues.handle,
             at_once: AtOnce::new(serve_at_once),
@@ -146,8 +148,10 @@ impl Core {
             let capacity = submission.queue.capacity();
             if let Some(reservation) = submission.queue.reserve(count)? {
                 let receipt = prepare(reservation, cx);
-                submission.queue.publish();
-                add(&self.tally.submitted, 1);
+                // It has stayed empty where the ring does not take the event.
+                if submission.queue.publish() > 0 {
+                    add(&self.tally.submitted, 1);
+                }
                 // A waker that turned out not to be needed is dropped without the lock.
                 drop(submission);
                 return Poll::Ready(Ok(receipt));
@@ -193,6 +197,9 @@ impl Core {
         drop(unused);
         if room {
             self.wake_waiters();
+        } else if self.ring.polls_entries() {
+            // Nobody enters: the helper waits for the room that the kernel's thread makes.
+            self.helper.wake();
         }
         // Else somebody is about to enter, or an enter has failed; then the helper is at it.
         Poll::Pending
@@ -255,6 +262,7 @@ impl Core {
     /// The helper's share of the work: what others have left, or failed to do. Says how many CQEs
     /// there were.
     pub(super) fn turn(self: &Arc<Self>) -> usize {
+        self.await_room();
         let reaped = self.reap(true);
         if self.overdue.swap(false, Ordering::SeqCst) || self.ring.unsubmitted() > 0 {
             self.flush();
@@ -271,6 +279,9 @@ impl Core {
 
     /// Enters the kernel until it has taken all entries that are published.
     pub(super) fn enter(&self) -> io::Result<u32> {
+        if self.ring.polls_entries() {
+            return self.hand_over();
+        }
         let mut submitted = 0;
         let mut tries = 0;
         while self.ring.unsubmitted() > 0 {
