@@ -89,6 +89,12 @@ impl Unavailable {
         Unavailable { reason, call: "io_uring_setup", errno: None, hint }
     }
 
+    /// The same, with more to be said about it.
+    pub(crate) fn also(mut self, more: &str) -> Unavailable {
+        self.hint = format!("{}; {more}", self.hint);
+        self
+    }
+
     /// Why there is no ring.
     pub fn reason(&self) -> Reason {
         self.reason

@@ -1,10 +1,8 @@
 //! Settings of a shared driver.
 
 use std::io;
-use std::sync::Arc;
 
 use super::SharedDriver;
-use super::core::Core;
 use crate::Setup;
 
 /// Settings of a [`SharedDriver`].
@@ -72,6 +70,6 @@ impl SharedBuilder {
         let completion_entries = self.completion_entries.unwrap_or(self.entries.saturating_mul(4));
         let queues =
             Setup::new(self.entries).completion_entries(completion_entries).clamp(true).build()?;
-        Ok(SharedDriver::from_core(Arc::new(Core::new(queues, self.serve_at_once)?)))
+        SharedDriver::over(queues, self.serve_at_once)
     }
 }

@@ -33,7 +33,7 @@ const ENTER_TRIES_MAX: u32 = 3;
 /// The ring of a shared driver, on cache lines that it shares with no other.
 #[derive(Debug)]
 #[repr(align(128))]
-pub(crate) struct Core {
+pub(super) struct Core {
     pub(super) ring: RingHandle,
     at_once: AtOnce,
     submission: Mutex<Submission>,
@@ -69,7 +69,7 @@ struct Submission {
 }
 
 impl Core {
-    pub(crate) fn new(queues: Queues, serve_at_once: bool) -> io::Result<Core> {
+    pub(super) fn new(queues: Queues, serve_at_once: bool) -> io::Result<Core> {
         Ok(Core {
             ring: queues.handle,
             at_once: AtOnce::new(serve_at_once),
