@@ -44,9 +44,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::{Queues, RingHandle};
 use crate::backend::Backend;
 use crate::counters::Counters;
+use crate::{Queues, RingHandle};
 use ringbahn_core::{Attempt, CancelTarget, Completion, Drive, Reservation, Served, Shared};
 
 mod builder;

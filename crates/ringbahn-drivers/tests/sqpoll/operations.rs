@@ -6,8 +6,8 @@ use std::thread;
 use ringbahn_core::Drive;
 use ringbahn_core::event::{Nop, Position, Read};
 
-use crate::driver;
 use crate::driven::{self, end};
+use crate::driver;
 use crate::scene::{pipe, run, start};
 
 #[test]
@@ -50,8 +50,7 @@ fn a_submitter_that_exits_stops_nothing() {
     let Some(driver) = driver("a_submitter_that_exits_stops_nothing", 8, 16) else { return };
     let (reader, mut writer) = pipe();
     for round in 0..20_u8 {
-        let mut read =
-            driver.clone().submit(Read::new(reader.clone(), [0; 1], Position::Current));
+        let mut read = driver.clone().submit(Read::new(reader.clone(), [0; 1], Position::Current));
         let read = thread::spawn(move || {
             start(&mut read);
             read
