@@ -40,8 +40,8 @@
 use std::io;
 use std::time::Duration;
 
-use ringbahn_core::event::{Pollable, Position, Read};
-use ringbahn_core::{CancelTarget, IoBuf, Rule, SharedFd, Submission, opcode};
+use ringbahn_core::event::{Position, Read};
+use ringbahn_core::{CancelTarget, IoBuf, Pollable, Rule, SharedFd, Submission, opcode};
 
 mod builder;
 mod not_polled;

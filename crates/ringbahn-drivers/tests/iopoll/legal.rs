@@ -4,10 +4,10 @@ use std::io;
 use std::time::Duration;
 
 use ringbahn_core::event::{
-    AsyncCancel, EventExt, Fsync, Nop, Pollable, Position, Read, ReadExact, ReadVectored, Recv,
-    Statx, Timeout, Write, WriteAll, WriteVectored,
+    AsyncCancel, EventExt, Fsync, Nop, Position, Read, ReadExact, ReadVectored, Recv, Statx,
+    Timeout, Write, WriteAll, WriteVectored,
 };
-use ringbahn_core::{Drive, Event, Forbidden, SharedFd, opcode};
+use ringbahn_core::{Drive, Event, Forbidden, Pollable, SharedFd, opcode};
 use ringbahn_drivers::IopollDriver;
 
 use crate::driven::{self, end};

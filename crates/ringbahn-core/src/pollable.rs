@@ -1,10 +1,10 @@
 //! [`Pollable`]: events that rings take which poll their devices.
 
-use super::{
-    Either, Keep, Link, Nop, Read, ReadExact, ReadVectored, Rescued, Write, WriteAll, WriteVectored,
-};
 use crate::buf::{IoBuf, IoBufMut, IoBufs};
-use crate::event::Event;
+use crate::event::{
+    Either, Event, Keep, Link, Nop, Read, ReadExact, ReadVectored, Rescued, Write, WriteAll,
+    WriteVectored,
+};
 
 /// An event that rings take which poll their devices for completions (`SETUP_IOPOLL`): one that
 /// reads, writes, or does nothing.
