@@ -15,6 +15,8 @@ mod skip;
 #[path = "support/watched.rs"]
 mod watched;
 
+#[path = "sqpoll/failed_wakes.rs"]
+mod failed_wakes;
 #[path = "sqpoll/full_queue.rs"]
 mod full_queue;
 #[path = "sqpoll/kernel_thread.rs"]

@@ -1,10 +1,12 @@
 //! What any driver does, as far as a ring that polls can.
 
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::thread;
+use std::time::Duration;
 
 use futures::future::join_all;
-use ringbahn_core::event::{EventExt, Nop, Position, Read};
+use ringbahn_core::event::{EventExt, Nop, Position, Read, Write};
 use ringbahn_drivers::Report;
 
 use crate::driven::{self, end, until_idle};
@@ -95,5 +97,41 @@ fn what_was_built_is_given_back_with_the_last_handle() {
             run(driver.submit(Nop)).unwrap();
         }
         until("all is given back", || (descriptors(), threads()) == before);
+    });
+}
+
+/// How many nanoseconds the helper threads of this process have run.
+fn helpers_have_run() -> u64 {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let read = |path: PathBuf| std::fs::read_to_string(path).unwrap_or_default();
+    let helpers = tasks.map(|task| task.unwrap().path());
+    let helpers = helpers.filter(|task| read(task.join("comm")).starts_with("ringbahn-helper"));
+    let run = helpers.map(|helper| {
+        let times = read(helper.join("schedstat"));
+        times.split(' ').next().and_then(|time| time.parse::<u64>().ok()).unwrap_or(0)
+    });
+    run.sum()
+}
+
+#[test]
+fn the_helper_rests_when_nothing_is_in_flight() {
+    let test = "operations::the_helper_rests_when_nothing_is_in_flight";
+    in_child(test, || {
+        let driver = driver(test, 4, 8).unwrap();
+        let file = shared(tempfile::tempfile().unwrap());
+        for _ in 0..20 {
+            // Some of these are done elsewhere, and the helper is called.
+            let write = Write::new(file.clone(), vec![0; 8], Position::At(0));
+            let _ = run(driver.clone().submit(write));
+        }
+        until_idle(&driver);
+        let mut before = 0;
+        until("no helper runs", || {
+            let now = helpers_have_run();
+            // sleep: a thread that does not rest runs meanwhile, and its time is looked at again.
+            std::thread::sleep(Duration::from_millis(20));
+            now > 0 && std::mem::replace(&mut before, now) == now && helpers_have_run() == now
+        });
+        end(&driver);
     });
 }
