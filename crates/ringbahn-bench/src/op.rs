@@ -17,9 +17,9 @@
 //! measured when the others have been, beside the raw ring once more.
 //!
 //! What is measured is the time that the thread has run, in the program and in the kernel: an
-//! operation's work is done by this thread, and what other programs do does not count. Nor does what
-//! the kernel's thread does, nor a helper thread: of those ways it is what they cost the program's
-//! own thread.
+//! operation's work is done by this thread, and what other programs do does not count. Nor does
+//! what the kernel's thread does, or a helper thread: of those ways it is what they cost the
+//! program's own thread.
 
 use std::error::Error;
 use std::io;

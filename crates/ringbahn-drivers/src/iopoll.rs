@@ -5,15 +5,15 @@
 //!
 //! # How it works
 //!
-//! The ring is one that polls (`SETUP_IOPOLL`): devices raise no interrupt for its operations, and a
-//! completion appears when somebody enters the kernel and has it look. The helper thread does so,
+//! The ring is one that polls (`SETUP_IOPOLL`): devices raise no interrupt for its operations, and
+//! a completion appears when somebody enters the kernel and has it look. The helper thread does so,
 //! again and again, for as long as anything is in flight; then it rests. In all else the driver is
 //! a [`SharedDriver`]: futures are `Send`, and whoever submits reaps what has completed.
 //!
 //! Such a ring takes few operations: what reads and writes, and [`Nop`](ringbahn_core::event::Nop).
-//! [`submit`](IopollDriver::submit) accepts [`Pollable`] events only, so most others do not compile.
-//! Whatever comes another way, as from a handle to a file that is used for more than its data, is
-//! refused before it reaches the ring: its output has the event's operands and the error
+//! [`submit`](IopollDriver::submit) accepts [`Pollable`] events only, so most others do not
+//! compile. Whatever comes another way, as from a handle to a file that is used for more than its
+//! data, is refused before it reaches the ring: its output has the event's operands and the error
 //! [`Forbidden`](ringbahn_core::Forbidden).
 //!
 //! # Costs
@@ -28,8 +28,10 @@
 //!
 //! Linux 5.11 or later, a file that is open for direct IO (`O_DIRECT`) on a file system that can
 //! poll, such as ext4 or XFS, or a bare block device, and a disk whose driver has queues to be
-//! polled: for NVMe, the parameter `nvme.poll_queues`. Other files fail with `Unsupported` (`EOPNOTSUPP`) from
-//! the kernel; [`NotPolled`] says more, and [`probe`](IopollDriver::probe) finds out beforehand.
+//! polled: for NVMe, the parameter `nvme.poll_queues`. With other files operations fail with
+//! `EOPNOTSUPP`; [`NotPolled`] says more, and [`probe`](IopollDriver::probe) finds out beforehand.
+//! A write for which the file system has to allocate is done by interrupt on any disk, and its end
+//! found by polling all the same.
 //!
 //! # When not
 //!

@@ -201,8 +201,8 @@ impl ShardedDriver {
         (least(&mut sizes().map(|sizes| sizes.0)), least(&mut sizes().map(|sizes| sizes.1)))
     }
 
-    /// Winds all shards up, for all handles, as [`SharedDriver::shutdown`] does with one; the report
-    /// is the sum of theirs.
+    /// Winds all shards up, for all handles, as [`SharedDriver::shutdown`] does with one; the
+    /// report is the sum of theirs.
     ///
     /// # Cancel safety
     ///

@@ -25,8 +25,8 @@ impl<S: Sharing> CancelTarget<S> {
         self.operation.header().next_step().is_some()
     }
 
-    /// Whether the operation is, or was last, in the ring of `table`: for a driver of several rings,
-    /// which has to cancel it where it was submitted.
+    /// Whether the operation is, or was last, in the ring of `table`: for a driver of several
+    /// rings, which has to cancel it where it was submitted.
     pub fn is_of<T: Sharing>(&self, table: &OperationTable<T>) -> bool {
         self.operation.header().is_in(table)
     }

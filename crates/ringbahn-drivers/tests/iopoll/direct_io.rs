@@ -19,8 +19,8 @@ use crate::scene::{pipe, poll_once, run, shared, until};
 use crate::skip::skip;
 use crate::watched::Watched;
 
-/// A file of one block, open so that its device could be polled for it; `None` and a line in the log
-/// where the file system has no direct IO.
+/// A file of one block, open so that its device could be polled for it; `None` and a line in the
+/// log where the file system has no direct IO.
 fn direct_file(test: &str) -> Option<(tempfile::NamedTempFile, File)> {
     let file = tempfile::NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     std::fs::write(file.path(), [7; SIZE]).unwrap();
