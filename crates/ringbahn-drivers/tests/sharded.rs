@@ -1,4 +1,5 @@
 //! The driver of several rings, of which each thread uses one.
+#![cfg(not(loom))]
 
 use ringbahn_drivers::ShardedDriver;
 
