@@ -96,15 +96,12 @@ impl ShardedBuilder {
                     sizes.1 = sizes.1.map(|told| told.min(completion_entries));
                     shards.push(shard);
                 }
-                Err(error) => {
-                    let error = explain(error, shards.len(), wanted);
-                    let enough = self.shards.is_none() && !shards.is_empty();
-                    match error {
-                        Shortage(_) if enough => break,
-                        Shortage(unavailable) => return Err(unavailable.into()),
-                        Other(error) => return Err(error),
-                    }
+                Err(error)
+                    if self.shards.is_none() && !shards.is_empty() && is_shortage(&error) =>
+                {
+                    break;
                 }
+                Err(error) => return Err(explain(error, shards.len(), wanted)),
             }
         }
         Ok(ShardedDriver::of(shards))
@@ -119,25 +116,23 @@ impl ShardedBuilder {
     }
 }
 
-/// Why a shard could not be made.
-enum Failure {
-    /// Something is used up, possibly by the shards before it.
-    Shortage(Unavailable),
-    Other(io::Error),
+/// Whether something is used up, possibly by the shards before.
+fn is_shortage(error: &io::Error) -> bool {
+    let unavailable = error.get_ref().and_then(|inner| inner.downcast_ref::<Unavailable>());
+    let reason = unavailable.map(Unavailable::reason);
+    matches!(reason, Some(Reason::LockedMemory | Reason::DescriptorLimit))
 }
 
-use Failure::{Other, Shortage};
-
-fn explain(error: io::Error, made: usize, wanted: usize) -> Failure {
+/// Says besides how many shards there was enough for, where that is what is wrong.
+fn explain(error: io::Error, made: usize, wanted: usize) -> io::Error {
+    if !is_shortage(&error) {
+        return error;
+    }
     match error.downcast::<Unavailable>() {
-        Ok(unavailable) => match unavailable.reason() {
-            Reason::LockedMemory | Reason::DescriptorLimit => {
-                let count = format!("of {wanted} shards there was enough for {made}");
-                Shortage(unavailable.also(&count))
-            }
-            _ => Other(unavailable.into()),
-        },
-        Err(error) => Other(error),
+        Ok(unavailable) => {
+            unavailable.also(&format!("of {wanted} shards there was enough for {made}")).into()
+        }
+        Err(error) => error,
     }
 }
 

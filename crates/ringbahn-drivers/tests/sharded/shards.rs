@@ -80,6 +80,19 @@ fn a_handle_that_sticks_to_a_shard_does_so_wherever_it_is_used() {
 }
 
 #[test]
+fn there_is_a_shard_for_each_processor_unless_told_otherwise() {
+    let test = "there_is_a_shard_for_each_processor_unless_told_otherwise";
+    if driver(test, 1, 1, 2).is_none() {
+        return;
+    }
+    let processors = thread::available_parallelism().unwrap().get();
+    let driver = ShardedDriver::builder().entries(1).build().unwrap();
+    assert_eq!(driver.shards(), processors);
+    let told = ShardedDriver::builder().shards(0).entries(1).build().unwrap();
+    assert_eq!(told.shards(), 1);
+}
+
+#[test]
 #[should_panic(expected = "there is no shard 2: the driver has 2")]
 fn there_is_no_shard_behind_the_last() {
     let Some(driver) = driver("there_is_no_shard_behind_the_last", 2, 1, 2) else {
