@@ -8,6 +8,8 @@ use ringbahn_drivers::{SqpollBuilder, SqpollDriver};
 mod canary;
 #[path = "support/driven.rs"]
 mod driven;
+#[path = "support/forked.rs"]
+mod forked;
 #[path = "support/scene.rs"]
 mod scene;
 #[path = "support/skip.rs"]

@@ -11,7 +11,7 @@ use ringbahn_core::event::{Nop, Position, Read};
 
 use crate::driven::{self, end, until_idle};
 use crate::driver;
-use crate::scene::{pipe, run, shared};
+use crate::scene::{in_child, pipe, run, shared};
 
 #[test]
 fn data_goes_through_files_and_sockets() {
@@ -137,4 +137,13 @@ fn a_shutdown_of_shards_that_nobody_has_used_is_ready_at_once() {
     driven::a_shutdown_counts_what_it_stops(&driver.shard(1), 4);
     let Some(unused) = crate::driver(test, 2, 1, 2) else { return };
     assert_eq!(end(&unused), ringbahn_drivers::Report::default());
+}
+
+#[test]
+fn a_forked_child_is_refused_and_does_no_harm() {
+    let test = "operations::a_forked_child_is_refused_and_does_no_harm";
+    in_child(test, || {
+        let driver = driver(test, 3, 4, 8).unwrap();
+        crate::forked::a_child_is_refused_and_does_no_harm(&driver);
+    });
 }

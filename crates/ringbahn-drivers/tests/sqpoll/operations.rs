@@ -8,7 +8,7 @@ use ringbahn_core::event::{Nop, Position, Read};
 
 use crate::driven::{self, end};
 use crate::driver;
-use crate::scene::{pipe, run, start};
+use crate::scene::{in_child, pipe, run, start};
 
 #[test]
 fn data_goes_through_files_and_sockets() {
@@ -75,4 +75,13 @@ fn a_borrowed_handle_drives_as_well() {
     start(&mut read);
     assert!(run(read.cancel()).is_cancelled());
     end(&driver);
+}
+
+#[test]
+fn a_forked_child_is_refused_and_does_no_harm() {
+    let test = "operations::a_forked_child_is_refused_and_does_no_harm";
+    in_child(test, || {
+        let driver = driver(test, 4, 8).unwrap();
+        crate::forked::a_child_is_refused_and_does_no_harm(&driver);
+    });
 }
