@@ -52,6 +52,8 @@ mod at_once;
 mod backend;
 mod backlog;
 mod counters;
+#[cfg(any(feature = "tokio", feature = "async-io"))]
+mod hosted;
 mod local;
 mod queue;
 mod refusal;
@@ -67,6 +69,8 @@ mod unavailable;
 
 pub use backend::Backend;
 pub use counters::Counters;
+#[cfg(any(feature = "tokio", feature = "async-io"))]
+pub use hosted::{HostedBuilder, HostedDriver, HostedTask, NoHost};
 pub use local::{LocalBuilder, LocalDriver};
 pub use queue::completion::{CompletionQueue, Reaped};
 pub use queue::handle::{Readiness, RingHandle};

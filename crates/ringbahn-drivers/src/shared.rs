@@ -49,8 +49,10 @@ use crate::counters::Counters;
 use ringbahn_core::{Attempt, CancelTarget, Completion, Drive, Reservation, Served, Shared};
 
 mod builder;
-mod core;
+pub(crate) mod core;
+pub(crate) mod duty;
 mod helper;
+pub(crate) mod lookout;
 mod shutdown;
 
 use self::core::Core;

@@ -158,6 +158,18 @@ impl<S: Sharing> RingHandle<S> {
         }
     }
 
+    /// A descriptor of the ring besides its own, for somebody else's `epoll(7)`: it is readable
+    /// when the completion queue is worth looking at. The kernel keeps the ring until both are
+    /// closed.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` in a forked child; those of `fcntl(2)`.
+    #[cfg(any(feature = "tokio", feature = "async-io"))]
+    pub(crate) fn duplicate(&self) -> io::Result<std::os::fd::OwnedFd> {
+        self.rings.kernel()?.fd().try_clone_to_owned()
+    }
+
     /// How many published entries the kernel has not taken yet.
     pub fn unsubmitted(&self) -> u32 {
         if self.rings.forked() {

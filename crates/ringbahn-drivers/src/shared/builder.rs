@@ -72,6 +72,6 @@ impl SharedBuilder {
         let completion_entries = self.completion_entries.unwrap_or(self.entries.saturating_mul(4));
         let queues =
             Setup::new(self.entries).completion_entries(completion_entries).clamp(true).build()?;
-        Ok(SharedDriver::from_core(Arc::new(Core::new(queues, self.serve_at_once)?)))
+        Ok(SharedDriver::from_core(Arc::new(Core::new(queues, self.serve_at_once, None)?)))
     }
 }

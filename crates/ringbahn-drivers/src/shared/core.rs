@@ -10,12 +10,13 @@ use ringbahn_core::{Attempt, Batch, CancelTarget, Completion, Reservation, Serve
 
 mod backlog;
 
-use super::helper::Helper;
+use super::lookout::{Host, Lookout};
 use super::shutdown::{Closing, Shutdown};
 use crate::at_once::AtOnce;
 use crate::backlog::Backlog;
 use crate::counters::{Counters, Tally, add};
 use crate::refusal::{Refusal, forked, too_long};
+use crate::report::announce_leak;
 use crate::{CompletionQueue, Queues, RingHandle, SubmissionQueue};
 
 /// How many CQEs are read before their consequences are run.
@@ -31,8 +32,8 @@ const ENTER_TRIES_MAX: u32 = 3;
 
 /// The ring of a shared driver.
 #[derive(Debug)]
-pub(super) struct Core {
-    pub(super) ring: RingHandle,
+pub(crate) struct Core {
+    pub(crate) ring: RingHandle,
     at_once: AtOnce,
     submission: Mutex<Submission>,
     completion: Mutex<CompletionQueue>,
@@ -49,9 +50,9 @@ pub(super) struct Core {
     closed: AtomicBool,
     /// Whether `submission` has cancels that are to be tried again after a moment.
     missed: AtomicBool,
-    pub(super) helper: Helper,
-    pub(super) closing: Arc<Closing>,
-    pub(super) tally: Tally,
+    pub(crate) lookout: Lookout,
+    pub(crate) closing: Arc<Closing>,
+    pub(crate) tally: Tally,
 }
 
 /// The submission side.
@@ -67,7 +68,12 @@ struct Submission {
 }
 
 impl Core {
-    pub(super) fn new(queues: Queues, serve_at_once: bool) -> io::Result<Core> {
+    /// With a `host`, that looks after the ring as long as it can.
+    pub(crate) fn new(
+        queues: Queues,
+        serve_at_once: bool,
+        host: Option<Arc<dyn Host>>,
+    ) -> io::Result<Core> {
         Ok(Core {
             ring: queues.handle,
             at_once: AtOnce::new(serve_at_once),
@@ -83,22 +89,22 @@ impl Core {
             submitting: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
             missed: AtomicBool::new(false),
-            helper: Helper::new()?,
+            lookout: Lookout::new(host)?,
             closing: Arc::default(),
             tally: Tally::default(),
         })
     }
 
-    pub(super) fn counters(&self) -> Counters {
+    pub(crate) fn counters(&self) -> Counters {
         self.tally.snapshot(self.in_flight())
     }
 
-    pub(super) fn in_flight(&self) -> usize {
+    pub(crate) fn in_flight(&self) -> usize {
         self.ring.table().in_flight()
     }
 
     /// Whether nothing is in flight, nor will be again, of a driver that accepts no events.
-    pub(super) fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         // An operation that is repeated goes from the table to a thread in `submit`, to the
         // backlog, and back to the table. The last two steps need this lock, so it cannot get
         // round the order in which the three places are looked at.
@@ -109,12 +115,12 @@ impl Core {
     }
 
     /// Whether something waits to be submitted that no poll will come back for.
-    pub(super) fn is_overdue(&self) -> bool {
+    pub(crate) fn is_overdue(&self) -> bool {
         self.overdue.load(Ordering::SeqCst)
     }
 
     /// Serves an operation without the ring, where that can be done.
-    pub(super) fn attempt<'a>(&self, attempt: Attempt<'a>) -> Option<Served<'a>> {
+    pub(crate) fn attempt<'a>(&self, attempt: Attempt<'a>) -> Option<Served<'a>> {
         let may_serve = self.at_once.may_serve(attempt.entry());
         if !may_serve || self.ring.forked() || self.closed.load(Ordering::Relaxed) {
             return None;
@@ -126,7 +132,7 @@ impl Core {
         Some(served)
     }
 
-    pub(super) fn poll_prepare<'cx>(
+    pub(crate) fn poll_prepare<'cx>(
         self: &Arc<Self>,
         cx: &mut Context<'cx>,
         count: u32,
@@ -135,7 +141,7 @@ impl Core {
         if self.ring.forked() {
             return Poll::Ready(Err(forked()));
         }
-        self.helper.start(self)?;
+        self.lookout.start(self)?;
         let mut submitted_meanwhile = false;
         let mut waker: Option<Waker> = None;
         loop {
@@ -211,7 +217,7 @@ impl Core {
 
     /// Submits what is prepared, reaps what has completed, and sees to it that the rest is
     /// watched. Yields how many entries the kernel took.
-    pub(super) fn submit(self: &Arc<Self>) -> io::Result<u32> {
+    pub(crate) fn submit(self: &Arc<Self>) -> io::Result<u32> {
         if self.ring.forked() {
             return Err(forked());
         }
@@ -230,10 +236,13 @@ impl Core {
         // In this order: see `needs_watching`.
         drop(submitting);
         if self.in_flight() > 0 {
-            self.helper.watch();
+            self.lookout.watch(self);
+        } else if self.closed.load(Ordering::SeqCst) {
+            // The end waits for the last operation, which may have been reaped here.
+            self.lookout.wake();
         }
         if self.is_overdue() {
-            self.helper.wake();
+            self.lookout.wake();
         }
         submitted
     }
@@ -243,18 +252,18 @@ impl Core {
     /// The helper, having said that it rests, asks this. A thread in `submit` counts itself out
     /// first and then looks what is in flight and whether the helper rests; so if it was counted
     /// in here, it will see that the helper rests, and call it should that be needed.
-    pub(super) fn needs_watching(&self) -> bool {
+    pub(crate) fn needs_watching(&self) -> bool {
         self.in_flight() > self.submitting.load(Ordering::SeqCst)
     }
 
     /// Whether a thread is in `submit`, and will reap before it leaves.
-    pub(super) fn is_submitting(&self) -> bool {
+    pub(crate) fn is_submitting(&self) -> bool {
         self.submitting.load(Ordering::SeqCst) > 0
     }
 
     /// The helper's share of the work: what others have left, or failed to do. Says how many CQEs
     /// there were.
-    pub(super) fn turn(self: &Arc<Self>) -> usize {
+    pub(crate) fn turn(self: &Arc<Self>) -> usize {
         let reaped = self.reap(true);
         if self.overdue.swap(false, Ordering::SeqCst) || self.ring.unsubmitted() > 0 {
             self.flush();
@@ -262,7 +271,7 @@ impl Core {
             let reaped = reaped + self.reap(true);
             // No submitter knows of what has come into flight here.
             if self.in_flight() > 0 {
-                self.helper.watch();
+                self.lookout.watch(self);
             }
             return reaped;
         }
@@ -270,7 +279,7 @@ impl Core {
     }
 
     /// Enters the kernel until it has taken all entries that are published.
-    pub(super) fn enter(&self) -> io::Result<u32> {
+    pub(crate) fn enter(&self) -> io::Result<u32> {
         let mut submitted = 0;
         let mut tries = 0;
         while self.ring.unsubmitted() > 0 {
@@ -316,7 +325,7 @@ impl Core {
     fn die(&self, errno: i32) {
         let mut submission = lock(&self.submission);
         submission.refusal.get_or_insert(Refusal::Dead(errno));
-        self.closed.store(true, Ordering::Relaxed);
+        self.closed.store(true, Ordering::SeqCst);
         drop(submission);
         self.wake_waiters();
     }
@@ -324,7 +333,7 @@ impl Core {
     /// Reads CQEs and runs their consequences; says how many there were. Whoever calls it is in
     /// `submit`, or is the helper. With `wait`, waits for
     /// another thread that is reading them; else leaves them to it.
-    pub(super) fn reap(&self, wait: bool) -> usize {
+    pub(crate) fn reap(&self, wait: bool) -> usize {
         let mut total = 0;
         let mut batch = Batch::new();
         loop {
@@ -357,7 +366,7 @@ impl Core {
     }
 
     /// Gets a cancel of `target` to the kernel, now or when there is room.
-    pub(super) fn cancel(self: &Arc<Self>, target: CancelTarget) {
+    pub(crate) fn cancel(self: &Arc<Self>, target: CancelTarget) {
         if self.ring.forked() {
             return;
         }
@@ -371,7 +380,7 @@ impl Core {
     fn refuse_all(self: &Arc<Self>) {
         let refusal = Refusal::ShutDown { past_deadline: false };
         lock(&self.submission).refusal.get_or_insert(refusal);
-        self.closed.store(true, Ordering::Relaxed);
+        self.closed.store(true, Ordering::SeqCst);
         self.wake_waiters();
         self.cancel_all(false);
     }
@@ -386,24 +395,33 @@ impl Core {
     }
 
     /// The last handle has gone.
-    pub(super) fn wind_up(self: &Arc<Self>, time: Duration) {
-        let started = !self.ring.forked() && self.helper.is_started();
-        if started && self.begin_end(time) {
-            self.helper.wake();
+    pub(crate) fn wind_up(self: &Arc<Self>, time: Duration) {
+        let looked_after = !self.ring.forked() && self.lookout.is_there();
+        if looked_after && self.begin_end(time) {
+            self.lookout.see_to_end(self);
         }
     }
 
-    pub(super) fn shut_down(self: &Arc<Self>, time: Duration) -> Shutdown {
+    pub(crate) fn shut_down(self: &Arc<Self>, time: Duration) -> Shutdown {
         if !self.ring.forked() && self.begin_end(time) {
-            if self.helper.is_started() {
-                self.helper.wake();
+            if self.lookout.is_there() {
+                self.lookout.see_to_end(self);
             } else {
-                // Nothing was ever submitted.
-                let panics = self.closing.finish(self.tally.ends(), 0);
-                add(&self.tally.panics, panics);
+                // Nothing was ever submitted, or no thread could be started to look after it.
+                self.finish();
             }
         }
         Shutdown::new(self.closing.clone(), self.ring.forked())
+    }
+
+    /// The end is there; what is in flight is left to the kernel.
+    pub(crate) fn finish(&self) {
+        let in_flight = self.in_flight();
+        if in_flight > 0 {
+            announce_leak(in_flight);
+        }
+        let panics = self.closing.finish(self.tally.ends(), in_flight);
+        add(&self.tally.panics, panics);
     }
 }
 
@@ -423,7 +441,7 @@ impl Drop for CountedIn<'_> {
     }
 }
 
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // No code that can panic half-way runs under these locks, so poison says nothing.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
