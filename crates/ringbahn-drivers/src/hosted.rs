@@ -211,7 +211,7 @@ impl HostedDriver {
         let moment = if core.ring.forked() { Moment::Now } else { attendant.moment() };
         match moment {
             Moment::Now => core.submit(),
-            Moment::NowAndLook => {
+            Moment::NowWithCall => {
                 let submitted = core.submit();
                 attendant.call();
                 submitted

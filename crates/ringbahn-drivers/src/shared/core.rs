@@ -47,6 +47,8 @@ pub(crate) struct Core {
     /// it leaves something in flight behind.
     submitting: AtomicUsize,
     /// Whether `submission` has a refusal: what is refused is not served at once either.
+    /// Relaxed: whoever ends the last operation after the helper has looked for it came after the
+    /// helper to the table, and so sees what was stored before the helper was called.
     closed: AtomicBool,
     /// Whether `submission` has cancels that are to be tried again after a moment.
     missed: AtomicBool,
@@ -235,13 +237,14 @@ impl Core {
         }
         // In this order: see `needs_watching`.
         drop(submitting);
-        if self.in_flight() > 0 {
+        let in_flight = self.in_flight();
+        if in_flight > 0 {
             self.lookout.watch(self);
-        } else if self.closed.load(Ordering::SeqCst) {
-            // The end waits for the last operation, which may have been reaped here.
-            self.lookout.wake();
         }
-        if self.is_overdue() {
+        // Nothing tells the helper, asleep until the deadline of the driver's end, of a CQE that
+        // was read here: a ring that is empty again is not readable.
+        let ended = in_flight == 0 && self.closed.load(Ordering::Relaxed);
+        if ended || self.is_overdue() {
             self.lookout.wake();
         }
         submitted
@@ -325,7 +328,7 @@ impl Core {
     fn die(&self, errno: i32) {
         let mut submission = lock(&self.submission);
         submission.refusal.get_or_insert(Refusal::Dead(errno));
-        self.closed.store(true, Ordering::SeqCst);
+        self.closed.store(true, Ordering::Relaxed);
         drop(submission);
         self.wake_waiters();
     }
@@ -380,7 +383,7 @@ impl Core {
     fn refuse_all(self: &Arc<Self>) {
         let refusal = Refusal::ShutDown { past_deadline: false };
         lock(&self.submission).refusal.get_or_insert(refusal);
-        self.closed.store(true, Ordering::SeqCst);
+        self.closed.store(true, Ordering::Relaxed);
         self.wake_waiters();
         self.cancel_all(false);
     }

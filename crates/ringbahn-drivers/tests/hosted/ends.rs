@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::pin::Pin;
+use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use ringbahn_core::Drive;
@@ -98,18 +99,19 @@ fn the_last_operation_may_be_reaped_by_another_thread() {
     let test = "the_last_operation_may_be_reaped_by_another_thread";
     in_time(move || {
         let runtime = threads(1);
-        for round in 0..300 {
+        for round in 0..2000 {
             let Some(driver) = runtime.block_on(async { in_tokio(test, 2, 4) }) else { return };
-            let mut timer = driver.clone().submit(Timeout::new(HOUR));
-            start(&mut timer);
-            let target = timer.cancel_target().unwrap();
-            Pin::new(&mut timer).detach();
+            let (reader, mut writer) = pipe();
+            let mut read = driver.clone().submit(Read::new(reader, [0; 1], Position::Current));
+            start(&mut read);
+            Pin::new(&mut read).detach();
             let begin = Instant::now();
-            let shutdown = driver.shutdown(Duration::from_secs(25));
-            // The cancel enters at once, and this thread reaps the timer if it is the first.
-            Pin::new(&mut &driver).cancel(target);
-            let report = run(shutdown);
-            assert_eq!(report.leaked, 0);
+            let shutdown = driver.shutdown(Duration::from_secs(15));
+            // The read ends in this call, by this thread, which reaps it if it is the first.
+            writer.write_all(b"x").unwrap();
+            let cx = &mut Context::from_waker(Waker::noop());
+            assert!(Pin::new(&mut &driver).poll_submit(cx).is_ready());
+            assert_eq!(run(shutdown), Report { completed: 1, cancelled: 0, leaked: 0 });
             assert!(begin.elapsed() < Duration::from_secs(5), "in round {round}");
         }
     });
@@ -117,7 +119,7 @@ fn the_last_operation_may_be_reaped_by_another_thread() {
 
 #[test]
 fn the_last_handle_winds_up_and_gives_everything_back() {
-    let test = "the_last_handle_winds_up_and_gives_everything_back";
+    let test = "ends::the_last_handle_winds_up_and_gives_everything_back";
     in_child(test, || {
         let runtime = threads(1);
         let executor = smol::Executor::new();

@@ -31,7 +31,7 @@ fn forked(child: impl FnOnce() -> i32) {
 
 #[test]
 fn a_forked_child_is_told_so_and_its_drops_leave_the_parents_reactor_alone() {
-    let test = "a_forked_child_is_told_so_and_its_drops_leave_the_parents_reactor_alone";
+    let test = "forks::a_forked_child_is_told_so_and_its_drops_leave_the_parents_reactor_alone";
     in_child(test, || {
         let runtime = one_thread();
         let driver = runtime.block_on(async { in_tokio(test, 4, 8).unwrap() });

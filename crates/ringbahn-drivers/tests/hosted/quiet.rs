@@ -29,7 +29,7 @@ async fn work(driver: &HostedDriver) {
 
 #[test]
 fn a_driver_in_tokio_has_no_thread_of_its_own() {
-    let test = "a_driver_in_tokio_has_no_thread_of_its_own";
+    let test = "quiet::a_driver_in_tokio_has_no_thread_of_its_own";
     in_child(test, || {
         let runtime = one_thread();
         let before = threads();
@@ -45,7 +45,7 @@ fn a_driver_in_tokio_has_no_thread_of_its_own() {
 
 #[test]
 fn a_driver_on_smol_has_no_thread_but_the_reactors() {
-    let test = "a_driver_on_smol_has_no_thread_but_the_reactors";
+    let test = "quiet::a_driver_on_smol_has_no_thread_but_the_reactors";
     in_child(test, || {
         let executor = smol::Executor::new();
         smol::block_on(smol::Timer::after(Duration::from_millis(1)));

@@ -105,7 +105,8 @@ fn operations_outlive_an_executor_of_smol() {
 
 #[test]
 fn an_idle_driver_whose_runtime_has_gone_gets_a_helper_with_the_next_operation() {
-    let test = "an_idle_driver_whose_runtime_has_gone_gets_a_helper_with_the_next_operation";
+    let test =
+        "runtimes::an_idle_driver_whose_runtime_has_gone_gets_a_helper_with_the_next_operation";
     in_child(test, || {
         let runtime = one_thread();
         let driver = runtime.block_on(async {
