@@ -9,6 +9,8 @@ mod forks;
 mod hosts;
 #[path = "hosted/operations.rs"]
 mod operations;
+#[path = "hosted/pauses.rs"]
+mod pauses;
 #[path = "hosted/quiet.rs"]
 mod quiet;
 #[path = "hosted/runtimes.rs"]
