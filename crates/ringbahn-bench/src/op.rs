@@ -10,6 +10,8 @@
 //! | restarted | the same, with each submission restarted, so that its memory serves again |
 //! | tasks | each operation is awaited by a task of its own on a `LocalExecutor` |
 //! | shared | as `submissions`, on the driver that threads share |
+//! | tokio-shared | each operation is awaited by a task of tokio, on one thread, with that driver |
+//! | tokio-hosted | the same, with the driver that lives in the runtime |
 //!
 //! What is measured is the time that the thread has run, in the program and in the kernel: an
 //! operation's work is done by this thread, and what other programs do does not count.

@@ -12,11 +12,15 @@ pub(super) struct Options {
     pub(super) operations: usize,
 }
 
+const WAYS: [&str; 7] =
+    ["raw", "submissions", "restarted", "tasks", "shared", "tokio-shared", "tokio-hosted"];
+
 const USAGE: &str = "\
 usage: ringbahn-bench op [options]
   --work nop|read     one kind of work, not both
   --batch N           one size of the batches, not 1, 8, 32 and 128
-  --way NAME          one way only: raw, submissions, restarted, tasks, shared
+  --way NAME          one way only: raw, submissions, restarted, tasks, shared,
+                      tokio-shared, tokio-hosted
   --operations N      how many operations one figure is made of; 100000 if not given";
 
 impl Options {
@@ -36,7 +40,7 @@ impl Options {
                     ("--work", "read", _) => options.works = vec![read],
                     // More do not fit into the queue of the raw ring.
                     ("--batch", _, Ok(batch @ 1..=256)) => options.batches = vec![batch],
-                    ("--way", "raw" | "submissions" | "restarted" | "tasks" | "shared", _) => {
+                    ("--way", way, _) if WAYS.contains(&way) => {
                         options.way = Some(value.clone());
                     }
                     ("--operations", _, Ok(operations @ 1..)) => options.operations = operations,

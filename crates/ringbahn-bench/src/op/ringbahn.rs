@@ -10,7 +10,8 @@ use std::task::{Context, Poll};
 use async_executor::LocalExecutor;
 use ringbahn_core::event::{Nop, Position, Read};
 use ringbahn_core::{Drive, Event, SharedFd, Submission};
-use ringbahn_drivers::{LocalDriver, SharedDriver};
+use ringbahn_drivers::{HostedDriver, LocalDriver, SharedDriver};
+use tokio::runtime::Runtime;
 
 use super::{Way, Work};
 
@@ -27,8 +28,12 @@ pub(super) fn ways(work: Work, batch: usize) -> io::Result<Vec<NamedWay>> {
 
 fn of<E: Event>(
     batch: usize,
-    event: impl Fn() -> E + Clone + 'static,
-) -> io::Result<Vec<NamedWay>> {
+    event: impl Fn() -> E + Clone + Send + 'static,
+) -> io::Result<Vec<NamedWay>>
+where
+    Submission<E, SharedDriver>: Send,
+    Submission<E, HostedDriver>: Send,
+{
     // What the ring costs is asked for, also where a call of its own would be cheaper.
     let local = || LocalDriver::builder().serve_at_once(false).build();
     let shared = SharedDriver::builder().serve_at_once(false).build()?;
@@ -36,7 +41,9 @@ fn of<E: Event>(
         ("submissions", Box::new(Submissions::new(local()?, block_on, event.clone(), batch))),
         ("restarted", Box::new(Restarted::new(local()?, event.clone(), batch))),
         ("tasks", Box::new(Tasks { driver: local()?, event: event.clone(), batch })),
-        ("shared", Box::new(Submissions::new(shared, block_on_any, event, batch))),
+        ("shared", Box::new(Submissions::new(shared.clone(), block_on_any, event.clone(), batch))),
+        ("tokio-shared", Box::new(InTokio::new(event.clone(), batch, |_| Ok(shared))?)),
+        ("tokio-hosted", Box::new(InTokio::new(event, batch, hosted)?)),
     ])
 }
 
@@ -49,6 +56,10 @@ fn block_on(driver: &LocalDriver, future: Pin<&mut dyn Future<Output = ()>>) {
 
 fn block_on_any(_driver: &SharedDriver, future: Pin<&mut dyn Future<Output = ()>>) {
     futures::executor::block_on(future);
+}
+
+fn hosted(runtime: &Runtime) -> io::Result<HostedDriver> {
+    runtime.block_on(async { HostedDriver::builder().serve_at_once(false).build_in_tokio() })
 }
 
 /// Each operation is a submission of its own.
@@ -160,5 +171,53 @@ impl<E: Event, F: Fn() -> E + Clone + 'static> Way for Tasks<F> {
                 task.await;
             }
         }));
+    }
+}
+
+/// Each operation is awaited by a task of tokio, on one thread.
+struct InTokio<D, F> {
+    runtime: Runtime,
+    driver: D,
+    event: F,
+    batch: usize,
+}
+
+impl<D, F> InTokio<D, F> {
+    fn new(
+        event: F,
+        batch: usize,
+        driver: impl FnOnce(&Runtime) -> io::Result<D>,
+    ) -> io::Result<InTokio<D, F>> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let driver = driver(&runtime)?;
+        Ok(InTokio { runtime, driver, event, batch })
+    }
+}
+
+impl<E, D, F> Way for InTokio<D, F>
+where
+    E: Event,
+    D: Drive + Clone + Unpin + Send + 'static,
+    Submission<E, D>: Send,
+    F: Fn() -> E + Clone + Send + 'static,
+{
+    fn run(&mut self, operations: usize) {
+        let each = operations / self.batch;
+        self.runtime.block_on(async {
+            let tasks: Vec<_> = (0..self.batch)
+                .map(|_| {
+                    let (driver, event) = (self.driver.clone(), self.event.clone());
+                    tokio::spawn(async move {
+                        for _ in 0..each {
+                            driver.clone().submit(event()).await;
+                        }
+                    })
+                })
+                .collect();
+            for task in tasks {
+                // A task of the benchmark does not panic, nor is it stopped.
+                let _ = task.await;
+            }
+        });
     }
 }

@@ -74,10 +74,9 @@ impl HostedBuilder {
     /// with it.
     #[cfg(feature = "tokio")]
     pub fn build_in_tokio(self) -> io::Result<HostedDriver> {
-        let reactor = Reactor::tokio()?;
-        let (driver, task) = self.build(&reactor)?;
-        let Reactor::Tokio(handle) = reactor else { return Ok(driver) };
-        drop(handle.spawn(task));
+        let runtime = super::reactor::runtime_of_tokio()?;
+        let (driver, task) = self.build(&Reactor::Tokio(runtime.clone()))?;
+        drop(runtime.spawn(task));
         Ok(driver)
     }
 

@@ -19,17 +19,6 @@ pub(super) enum Reactor {
 }
 
 impl Reactor {
-    /// The reactor of the runtime that the calling thread is in.
-    ///
-    /// # Errors
-    ///
-    /// [`NoHost`], where it is in none.
-    #[cfg(feature = "tokio")]
-    pub(super) fn tokio() -> io::Result<Reactor> {
-        let handle = tokio::runtime::Handle::try_current().map_err(|_| NoHost::NoRuntime)?;
-        Ok(Reactor::Tokio(handle))
-    }
-
     /// Has the reactor watch `fd`.
     ///
     /// # Errors
@@ -56,6 +45,16 @@ impl Reactor {
             Reactor::AsyncIo => false,
         }
     }
+}
+
+/// The runtime that the calling thread is in.
+///
+/// # Errors
+///
+/// [`NoHost`], where it is in none.
+#[cfg(feature = "tokio")]
+pub(super) fn runtime_of_tokio() -> io::Result<tokio::runtime::Handle> {
+    Ok(tokio::runtime::Handle::try_current().map_err(|_| NoHost::NoRuntime)?)
 }
 
 #[cfg(feature = "tokio")]

@@ -121,34 +121,36 @@ fn the_last_operation_may_be_reaped_by_another_thread() {
 fn the_last_handle_winds_up_and_gives_everything_back() {
     let test = "ends::the_last_handle_winds_up_and_gives_everything_back";
     in_child(test, || {
-        let runtime = threads(1);
-        let executor = smol::Executor::new();
-        smol::block_on(async_io_is_there());
-        let before = descriptors();
-        for round in 0..20_u8 {
-            let driver = if round % 2 == 0 {
-                runtime.block_on(async { in_tokio(test, 4, 8).unwrap() })
-            } else {
-                on_smol(test, &executor, 4, 8).unwrap()
-            };
-            let (reader, mut writer) = pipe();
-            let mut abandoned = driver.clone().submit(Timeout::new(HOUR));
-            start(&mut abandoned);
-            let event = Read::new(reader, [0; 1], Position::Current);
-            let mut detached = driver.clone().submit(event);
-            start(&mut detached);
-            Pin::new(&mut detached).detach();
-            drop(abandoned);
-            drop(driver);
-            drop(detached);
-            writer.write_all(b"x").unwrap();
-            drop(writer);
-            until("the descriptors are back", || {
-                while executor.try_tick() {}
-                descriptors() == before
-            });
-        }
-        until("no helper is left", || threads_named("ringbahn-helper") == 0);
+        in_time(move || {
+            let runtime = threads(1);
+            let executor = smol::Executor::new();
+            smol::block_on(async_io_is_there());
+            let before = descriptors();
+            for round in 0..20_u8 {
+                let driver = if round % 2 == 0 {
+                    runtime.block_on(async { in_tokio(test, 4, 8).unwrap() })
+                } else {
+                    on_smol(test, &executor, 4, 8).unwrap()
+                };
+                let (reader, mut writer) = pipe();
+                let mut abandoned = driver.clone().submit(Timeout::new(HOUR));
+                start(&mut abandoned);
+                let event = Read::new(reader, [0; 1], Position::Current);
+                let mut detached = driver.clone().submit(event);
+                start(&mut detached);
+                Pin::new(&mut detached).detach();
+                drop(abandoned);
+                drop(driver);
+                drop(detached);
+                writer.write_all(b"x").unwrap();
+                drop(writer);
+                until("the descriptors are back", || {
+                    while executor.try_tick() {}
+                    descriptors() == before
+                });
+            }
+            until("no helper is left", || threads_named("ringbahn-helper") == 0);
+        })
     });
 }
 

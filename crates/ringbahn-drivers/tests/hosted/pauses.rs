@@ -5,22 +5,24 @@ use std::time::Duration;
 use ringbahn_core::Drive;
 use ringbahn_core::event::{EventExt, Nop, Position, Read};
 
-use crate::hosts::{end, in_each, in_tokio, one_thread, threads_named};
+use crate::hosts::{end, in_each, in_time, in_tokio, one_thread, threads_named};
 use crate::scene::{in_child_with_enters, pipe};
 
 #[test]
 fn calls_that_fail_many_times_in_a_row_are_made_again_by_the_drivers_task() {
     let test = "pauses::calls_that_fail_many_times_in_a_row_are_made_again_by_the_drivers_task";
     in_child_with_enters("error=EBUSY:when=2..21", test, || {
-        one_thread().block_on(async {
-            let driver = in_tokio(test, 1, 2).unwrap();
-            for _ in 0..5 {
-                driver.clone().submit(Nop).await.unwrap();
-            }
-            assert!(driver.counters().failed_enters >= 20, "{:#?}", driver.counters());
-            assert_eq!(threads_named("ringbahn-helper"), 0);
-            end(&driver).await;
-        });
+        in_time(move || {
+            one_thread().block_on(async {
+                let driver = in_tokio(test, 1, 2).unwrap();
+                for _ in 0..5 {
+                    driver.clone().submit(Nop).await.unwrap();
+                }
+                assert!(driver.counters().failed_enters >= 20, "{:#?}", driver.counters());
+                assert_eq!(threads_named("ringbahn-helper"), 0);
+                end(&driver).await;
+            });
+        })
     });
 }
 

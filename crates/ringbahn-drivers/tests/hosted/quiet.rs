@@ -31,15 +31,17 @@ async fn work(driver: &HostedDriver) {
 fn a_driver_in_tokio_has_no_thread_of_its_own() {
     let test = "quiet::a_driver_in_tokio_has_no_thread_of_its_own";
     in_child(test, || {
-        let runtime = one_thread();
-        let before = threads();
-        runtime.block_on(async {
-            let driver = in_tokio(test, 4, 8).unwrap();
-            work(&driver).await;
-            assert_eq!(threads(), before);
-            end(&driver).await;
-            assert_eq!(threads_named("ringbahn-helper"), 0);
-        });
+        in_time(move || {
+            let runtime = one_thread();
+            let before = threads();
+            runtime.block_on(async {
+                let driver = in_tokio(test, 4, 8).unwrap();
+                work(&driver).await;
+                assert_eq!(threads(), before);
+                end(&driver).await;
+                assert_eq!(threads_named("ringbahn-helper"), 0);
+            });
+        })
     });
 }
 
@@ -47,16 +49,18 @@ fn a_driver_in_tokio_has_no_thread_of_its_own() {
 fn a_driver_on_smol_has_no_thread_but_the_reactors() {
     let test = "quiet::a_driver_on_smol_has_no_thread_but_the_reactors";
     in_child(test, || {
-        let executor = smol::Executor::new();
-        smol::block_on(smol::Timer::after(Duration::from_millis(1)));
-        let before = threads();
-        let driver = on_smol(test, &executor, 4, 8).unwrap();
-        smol::block_on(executor.run(async {
-            work(&driver).await;
-            assert_eq!(threads(), before);
-            end(&driver).await;
-            assert_eq!(threads_named("ringbahn-helper"), 0);
-        }));
+        in_time(move || {
+            let executor = smol::Executor::new();
+            smol::block_on(smol::Timer::after(Duration::from_millis(1)));
+            let before = threads();
+            let driver = on_smol(test, &executor, 4, 8).unwrap();
+            smol::block_on(executor.run(async {
+                work(&driver).await;
+                assert_eq!(threads(), before);
+                end(&driver).await;
+                assert_eq!(threads_named("ringbahn-helper"), 0);
+            }));
+        })
     });
 }
 

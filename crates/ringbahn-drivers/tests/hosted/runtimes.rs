@@ -108,17 +108,19 @@ fn an_idle_driver_whose_runtime_has_gone_gets_a_helper_with_the_next_operation()
     let test =
         "runtimes::an_idle_driver_whose_runtime_has_gone_gets_a_helper_with_the_next_operation";
     in_child(test, || {
-        let runtime = one_thread();
-        let driver = runtime.block_on(async {
-            let driver = in_tokio(test, 2, 4).unwrap();
-            driver.clone().submit(Nop).await.unwrap();
-            driver
-        });
-        drop(runtime);
-        assert_eq!(threads_named("ringbahn-helper"), 0);
-        run(driver.clone().submit(Timeout::new(Duration::from_millis(1)))).unwrap();
-        assert_eq!(threads_named("ringbahn-helper"), 1);
-        run(end(&driver));
+        in_time(move || {
+            let runtime = one_thread();
+            let driver = runtime.block_on(async {
+                let driver = in_tokio(test, 2, 4).unwrap();
+                driver.clone().submit(Nop).await.unwrap();
+                driver
+            });
+            drop(runtime);
+            assert_eq!(threads_named("ringbahn-helper"), 0);
+            run(driver.clone().submit(Timeout::new(Duration::from_millis(1)))).unwrap();
+            assert_eq!(threads_named("ringbahn-helper"), 1);
+            run(end(&driver));
+        })
     });
 }
 
