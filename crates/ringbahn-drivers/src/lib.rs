@@ -6,6 +6,7 @@
 //! |---|---|---|
 //! | [`SharedDriver`] | any executor; the default | submits and reaps inline; a helper thread waits when nobody else does |
 //! | [`LocalDriver`] | one thread that does all its IO, or one for each core | submits and waits in one system call; locks nothing |
+//! | `HostedDriver`, features `tokio` and `async-io` | programs that live in tokio or smol | submits once a turn; a task of the runtime reaps |
 //!
 //! Where none works, or not as it should, [`Survey`] says what the machine's io_uring can do and
 //! what to change; the command `ringbahn doctor` prints it.

@@ -32,7 +32,8 @@ pub(crate) enum Next {
 #[derive(Debug)]
 struct Pauses {
     pause: Duration,
-    since: Instant,
+    /// When it began; `None` before it is asked for. Most turns ask for none, and for no clock.
+    since: Option<Instant>,
 }
 
 impl Duty {
@@ -87,16 +88,16 @@ impl Duty {
 
 impl Pauses {
     fn new() -> Pauses {
-        Pauses { pause: PAUSE_MIN, since: Instant::now() }
+        Pauses { pause: PAUSE_MIN, since: None }
     }
 
     /// How long it is until the next try.
-    fn rest(&self) -> Duration {
-        self.pause.saturating_sub(self.since.elapsed())
+    fn rest(&mut self) -> Duration {
+        self.pause.saturating_sub(self.since.get_or_insert_with(Instant::now).elapsed())
     }
 
     /// Something was tried and has to be tried again.
     fn grow(&mut self) {
-        *self = Pauses { pause: (self.pause * 2).min(PAUSE_MAX), since: Instant::now() };
+        *self = Pauses { pause: (self.pause * 2).min(PAUSE_MAX), since: Some(Instant::now()) };
     }
 }
