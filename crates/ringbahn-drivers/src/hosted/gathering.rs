@@ -71,7 +71,7 @@ impl Gathering {
     pub(super) fn moment(&self) -> Moment {
         if self.home.load(Ordering::Relaxed) != this_thread() {
             let before = self.elsewhere.fetch_add(1, Ordering::Relaxed);
-            let calls = before % CALL_EVERY == 0;
+            let calls = before.is_multiple_of(CALL_EVERY);
             return if calls { Moment::NowWithCall } else { Moment::Now };
         }
         let habit = Habit::from_word(self.habit.load(Ordering::Relaxed));

@@ -150,7 +150,7 @@ fn the_last_handle_winds_up_and_gives_everything_back() {
                 });
             }
             until("no helper is left", || threads_named("ringbahn-helper") == 0);
-        })
+        });
     });
 }
 

@@ -86,6 +86,6 @@ fn a_forked_child_is_told_so_and_its_drops_leave_the_parents_reactor_alone() {
                 assert_eq!(bytes, *b"x");
                 assert_eq!(driver.shutdown(Duration::from_secs(5)).await.leaked, 0);
             });
-        })
+        });
     });
 }

@@ -22,7 +22,7 @@ fn calls_that_fail_many_times_in_a_row_are_made_again_by_the_drivers_task() {
                 assert_eq!(threads_named("ringbahn-helper"), 0);
                 end(&driver).await;
             });
-        })
+        });
     });
 }
 

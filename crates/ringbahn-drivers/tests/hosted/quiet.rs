@@ -41,7 +41,7 @@ fn a_driver_in_tokio_has_no_thread_of_its_own() {
                 end(&driver).await;
                 assert_eq!(threads_named("ringbahn-helper"), 0);
             });
-        })
+        });
     });
 }
 
@@ -60,7 +60,7 @@ fn a_driver_on_smol_has_no_thread_but_the_reactors() {
                 end(&driver).await;
                 assert_eq!(threads_named("ringbahn-helper"), 0);
             }));
-        })
+        });
     });
 }
 

@@ -120,7 +120,7 @@ fn an_idle_driver_whose_runtime_has_gone_gets_a_helper_with_the_next_operation()
             run(driver.clone().submit(Timeout::new(Duration::from_millis(1)))).unwrap();
             assert_eq!(threads_named("ringbahn-helper"), 1);
             run(end(&driver));
-        })
+        });
     });
 }
 
