@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn a_submission_of_another_thread_enters_at_once_and_attracts_the_task() {
         let (_, gathering) = of_turns([32; 10]);
-        assert_eq!(gathering.moment(), Moment::TurnsEnd);
+        (0..2).for_each(|_| assert_eq!(gathering.moment(), Moment::TurnsEnd));
         std::thread::scope(|scope| {
             let elsewhere = || {
                 assert_eq!(gathering.moment(), Moment::NowWithCall);
