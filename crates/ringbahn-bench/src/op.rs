@@ -12,8 +12,10 @@
 //! | shared | as `submissions`, on the driver that threads share |
 //! | sharded | the same, on the driver of several rings, of which it uses one |
 //! | sqpoll | the same, on the driver whose entries a thread of the kernel takes |
+//! | tokio-shared | each operation is awaited by a task of tokio, on one thread, with `shared`'s driver |
+//! | tokio-hosted | the same, with the driver that lives in the runtime |
 //!
-//! The last three start threads, after which allocating is slower in the whole process. So they are
+//! The last five start threads, after which allocating is slower in the whole process. So they are
 //! measured when the others have been, beside the raw ring once more.
 //!
 //! What is measured is the time that the thread has run, in the program and in the kernel: an

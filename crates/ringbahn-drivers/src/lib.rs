@@ -7,6 +7,7 @@
 //! | [`SharedDriver`] | any executor; the default | submits and reaps inline; a helper thread waits when nobody else does |
 //! | [`LocalDriver`] | one thread that does all its IO, or one for each core | submits and waits in one system call; locks nothing |
 //! | [`ShardedDriver`] | any executor on many cores | as the shared one, with a ring for each thread |
+//! | `HostedDriver`, features `tokio` and `async-io` | programs that live in tokio or smol | submits once a turn; a task of the runtime reaps |
 //! | [`SqpollDriver`] | programs with a core to spare | a thread of the kernel takes the entries; a helper thread waits |
 //! | [`IopollDriver`] | direct IO on devices that are polled | a helper thread asks the devices |
 //!
@@ -57,6 +58,8 @@ mod backlog;
 mod counters;
 mod delegate;
 mod fallback;
+#[cfg(any(feature = "tokio", feature = "async-io"))]
+mod hosted;
 mod iopoll;
 mod local;
 mod policy;
@@ -76,6 +79,8 @@ mod unavailable;
 
 pub use backend::Backend;
 pub use counters::Counters;
+#[cfg(any(feature = "tokio", feature = "async-io"))]
+pub use hosted::{HostedBuilder, HostedDriver, HostedTask, NoHost};
 pub use iopoll::{IopollBuilder, IopollDriver, NotPolled};
 pub use local::{LocalBuilder, LocalDriver};
 pub use policy::Policy;

@@ -63,6 +63,7 @@ use crate::SharedDriver;
 use crate::backend::Backend;
 use crate::counters::Counters;
 use crate::delegate::{Delegate, drive_by_delegate};
+use crate::unavailable::Unavailable;
 pub use builder::ShardedBuilder;
 pub use shutdown::ShardedShutdown;
 
@@ -190,7 +191,13 @@ impl ShardedDriver {
 
     /// What executes the operations.
     pub fn backend(&self) -> Backend {
-        Backend::IoUring
+        self.handle.shards[0].backend()
+    }
+
+    /// Why the operations are executed inside the process, though io_uring was preferred; `None`
+    /// where the kernel executes them, or where nobody was to ask it.
+    pub fn fallback_reason(&self) -> Option<&Unavailable> {
+        self.handle.shards[0].fallback_reason()
     }
 
     /// How many entries the submission queue of each shard has at least, and how many the

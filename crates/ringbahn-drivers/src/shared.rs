@@ -51,8 +51,10 @@ use crate::{Queues, RingHandle};
 use ringbahn_core::{Attempt, CancelTarget, Completion, Drive, Reservation, Served, Shared};
 
 mod builder;
-mod core;
+pub(crate) mod core;
+pub(crate) mod duty;
 mod helper;
+pub(crate) mod lookout;
 mod shutdown;
 
 use self::core::Core;
@@ -110,7 +112,7 @@ impl SharedDriver {
 
     /// The driver of the ring that `queues` belong to.
     pub(crate) fn over(queues: Queues, serve_at_once: bool) -> io::Result<SharedDriver> {
-        let core = Arc::new(Core::new(queues, serve_at_once)?);
+        let core = Arc::new(Core::new(queues, serve_at_once, None)?);
         Ok(SharedDriver { handle: Arc::new(Handle { core }) })
     }
 

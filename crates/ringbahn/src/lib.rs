@@ -88,7 +88,10 @@
 //! # }
 //! ```
 //!
-//! Both serve at once, by a system call that does not wait, what needs no waiting: a read of a file
+//! A program that lives in tokio or smol can do without the thread: a `HostedDriver` (features
+//! `tokio` and `async-io`) is looked after by a task of the runtime.
+//!
+//! All serve at once, by a system call that does not wait, what needs no waiting: a read of a file
 //! that is in memory never comes to the ring.
 //!
 //! Programs to copy from, a driver and an event of one's own among them, are in the folder
@@ -113,10 +116,11 @@
 //!
 //! | feature | brings |
 //! |---|---|
+//! | `async-io` | `HostedDriver::async_io`: a driver with the reactor of async-io, as that of smol |
 //! | `bytes` | `Bytes` and `BytesMut` as buffers |
 //! | `hyper` | `Read` and `Write` of hyper for [`Ring`], and a `hyper::Timer` that needs no runtime |
 //! | `local-executor` | `LocalExecutor`: a [`LocalDriver`] and the tasks of its thread in one value |
-//! | `tokio` | `AsyncRead`, `AsyncBufRead`, `AsyncWrite` and `AsyncSeek` of tokio for [`Ring`] and its halves |
+//! | `tokio` | `AsyncRead`, `AsyncBufRead`, `AsyncWrite` and `AsyncSeek` of tokio for [`Ring`] and its halves; `HostedDriver::tokio`: a driver that lives in its runtime |
 //! | `tracing` | a span for each operation, at the level `TRACE` and the target `ringbahn`: the type of its event, and how it ended (`completed`, `refused`, `dropped` or `detached`) |
 //!
 //! The traits of tokio are for the protocols that are written for them: TLS, WebSockets, codecs,
@@ -168,6 +172,9 @@ pub use ringbahn_drivers::{
     Reason, Report, ShardedBuilder, ShardedDriver, SharedBuilder, SharedDriver, SqpollBuilder,
     SqpollDriver, Unavailable,
 };
+#[cfg(any(feature = "tokio", feature = "async-io"))]
+#[doc(no_inline)]
+pub use ringbahn_drivers::{HostedBuilder, HostedDriver, HostedTask, NoHost};
 
 /// The examples of the project's front page, compiled as tests. The first is not run there, since a
 /// machine without io_uring makes it fail; the one above is the same, and is run.

@@ -13,13 +13,24 @@ pub(super) struct Options {
 }
 
 /// What there is to be measured.
-const WAYS: [&str; 7] = ["raw", "submissions", "restarted", "tasks", "shared", "sharded", "sqpoll"];
+const WAYS: [&str; 9] = [
+    "raw",
+    "submissions",
+    "restarted",
+    "tasks",
+    "shared",
+    "sharded",
+    "sqpoll",
+    "tokio-shared",
+    "tokio-hosted",
+];
 
 const USAGE: &str = "\
 usage: ringbahn-bench op [options]
   --work nop|read     one kind of work, not both
   --batch N           one size of the batches, not 1, 8, 32 and 128
-  --way NAME          one way only: raw, submissions, restarted, tasks, shared, sharded, sqpoll
+    --way NAME          one way only: raw, submissions, restarted, tasks, shared, sharded,
+                        sqpoll, tokio-shared, tokio-hosted
   --operations N      how many operations one figure is made of; 100000 if not given";
 
 impl Options {
@@ -39,7 +50,9 @@ impl Options {
                     ("--work", "read", _) => options.works = vec![read],
                     // More do not fit into the queue of the raw ring.
                     ("--batch", _, Ok(batch @ 1..=256)) => options.batches = vec![batch],
-                    ("--way", way, _) if WAYS.contains(&way) => options.way = Some(value.clone()),
+                    ("--way", way, _) if WAYS.contains(&way) => {
+                        options.way = Some(value.clone());
+                    }
                     ("--operations", _, Ok(operations @ 1..)) => options.operations = operations,
                     _ => return Err(format!("{name} {value} is no option\n{USAGE}")),
                 },

@@ -11,7 +11,8 @@ use std::time::Duration;
 use async_executor::LocalExecutor;
 use ringbahn_core::event::{Nop, Position, Read};
 use ringbahn_core::{Drive, Event, SharedFd, Submission};
-use ringbahn_drivers::{LocalDriver, ShardedDriver, SharedDriver, SqpollDriver};
+use ringbahn_drivers::{HostedDriver, LocalDriver, ShardedDriver, SharedDriver, SqpollDriver};
+use tokio::runtime::Runtime;
 
 use super::{Way, Work};
 
@@ -50,9 +51,14 @@ pub(super) fn ways(work: Work, batch: usize) -> io::Result<Vec<Candidate>> {
 }
 
 // What the ring costs is asked for, also where a call of its own would be cheaper.
-fn of<E: Event>(batch: usize, event: impl Fn() -> E + Clone + 'static) -> Vec<Candidate> {
+fn of<E: Event>(batch: usize, event: impl Fn() -> E + Clone + Send + 'static) -> Vec<Candidate>
+where
+    Submission<E, SharedDriver>: Send,
+    Submission<E, HostedDriver>: Send,
+{
     let (restarted, tasks) = (event.clone(), event.clone());
     let (shared, sharded, sqpoll) = (event.clone(), event.clone(), event.clone());
+    let (tokio_shared, tokio_hosted) = (event.clone(), event.clone());
     let local = || LocalDriver::builder().serve_at_once(false).build();
     vec![
         Candidate::new("submissions", false, move || {
@@ -73,6 +79,11 @@ fn of<E: Event>(batch: usize, event: impl Fn() -> E + Clone + 'static) -> Vec<Ca
             let driver = SqpollDriver::builder().idle(Duration::from_millis(1)).build()?;
             Ok(Submissions::new(driver, block_on_any, sqpoll, batch))
         }),
+        Candidate::new("tokio-shared", true, move || {
+            let driver = SharedDriver::builder().serve_at_once(false).build()?;
+            InTokio::new(tokio_shared, batch, |_| Ok(driver))
+        }),
+        Candidate::new("tokio-hosted", true, move || InTokio::new(tokio_hosted, batch, hosted)),
     ]
 }
 
@@ -85,6 +96,10 @@ fn block_on(driver: &LocalDriver, future: Pin<&mut dyn Future<Output = ()>>) {
 
 fn block_on_any<D>(_driver: &D, future: Pin<&mut dyn Future<Output = ()>>) {
     futures::executor::block_on(future);
+}
+
+fn hosted(runtime: &Runtime) -> io::Result<HostedDriver> {
+    runtime.block_on(async { HostedDriver::builder().serve_at_once(false).build_in_tokio() })
 }
 
 /// Each operation is a submission of its own.
@@ -196,5 +211,53 @@ impl<E: Event, F: Fn() -> E + Clone + 'static> Way for Tasks<F> {
                 task.await;
             }
         }));
+    }
+}
+
+/// Each operation is awaited by a task of tokio, on one thread.
+struct InTokio<D, F> {
+    runtime: Runtime,
+    driver: D,
+    event: F,
+    batch: usize,
+}
+
+impl<D, F> InTokio<D, F> {
+    fn new(
+        event: F,
+        batch: usize,
+        driver: impl FnOnce(&Runtime) -> io::Result<D>,
+    ) -> io::Result<InTokio<D, F>> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let driver = driver(&runtime)?;
+        Ok(InTokio { runtime, driver, event, batch })
+    }
+}
+
+impl<E, D, F> Way for InTokio<D, F>
+where
+    E: Event,
+    D: Drive + Clone + Unpin + Send + 'static,
+    Submission<E, D>: Send,
+    F: Fn() -> E + Clone + Send + 'static,
+{
+    fn run(&mut self, operations: usize) {
+        let each = operations / self.batch;
+        self.runtime.block_on(async {
+            let tasks: Vec<_> = (0..self.batch)
+                .map(|_| {
+                    let (driver, event) = (self.driver.clone(), self.event.clone());
+                    tokio::spawn(async move {
+                        for _ in 0..each {
+                            driver.clone().submit(event()).await;
+                        }
+                    })
+                })
+                .collect();
+            for task in tasks {
+                // A task of the benchmark does not panic, nor is it stopped.
+                let _ = task.await;
+            }
+        });
     }
 }

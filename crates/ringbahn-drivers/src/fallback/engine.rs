@@ -185,7 +185,7 @@ impl Engine {
     /// # Errors
     ///
     /// Those of `fcntl(2)`.
-    #[cfg(all(test, not(loom)))]
+    #[cfg(any(feature = "tokio", feature = "async-io", all(test, not(loom))))]
     pub(crate) fn duplicate(&self) -> io::Result<OwnedFd> {
         let descriptor = self.descriptor().try_clone_to_owned()?;
         self.core.state().completions.begin_watch();

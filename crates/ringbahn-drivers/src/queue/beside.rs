@@ -86,6 +86,30 @@ impl Beside {
         self.at_work.get()
     }
 
+    /// Sets the engine to work, and makes a descriptor that is readable when `ring` is, or when
+    /// the engine has something.
+    ///
+    /// # Errors
+    ///
+    /// What an engine lacks: a descriptor, a thread or memory.
+    #[cfg(any(feature = "tokio", feature = "async-io", all(test, not(loom))))]
+    pub(super) fn join(&self, rings: &Rings, ring: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+        use rustix::event::epoll;
+
+        let engine = match self.at_work() {
+            Some(at_work) => at_work.engine.duplicate()?,
+            None => {
+                let new = AtWork::new(rings)?;
+                self.at_work.get_or_init(|| new).engine.duplicate()?
+            }
+        };
+        let both = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        for one in [ring, engine.as_fd()] {
+            epoll::add(&both, one, epoll::EventData::new_u64(0), epoll::EventFlags::IN)?;
+        }
+        Ok(both)
+    }
+
     /// Begins to look at entries of `rings` that are about to be published.
     pub(super) fn divert<'a>(&'a self, rings: &'a Rings) -> Diversion<'a> {
         Diversion { beside: self, rings, published: self.published() }

@@ -263,15 +263,19 @@ impl<S: Sharing> RingHandle<S> {
     }
 
     /// A descriptor of the ring besides its own, for somebody else's `epoll(7)`: it is readable
-    /// when the completion queue is worth looking at.
+    /// when the completion queue is worth looking at. The kernel keeps the ring until both are
+    /// closed.
     ///
     /// # Errors
     ///
     /// `Unsupported` in a forked child; those of `fcntl(2)`.
-    #[cfg(all(test, not(loom)))]
+    #[cfg(any(feature = "tokio", feature = "async-io", all(test, not(loom))))]
     pub(crate) fn duplicate(&self) -> io::Result<std::os::fd::OwnedFd> {
         match self.rings.executor()? {
-            Executor::Kernel(ring) => ring.fd().try_clone_to_owned(),
+            Executor::Kernel(ring) => match &self.rings.beside {
+                None => ring.fd().try_clone_to_owned(),
+                Some(beside) => beside.join(&self.rings, ring.fd()),
+            },
             Executor::Engine(engine) => engine.duplicate(),
         }
     }

@@ -5,7 +5,7 @@ use std::num::NonZero;
 use std::thread;
 
 use super::ShardedDriver;
-use crate::{Reason, SharedBuilder, SharedDriver, Unavailable};
+use crate::{Policy, Reason, SharedBuilder, SharedDriver, Unavailable};
 
 /// Settings of a [`ShardedDriver`].
 ///
@@ -25,11 +25,18 @@ pub struct ShardedBuilder {
     entries: u32,
     completion_entries: Option<u32>,
     serve_at_once: bool,
+    policy: Option<Policy>,
 }
 
 impl ShardedBuilder {
     pub(super) fn new() -> ShardedBuilder {
-        ShardedBuilder { shards: None, entries: 256, completion_entries: None, serve_at_once: true }
+        ShardedBuilder {
+            shards: None,
+            entries: 256,
+            completion_entries: None,
+            serve_at_once: true,
+            policy: None,
+        }
     }
 
     /// How many shards there are to be, at least 1: as many as threads submit at a time. Where it
@@ -73,6 +80,14 @@ impl ShardedBuilder {
         self
     }
 
+    /// Whether the operations are executed by io_uring, or inside the process where that is not
+    /// available; what [`Policy`] says unless told.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> ShardedBuilder {
+        self.policy = Some(policy);
+        self
+    }
+
     /// Builds the driver. The helper thread of a shard is started with its first operation.
     ///
     /// Where memory is short, shards get smaller, as the ring of a
@@ -109,8 +124,12 @@ impl ShardedBuilder {
 
     fn shard(&self, (entries, completion_entries): (u32, Option<u32>)) -> SharedBuilder {
         let builder = SharedDriver::builder().entries(entries).serve_at_once(self.serve_at_once);
-        match completion_entries {
+        let builder = match completion_entries {
             Some(entries) => builder.completion_entries(entries),
+            None => builder,
+        };
+        match self.policy {
+            Some(policy) => builder.policy(policy),
             None => builder,
         }
     }

@@ -11,12 +11,13 @@ use ringbahn_core::{Attempt, Batch, CancelTarget, Completion, Reservation, Serve
 mod backlog;
 mod hand_over;
 
-use super::helper::Helper;
+use super::lookout::{Host, Lookout};
 use super::shutdown::{Closing, Shutdown};
 use crate::at_once::AtOnce;
 use crate::backlog::Backlog;
 use crate::counters::{Counters, Tally, add};
 use crate::refusal::{Refusal, forked, too_long};
+use crate::report::announce_leak;
 use crate::{CompletionQueue, Queues, RingHandle, SubmissionQueue};
 
 /// How many CQEs are read before their consequences are run.
@@ -33,8 +34,8 @@ const ENTER_TRIES_MAX: u32 = 3;
 /// The ring of a shared driver, on cache lines that it shares with no other.
 #[derive(Debug)]
 #[repr(align(128))]
-pub(super) struct Core {
-    pub(super) ring: RingHandle,
+pub(crate) struct Core {
+    pub(crate) ring: RingHandle,
     at_once: AtOnce,
     submission: Mutex<Submission>,
     completion: Mutex<CompletionQueue>,
@@ -53,9 +54,9 @@ pub(super) struct Core {
     closed: AtomicBool,
     /// Whether `submission` has cancels that are to be tried again after a moment.
     missed: AtomicBool,
-    pub(super) helper: Helper,
-    pub(super) closing: Arc<Closing>,
-    pub(super) tally: Tally,
+    pub(crate) lookout: Lookout,
+    pub(crate) closing: Arc<Closing>,
+    pub(crate) tally: Tally,
 }
 
 /// The submission side.
@@ -71,7 +72,12 @@ struct Submission {
 }
 
 impl Core {
-    pub(super) fn new(queues: Queues, serve_at_once: bool) -> io::Result<Core> {
+    /// With a `host`, that looks after the ring as long as it can.
+    pub(crate) fn new(
+        queues: Queues,
+        serve_at_once: bool,
+        host: Option<Arc<dyn Host>>,
+    ) -> io::Result<Core> {
         Ok(Core {
             ring: queues.handle,
             at_once: AtOnce::new(serve_at_once),
@@ -87,22 +93,22 @@ impl Core {
             submitting: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
             missed: AtomicBool::new(false),
-            helper: Helper::new()?,
+            lookout: Lookout::new(host)?,
             closing: Arc::default(),
             tally: Tally::default(),
         })
     }
 
-    pub(super) fn counters(&self) -> Counters {
+    pub(crate) fn counters(&self) -> Counters {
         self.tally.snapshot(self.in_flight())
     }
 
-    pub(super) fn in_flight(&self) -> usize {
+    pub(crate) fn in_flight(&self) -> usize {
         self.ring.table().in_flight()
     }
 
     /// Whether nothing is in flight, nor will be again, of a driver that accepts no events.
-    pub(super) fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         // An operation that is repeated goes from the table to a thread in `submit`, to the
         // backlog, and back to the table. The last two steps need this lock, so it cannot get
         // round the order in which the three places are looked at.
@@ -113,12 +119,12 @@ impl Core {
     }
 
     /// Whether something waits to be submitted that no poll will come back for.
-    pub(super) fn is_overdue(&self) -> bool {
+    pub(crate) fn is_overdue(&self) -> bool {
         self.overdue.load(Ordering::SeqCst)
     }
 
     /// Serves an operation without the ring, where that can be done.
-    pub(super) fn attempt<'a>(&self, attempt: Attempt<'a>) -> Option<Served<'a>> {
+    pub(crate) fn attempt<'a>(&self, attempt: Attempt<'a>) -> Option<Served<'a>> {
         let may_serve = self.at_once.may_serve(attempt.entry());
         if !may_serve || self.ring.forked() || self.closed.load(Ordering::Relaxed) {
             return None;
@@ -130,7 +136,7 @@ impl Core {
         Some(served)
     }
 
-    pub(super) fn poll_prepare<'cx>(
+    pub(crate) fn poll_prepare<'cx>(
         self: &Arc<Self>,
         cx: &mut Context<'cx>,
         count: u32,
@@ -139,7 +145,7 @@ impl Core {
         if self.ring.forked() {
             return Poll::Ready(Err(forked()));
         }
-        self.helper.start(self)?;
+        self.lookout.start(self)?;
         let mut submitted_meanwhile = false;
         let mut waker: Option<Waker> = None;
         loop {
@@ -201,7 +207,7 @@ impl Core {
             self.wake_waiters();
         } else if self.ring.polls_entries() {
             // Nobody enters: the helper waits for the room that the kernel's thread makes.
-            self.helper.wake();
+            self.lookout.wake();
         }
         // Else somebody is about to enter, or an enter has failed; then the helper is at it.
         Poll::Pending
@@ -220,7 +226,7 @@ impl Core {
 
     /// Submits what is prepared, reaps what has completed, and sees to it that the rest is
     /// watched. Yields how many entries the kernel took.
-    pub(super) fn submit(self: &Arc<Self>) -> io::Result<u32> {
+    pub(crate) fn submit(self: &Arc<Self>) -> io::Result<u32> {
         if self.ring.forked() {
             return Err(forked());
         }
@@ -240,13 +246,13 @@ impl Core {
         drop(submitting);
         let in_flight = self.in_flight();
         if in_flight > 0 {
-            self.helper.watch();
+            self.lookout.watch(self);
         }
         // Nothing tells the helper, asleep until the deadline of the driver's end, of a CQE that
         // was read here: a ring that is empty again is not readable.
         let ended = in_flight == 0 && self.closed.load(Ordering::Relaxed);
         if ended || self.is_overdue() {
-            self.helper.wake();
+            self.lookout.wake();
         }
         submitted
     }
@@ -256,18 +262,18 @@ impl Core {
     /// The helper, having said that it rests, asks this. A thread in `submit` counts itself out
     /// first and then looks what is in flight and whether the helper rests; so if it was counted
     /// in here, it will see that the helper rests, and call it should that be needed.
-    pub(super) fn needs_watching(&self) -> bool {
+    pub(crate) fn needs_watching(&self) -> bool {
         self.in_flight() > self.submitting.load(Ordering::SeqCst)
     }
 
     /// Whether a thread is in `submit`, and will reap before it leaves.
-    pub(super) fn is_submitting(&self) -> bool {
+    pub(crate) fn is_submitting(&self) -> bool {
         self.submitting.load(Ordering::SeqCst) > 0
     }
 
     /// The helper's share of the work: what others have left, or failed to do. Says how many CQEs
     /// there were.
-    pub(super) fn turn(self: &Arc<Self>) -> usize {
+    pub(crate) fn turn(self: &Arc<Self>) -> usize {
         self.await_room();
         let reaped = self.reap(true);
         if self.overdue.swap(false, Ordering::SeqCst) || self.ring.unsubmitted() > 0 {
@@ -276,7 +282,7 @@ impl Core {
             let reaped = reaped + self.reap(true);
             // No submitter knows of what has come into flight here.
             if self.in_flight() > 0 {
-                self.helper.watch();
+                self.lookout.watch(self);
             }
             return reaped;
         }
@@ -284,7 +290,7 @@ impl Core {
     }
 
     /// Enters the kernel until it has taken all entries that are published.
-    pub(super) fn enter(&self) -> io::Result<u32> {
+    pub(crate) fn enter(&self) -> io::Result<u32> {
         if self.ring.polls_entries() {
             return self.hand_over();
         }
@@ -341,7 +347,7 @@ impl Core {
     /// Reads CQEs and runs their consequences; says how many there were. Whoever calls it is in
     /// `submit`, or is the helper. With `wait`, waits for
     /// another thread that is reading them; else leaves them to it.
-    pub(super) fn reap(&self, wait: bool) -> usize {
+    pub(crate) fn reap(&self, wait: bool) -> usize {
         let mut total = 0;
         let mut batch = Batch::new();
         loop {
@@ -374,7 +380,7 @@ impl Core {
     }
 
     /// Gets a cancel of `target` to the kernel, now or when there is room.
-    pub(super) fn cancel(self: &Arc<Self>, target: CancelTarget) {
+    pub(crate) fn cancel(self: &Arc<Self>, target: CancelTarget) {
         if self.ring.forked() {
             return;
         }
@@ -403,24 +409,33 @@ impl Core {
     }
 
     /// The last handle has gone.
-    pub(super) fn wind_up(self: &Arc<Self>, time: Duration) {
-        let started = !self.ring.forked() && self.helper.is_started();
-        if started && self.begin_end(time) {
-            self.helper.wake();
+    pub(crate) fn wind_up(self: &Arc<Self>, time: Duration) {
+        let looked_after = !self.ring.forked() && self.lookout.is_there();
+        if looked_after && self.begin_end(time) {
+            self.lookout.see_to_end(self);
         }
     }
 
-    pub(super) fn shut_down(self: &Arc<Self>, time: Duration) -> Shutdown {
+    pub(crate) fn shut_down(self: &Arc<Self>, time: Duration) -> Shutdown {
         if !self.ring.forked() && self.begin_end(time) {
-            if self.helper.is_started() {
-                self.helper.wake();
+            if self.lookout.is_there() {
+                self.lookout.see_to_end(self);
             } else {
-                // Nothing was ever submitted.
-                let panics = self.closing.finish(self.tally.ends(), 0);
-                add(&self.tally.panics, panics);
+                // Nothing was ever submitted, or no thread could be started to look after it.
+                self.finish();
             }
         }
         Shutdown::new(self.closing.clone(), self.ring.forked())
+    }
+
+    /// The end is there; what is in flight is left to the kernel.
+    pub(crate) fn finish(&self) {
+        let in_flight = self.in_flight();
+        if in_flight > 0 {
+            announce_leak(in_flight);
+        }
+        let panics = self.closing.finish(self.tally.ends(), in_flight);
+        add(&self.tally.panics, panics);
     }
 }
 
@@ -440,7 +455,7 @@ impl Drop for CountedIn<'_> {
     }
 }
 
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // No code that can panic half-way runs under these locks, so poison says nothing.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -11,21 +11,17 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::io::Errno;
 
 use super::core::{Core, lock};
-use super::shutdown::Step;
+use super::duty::{Duty, Next};
 use crate::{Readiness, Unavailable};
 
 /// How often the helper may find nothing to reap before it rests.
 const USELESS_TURNS_MAX: u32 = 8;
-
-/// The pauses between tries of what cannot be done at the moment.
-const PAUSE_MIN: Duration = Duration::from_millis(1);
-const PAUSE_MAX: Duration = Duration::from_millis(100);
 
 /// What others see of the helper thread.
 #[derive(Debug)]
@@ -116,94 +112,47 @@ impl Helper {
     }
 }
 
-/// What is tried again and again, with pauses in between that grow.
-struct Pauses {
-    pause: Duration,
-    since: Instant,
-}
-
-impl Pauses {
-    fn new() -> Pauses {
-        Pauses { pause: PAUSE_MIN, since: Instant::now() }
-    }
-
-    /// How long it is until the next try.
-    fn rest(&self) -> Duration {
-        self.pause.saturating_sub(self.since.elapsed())
-    }
-
-    /// Something was tried and has to be tried again.
-    fn grow(&mut self) {
-        *self = Pauses { pause: (self.pause * 2).min(PAUSE_MAX), since: Instant::now() };
-    }
-}
-
 fn run(core: Arc<Core>) {
+    let helper = &core.lookout.helper;
     let mut useless_turns = 0;
-    let mut submitting = Pauses::new();
-    let mut cancelling = Pauses::new();
+    let mut duty = Duty::new();
     loop {
         // What a submitter is about to reap itself does not make the helper useful.
         let alone = !core.is_submitting();
-        if !core.has_missed_cancels() {
-            cancelling = Pauses::new();
-        } else if cancelling.rest().is_zero() {
-            core.retry_cancels();
-            cancelling.grow();
-        }
-        let reaped = core.turn();
-        if reaped > 0 {
-            submitting = Pauses::new();
-            useless_turns = if alone { 0 } else { useless_turns };
-        }
-        let mut timeout = match core.closing.step(&core, core.in_flight()) {
-            Step::Continue(until) => until,
-            Step::CancelDetached => {
-                core.cancel_all(true);
-                continue;
-            }
-            Step::Exit => break,
+        let (mut timeout, reaped) = match duty.turn(&core) {
+            Next::Wait { timeout, reaped } => (timeout, reaped),
+            Next::Turn => continue,
+            Next::End => break,
         };
-        let mut no_longer_than = |time: Duration| {
-            timeout = Some(timeout.map_or(time, |timeout| timeout.min(time)));
-        };
-        if core.has_missed_cancels() {
-            no_longer_than(cancelling.rest());
-        }
-        if core.is_overdue() {
-            // What was reaped has left something to be submitted: that needs no pause.
-            no_longer_than(if reaped > 0 { Duration::ZERO } else { submitting.pause });
-            submitting.grow();
-        }
-        if useless_turns >= USELESS_TURNS_MAX {
-            core.helper.rest(&core);
+        if reaped > 0 && alone {
             useless_turns = 0;
         }
-        let watching = core.helper.state.load(Ordering::SeqCst) == WATCHING;
+        if useless_turns >= USELESS_TURNS_MAX {
+            helper.rest(&core);
+            useless_turns = 0;
+        }
+        let watching = helper.state.load(Ordering::SeqCst) == WATCHING;
         let waited = if watching {
-            core.ring.poll_readable(Some(core.helper.call.as_fd()), timeout)
+            core.ring.poll_readable(Some(helper.call.as_fd()), timeout)
         } else {
             if core.in_flight() > 0 {
                 // Left to submitters, who may be held up by foreign code.
-                no_longer_than(PAUSE_MAX);
+                let pause = Duty::PAUSE_MAX;
+                timeout = Some(timeout.map_or(pause, |timeout| timeout.min(pause)));
             }
-            core.helper.wait_for_call(timeout)
+            helper.wait_for_call(timeout)
         };
         match waited {
-            Ok(readiness) if readiness.wake => core.helper.answer(),
+            Ok(readiness) if readiness.wake => helper.answer(),
             // The kernel has more, which it does not hand out at the moment.
             Ok(readiness) if readiness.ring && reaped == 0 && core.ring.overflowed() => {
-                thread::sleep(submitting.pause);
-                submitting.grow();
+                thread::sleep(duty.pause());
             }
             Ok(readiness) if readiness.ring => useless_turns += 1,
-            Ok(_) if !watching && core.in_flight() > 0 => core.helper.watch(),
+            Ok(_) if !watching && core.in_flight() > 0 => helper.watch(),
             Ok(_) => {}
             // No memory for the call: a pause, and another try.
-            Err(_) => {
-                thread::sleep(submitting.pause);
-                submitting.grow();
-            }
+            Err(_) => thread::sleep(duty.pause()),
         }
     }
     // The ring is closed before the report is read, unless there are handles left.

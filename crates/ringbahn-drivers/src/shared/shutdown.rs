@@ -20,7 +20,7 @@ const MOMENT: Duration = Duration::from_millis(1);
 
 /// How far the end of a driver has come.
 #[derive(Debug, Default)]
-pub(super) struct Closing {
+pub(crate) struct Closing {
     state: Mutex<State>,
 }
 
@@ -36,9 +36,9 @@ struct State {
     waiters: Vec<Waker>,
 }
 
-/// What the helper thread is to do about the driver's end.
+/// What looks after the ring is to do about the driver's end.
 #[derive(Debug)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// Go on, and look again after so long at the latest.
     Continue(Option<Duration>),
     /// Tell detached operations to stop, and look again.
@@ -49,7 +49,7 @@ pub(super) enum Step {
 
 impl Closing {
     /// The end begins. `false` where it had begun before.
-    pub(super) fn begin(&self, ends: Ends, time: Duration) -> bool {
+    pub(crate) fn begin(&self, ends: Ends, time: Duration) -> bool {
         let mut state = lock(&self.state);
         if state.deadline.is_some() {
             return false;
@@ -61,7 +61,7 @@ impl Closing {
     }
 
     /// What is to be done now, with so many operations in flight.
-    pub(super) fn step(&self, core: &Core, in_flight: usize) -> Step {
+    pub(crate) fn step(&self, core: &Core, in_flight: usize) -> Step {
         let mut state = lock(&self.state);
         let Some(deadline) = state.deadline else { return Step::Continue(None) };
         if in_flight == 0 {
@@ -92,7 +92,7 @@ impl Closing {
 
     /// The end is there, with so many operations left to the kernel. Says how many wakers of those
     /// who wait for it have panicked.
-    pub(super) fn finish(&self, ends: Ends, leaked: usize) -> u64 {
+    pub(crate) fn finish(&self, ends: Ends, leaked: usize) -> u64 {
         let waiters = {
             let mut state = lock(&self.state);
             // An operation that is repeated counts as completed for a moment.
@@ -109,7 +109,8 @@ impl Closing {
     }
 }
 
-/// The future of [`SharedDriver::shutdown`](super::SharedDriver::shutdown).
+/// The future of [`SharedDriver::shutdown`](super::SharedDriver::shutdown) and of its like on other
+/// drivers that threads share.
 #[derive(Debug)]
 #[must_use = "the shutdown goes on without it, but nobody reads its report"]
 pub struct Shutdown {
@@ -118,7 +119,7 @@ pub struct Shutdown {
 }
 
 impl Shutdown {
-    pub(super) fn new(closing: Arc<Closing>, forked: bool) -> Shutdown {
+    pub(crate) fn new(closing: Arc<Closing>, forked: bool) -> Shutdown {
         Shutdown { closing, forked }
     }
 }

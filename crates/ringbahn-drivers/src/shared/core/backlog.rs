@@ -29,13 +29,13 @@ impl Core {
             submission.backlog.missed_cancels.extend(missed_cancels);
             // The helper tries them again in its own time; it is called for the first of them only.
             if !self.missed.swap(true, Ordering::SeqCst) {
-                self.helper.wake();
+                self.lookout.wake();
             }
         }
     }
 
     /// Moves the backlog to the queue, as far as there is room.
-    pub(in crate::shared) fn flush(&self) {
+    pub(crate) fn flush(&self) {
         let flushed = {
             let mut submission = lock(&self.submission);
             let Submission { queue, backlog, refusal, .. } = &mut *submission;
@@ -51,12 +51,12 @@ impl Core {
     }
 
     /// Whether cancels are to be tried again after a moment.
-    pub(in crate::shared) fn has_missed_cancels(&self) -> bool {
+    pub(crate) fn has_missed_cancels(&self) -> bool {
         self.missed.load(Ordering::SeqCst)
     }
 
     /// Tries the missed cancels again.
-    pub(in crate::shared) fn retry_cancels(&self) {
+    pub(crate) fn retry_cancels(&self) {
         if self.missed.swap(false, Ordering::SeqCst) {
             let mut submission = lock(&self.submission);
             let missed = std::mem::take(&mut submission.backlog.missed_cancels);
@@ -66,7 +66,7 @@ impl Core {
     }
 
     /// Asks for the end of what is in flight; of detached operations only if told to.
-    pub(in crate::shared) fn cancel_all(&self, detached: bool) {
+    pub(crate) fn cancel_all(&self, detached: bool) {
         let mut submission = lock(&self.submission);
         if let Some(Refusal::ShutDown { past_deadline }) = &mut submission.refusal {
             *past_deadline |= detached;
