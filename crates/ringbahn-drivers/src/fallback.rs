@@ -41,6 +41,11 @@
 //!   made on a thread of the pool, one at a time for each descriptor: another process may be
 //!   faster, and then it blocks there.
 //! * Links are broken as by Linux 6.18, see [`links`].
+//! * A receive does not tell whether the socket has more (`IORING_CQE_F_SOCK_NONEMPTY`), which is a
+//!   hint. A send without a copy copies, and its notification comes at once.
+//! * Registered files and buffers, groups of buffers, operations with more than one result, and the
+//!   opcodes that [`opcodes::KNOWN`] does not list are refused.
+//! * A forked child keeps three descriptors of each engine of its parent.
 
 mod calls;
 mod cancel;
