@@ -5,7 +5,7 @@ use ringbahn_core::opcode;
 use crate::faults::Fault;
 use crate::kernel::Kernel;
 use crate::kernel::request::Stage;
-use crate::kernel::schedule::Step;
+use crate::kernel::schedule::{Step, stopped_result};
 use crate::slab::Key;
 
 impl Kernel {
@@ -21,38 +21,37 @@ impl Kernel {
         if self.fails(Fault::CancelMissed) {
             return Step::failed(libc::ENOENT);
         }
-        // A thing that only waits may wait for ever, so it is stopped for sure.
-        let result = match stage {
-            Stage::Deferred if self.fails(Fault::CancelIgnored) => return Step::Done(0),
-            Stage::Deferred if self.fails(Fault::CancelLate) => {
-                self.stop_later(key);
+        if stage == Stage::Deferred {
+            if self.fails(Fault::CancelIgnored) {
+                self.tell_to_stop(key, false);
+                return Step::Done(0);
+            }
+            if self.fails(Fault::CancelLate) {
+                let stops = self.random.coin();
+                self.tell_to_stop(key, stops);
                 return Step::failed(libc::EALREADY);
             }
-            Stage::Deferred => {
-                let Some(request) = self.requests.get(key) else {
-                    return Step::failed(libc::ENOENT);
-                };
-                let (is_close, coin) = (request.opcode() == opcode::CLOSE, self.random.coin());
-                if is_close || coin { -libc::ECANCELED } else { -512 }
-            }
-            _ => -libc::ECANCELED,
-        };
+        }
+        // What only waits may wait for ever, so it is stopped for sure.
         if let Some(request) = self.requests.remove(key) {
-            // What has been sent in part has been sent.
-            let result = i32::try_from(request.done).ok().filter(|&done| done > 0).unwrap_or(result);
+            let result = match stage {
+                Stage::Deferred => -self.stop_errno(&request),
+                _ => stopped_result(&request),
+            };
             self.conclude(request, result);
         }
         Step::Done(0)
     }
 
-    /// Signals a request in a worker thread. It ends when its time has come: stopped, or done.
-    fn stop_later(&mut self, key: Key) {
-        let stopped = self.random.coin();
-        if let Some(request) = self.requests.get_mut(key)
-            && stopped
-        {
-            let is_close = request.opcode() == opcode::CLOSE;
-            request.stage = Stage::Ended(if is_close { -libc::ECANCELED } else { -512 });
+    /// A request that runs in a worker thread learns of its cancel. It ends when its time has come:
+    /// stopped, or done where that needs no waiting.
+    fn tell_to_stop(&mut self, key: Key, stops: bool) {
+        if let Some(request) = self.requests.get_mut(key) {
+            request.told_to_stop = true;
+            if stops {
+                let is_close = request.opcode() == opcode::CLOSE;
+                request.stage = Stage::Ended(if is_close { -libc::ECANCELED } else { -512 });
+            }
         }
     }
 }

@@ -85,6 +85,8 @@ pub(crate) struct Request {
     pub(crate) stage: Stage,
     /// How many bytes of it have been sent, where it waits to send all.
     pub(crate) done: usize,
+    /// Whether a cancel has been told that it was found: it does not begin to wait any more.
+    pub(crate) told_to_stop: bool,
     /// When it began, if it waits for a time.
     pub(crate) begun: Option<u64>,
     /// Entries that start, one after the other, when this one has succeeded.
@@ -112,6 +114,7 @@ impl Request {
             file: None,
             stage: Stage::Deferred,
             done: 0,
+            told_to_stop: false,
             begun: None,
             followers: Vec::new(),
         };

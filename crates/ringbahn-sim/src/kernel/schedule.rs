@@ -97,6 +97,11 @@ impl Kernel {
                 self.conclude_zero_copy(request, result);
             }
             Step::Done(result) => self.conclude(request, result),
+            // Nobody would cancel it once more.
+            Step::Wait(_) | Step::Until(_) if request.told_to_stop => {
+                let result = stopped_result(&request);
+                self.conclude(request, result);
+            }
             Step::Wait(file) => {
                 request.stage = Stage::Waiting;
                 request.scribble(self.rubbish());
@@ -279,5 +284,13 @@ impl Kernel {
                 }
             }
         }
+    }
+}
+
+/// What a request ends with that is stopped while it waits: what it has sent in part has been sent.
+pub(super) fn stopped_result(request: &Request) -> i32 {
+    match i32::try_from(request.done) {
+        Ok(done) if done > 0 => done,
+        _ => -libc::ECANCELED,
     }
 }

@@ -30,3 +30,11 @@ pub(crate) fn assert_nothing_left(sim: &Sim) {
     assert_eq!((sim.open_descriptors(), sim.open_files()), (0, 0), "files are left");
     assert_eq!(counters.submitted, counters.completed, "{counters:?}");
 }
+
+/// The number in a variable of the environment, or `default` where it is not set.
+pub(crate) fn number_from(variable: &str, default: u64) -> u64 {
+    match std::env::var(variable) {
+        Ok(text) => text.replace('_', "").parse().expect("a number"),
+        Err(_) => default,
+    }
+}
