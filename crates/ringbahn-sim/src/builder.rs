@@ -101,11 +101,9 @@ impl SimBuilder {
         let completion_entries = power(self.completion_entries.unwrap_or(2 * entries));
         let table = Rc::new(OperationTable::new());
         let submission = SubmissionQueue::new(table.clone(), entries, self.first_index);
-        let completion =
-            CompletionQueue::new(table.clone(), completion_entries, self.first_index);
+        let completion = CompletionQueue::new(table.clone(), completion_entries, self.first_index);
         let trace = Trace::new(self.trace_length);
-        let kernel =
-            Kernel::new(self.seed, self.faults, completion, trace, self.stream_capacity);
+        let kernel = Kernel::new(self.seed, self.faults, completion, trace, self.stream_capacity);
         Sim::from_core(Rc::new(Core::new(self.seed, table, submission, kernel)))
     }
 }

@@ -79,7 +79,9 @@ impl Note {
         match self {
             Note::Taken { number, opcode } => [1 << 8 | u64::from(opcode), number],
             Note::Waits { number } => [2 << 8, number],
-            Note::Ended { number, result } => [(3 << 32) + u64::from(result.cast_unsigned()), number],
+            Note::Ended { number, result } => {
+                [(3 << 32) + u64::from(result.cast_unsigned()), number]
+            }
             Note::Fault(fault) => [4 << 8, fault as u64],
             Note::Closed { file } => [5 << 8, file],
             Note::Crash => [6 << 8, 0],

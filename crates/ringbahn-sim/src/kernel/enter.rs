@@ -36,7 +36,6 @@ impl Kernel {
         }
         entered.taken = Ok(self.take_entries(queue));
         self.run_due();
-        self.notice_closed();
         self.post_strays();
         self.completion.flush();
         if let Some(until) = until
@@ -113,6 +112,12 @@ impl Kernel {
             return;
         }
         while self.completion.is_empty() && !self.crashed {
+            // Time does not go on while something that was closed just now is to be told.
+            if self.notice_closed() {
+                self.run_due();
+                self.completion.flush();
+                continue;
+            }
             match self.next_time() {
                 Some(time) if time <= until => self.now = self.now.max(time),
                 None if until == u64::MAX => {
@@ -145,12 +150,14 @@ impl Kernel {
         }
     }
 
-    /// Closes the files of which the last descriptor is gone.
-    pub(crate) fn notice_closed(&mut self) {
-        for file in self.descriptors.take_closed() {
+    /// Closes the files of which the last descriptor is gone. Says whether there were such.
+    pub(crate) fn notice_closed(&mut self) -> bool {
+        let closed = self.descriptors.take_closed();
+        for &file in &closed {
             self.trace.note(self.now, Note::Closed { file: file.to_word() });
             self.close(file);
         }
+        !closed.is_empty()
     }
 }
 

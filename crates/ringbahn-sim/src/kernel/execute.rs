@@ -2,10 +2,10 @@
 
 use ringbahn_core::opcode;
 
-use crate::kernel::request::Request;
-use crate::kernel::schedule::Step;
 use crate::kernel::Kernel;
 use crate::kernel::file::Kind;
+use crate::kernel::request::Request;
+use crate::kernel::schedule::Step;
 use crate::slab::Key;
 
 /// `IOSQE_IO_LINK` and `IOSQE_ASYNC`: the flags that are understood.
@@ -55,7 +55,8 @@ impl Kernel {
     fn time_out(&mut self, request: &mut Request) -> Step {
         /// The time is not a duration but a moment, of one clock or another; or others.
         const FLAGS_UNKNOWN: u32 = !0;
-        if request.entry().get_op_flags() & FLAGS_UNKNOWN != 0 || request.entry().get_offset() != 0 {
+        if request.entry().get_op_flags() & FLAGS_UNKNOWN != 0 || request.entry().get_offset() != 0
+        {
             return Step::failed(libc::EINVAL);
         }
         match (request.begun, request.duration()) {

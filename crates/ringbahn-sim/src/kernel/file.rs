@@ -27,11 +27,22 @@ pub(crate) struct OpenFile {
 
 #[derive(Debug)]
 pub(crate) enum Kind {
-    Regular { node: Number, position: u64, append: bool },
-    Directory { node: Number },
+    Regular {
+        node: Number,
+        position: u64,
+        append: bool,
+    },
+    Directory {
+        node: Number,
+    },
     /// The end of a pipe that is read from, which has the bytes.
-    PipeReader { inbox: Stream, writer: Option<Key> },
-    PipeWriter { reader: Option<Key> },
+    PipeReader {
+        inbox: Stream,
+        writer: Option<Key>,
+    },
+    PipeWriter {
+        reader: Option<Key>,
+    },
     Socket(Box<Socket>),
 }
 
@@ -52,10 +63,21 @@ pub(crate) struct Socket {
 pub(crate) enum State {
     /// A stream that is not connected.
     Idle,
-    Listening { backlog: VecDeque<Key>, limit: usize },
-    Connected { peer: Option<Key>, remote: Address, inbox: Stream },
+    Listening {
+        backlog: VecDeque<Key>,
+        limit: usize,
+    },
+    Connected {
+        peer: Option<Key>,
+        remote: Address,
+        inbox: Stream,
+    },
     /// A socket for datagrams. The peer is that of a pair.
-    Datagrams { inbox: VecDeque<Datagram>, remote: Option<Address>, peer: Option<Key> },
+    Datagrams {
+        inbox: VecDeque<Datagram>,
+        remote: Option<Address>,
+        peer: Option<Key>,
+    },
 }
 
 #[derive(Debug)]
@@ -72,8 +94,7 @@ impl OpenFile {
 
     pub(crate) fn socket(domain: i32, state: State) -> OpenFile {
         let (local, error) = (None, None);
-        let socket =
-            Socket { domain, local, state, error, read_shut: false, write_shut: false };
+        let socket = Socket { domain, local, state, error, read_shut: false, write_shut: false };
         OpenFile::new(Kind::Socket(Box::new(socket)), true, true)
     }
 
@@ -132,7 +153,10 @@ impl Socket {
                     let ended = inbox.ended || self.read_shut;
                     when(!inbox.is_empty() || ended, libc::POLLIN)
                         | when(ended, libc::POLLRDHUP)
-                        | when(ended && (self.write_shut || inbox.ended && !peer_room), libc::POLLHUP)
+                        | when(
+                            ended && (self.write_shut || inbox.ended && !peer_room),
+                            libc::POLLHUP,
+                        )
                         | when(peer_room || inbox.ended, libc::POLLOUT)
                 }
                 State::Datagrams { inbox, .. } => {

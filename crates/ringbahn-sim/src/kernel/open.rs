@@ -42,9 +42,9 @@ impl Kernel {
             return Step::failed(libc::EIO);
         }
         let flags = request.entry().get_op_flags().cast_signed();
-        let file = self.starting_point(request).and_then(|start| {
-            self.open_at(start, &request.path(), flags)
-        });
+        let file = self
+            .starting_point(request)
+            .and_then(|start| self.open_at(start, &request.path(), flags));
         match file {
             Ok(file) => self.opened(file),
             Err(errno) => Step::failed(errno),
@@ -118,9 +118,11 @@ impl Kernel {
                 request.answer_statx(number, (mode | 0o600) as u16, 0, self.now);
                 return Step::Done(0);
             }
-            _ => self.starting_point(request).and_then(|start| match self.disk.find(start, &path)? {
-                Found::Node(node) => Ok(node),
-                Found::Free(..) => Err(libc::ENOENT),
+            _ => self.starting_point(request).and_then(|start| {
+                match self.disk.find(start, &path)? {
+                    Found::Node(node) => Ok(node),
+                    Found::Free(..) => Err(libc::ENOENT),
+                }
             }),
         };
         match node {

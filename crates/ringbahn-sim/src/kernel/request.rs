@@ -172,10 +172,7 @@ impl Request {
 
     /// Whether its segments are to be written to.
     fn is_target(&self) -> bool {
-        matches!(
-            self.opcode(),
-            opcode::READ | opcode::READV | opcode::RECV | opcode::RECVMSG
-        )
+        matches!(self.opcode(), opcode::READ | opcode::READV | opcode::RECV | opcode::RECVMSG)
     }
 
     /// How many bytes it is to move.
@@ -249,7 +246,9 @@ impl Request {
         {
             let kept = self.scribbled.bytes.as_ptr();
             // SAFETY: K1: as many bytes as were kept, back to where they came from.
-            unsafe { segment.start.cast::<MaybeUninit<u8>>().copy_from_nonoverlapping(kept, length) };
+            unsafe {
+                segment.start.cast::<MaybeUninit<u8>>().copy_from_nonoverlapping(kept, length)
+            };
         }
     }
 

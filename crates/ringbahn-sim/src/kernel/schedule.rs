@@ -204,10 +204,8 @@ impl Kernel {
             return self.start(next);
         }
         for follower in followers {
-            self.trace.note(self.now, Note::Taken {
-                number: follower.number,
-                opcode: follower.opcode(),
-            });
+            self.trace
+                .note(self.now, Note::Taken { number: follower.number, opcode: follower.opcode() });
             let file = follower.file.and_then(|file| self.files.get_mut(file));
             if let Some(file) = file {
                 file.running += 1;

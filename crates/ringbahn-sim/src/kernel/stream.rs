@@ -19,13 +19,7 @@ pub(crate) struct Stream {
 
 impl Stream {
     pub(crate) fn new(capacity: usize) -> Stream {
-        Stream {
-            bytes: VecDeque::new(),
-            capacity,
-            passed: VecDeque::new(),
-            taken: 0,
-            ended: false,
-        }
+        Stream { bytes: VecDeque::new(), capacity, passed: VecDeque::new(), taken: 0, ended: false }
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -38,8 +38,7 @@ impl Kernel {
         if !file.writable {
             return Step::failed(libc::EBADF);
         }
-        let is_call_of_sockets =
-            !matches!(request.opcode(), opcode::WRITE | opcode::WRITEV);
+        let is_call_of_sockets = !matches!(request.opcode(), opcode::WRITE | opcode::WRITEV);
         match &file.kind {
             Kind::Socket(socket) => match &socket.state {
                 State::Datagrams { .. } => self.send_datagram(request, key),
@@ -54,7 +53,11 @@ impl Kernel {
 
     /// How many of `most` bytes are moved.
     fn portion(&mut self, most: usize, fault: Fault) -> usize {
-        if most > 1 && self.fails(fault) { self.random.between(1, most as u64 - 1) as usize } else { most }
+        if most > 1 && self.fails(fault) {
+            self.random.between(1, most as u64 - 1) as usize
+        } else {
+            most
+        }
     }
 
     fn read_file(&mut self, request: &mut Request, key: Key) -> Step {
@@ -118,8 +121,7 @@ impl Kernel {
     }
 
     fn move_to(&mut self, key: Key, to: u64) {
-        if let Some(OpenFile { kind: Kind::Regular { position, .. }, .. }) =
-            self.files.get_mut(key)
+        if let Some(OpenFile { kind: Kind::Regular { position, .. }, .. }) = self.files.get_mut(key)
         {
             *position = to;
         }

@@ -6,8 +6,8 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use async_executor::LocalExecutor;
-use ringbahn_core::event::{EventExt, Nop, Position, Read, Timeout, WriteAll};
 use ringbahn_core::Drive;
+use ringbahn_core::event::{EventExt, Nop, Position, Read, Timeout, WriteAll};
 use ringbahn_sim::{Fault, Faults, Sim, SimDriver};
 
 use crate::support::{assert_nothing_left, open, shared};

@@ -150,7 +150,8 @@ fn what_hangs_on_a_write_runs_only_after_all_of_it() {
 #[test]
 fn a_real_file_is_no_simulated_one() {
     let sim = Sim::new(1);
-    let real = SharedFd::from(std::os::fd::OwnedFd::from(std::fs::File::open("/dev/zero").unwrap()));
+    let real =
+        SharedFd::from(std::os::fd::OwnedFd::from(std::fs::File::open("/dev/zero").unwrap()));
     sim.block_on(async {
         let (result, buffer) = sim.driver().submit(Read::new(real, [7; 4], Position::At(0))).await;
         assert_eq!(result.unwrap_err().raw_os_error(), Some(libc::EBADF));

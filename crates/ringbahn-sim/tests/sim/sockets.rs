@@ -17,7 +17,11 @@ fn socket(sim: &Sim, domain: Domain, kind: Type) -> SharedFd {
     sim.block_on(sim.driver().submit(Socket::new(domain, kind, None))).unwrap().into()
 }
 
-fn listener(sim: &Sim, domain: Domain, address: impl Into<SocketAddress>) -> (SharedFd, SocketAddress) {
+fn listener(
+    sim: &Sim,
+    domain: Domain,
+    address: impl Into<SocketAddress>,
+) -> (SharedFd, SocketAddress) {
     let event = Socket::new(domain, Type::STREAM, None);
     let socket = sim.block_on(sim.driver().submit(event)).unwrap();
     sim.bind(&socket, address).unwrap();
@@ -108,10 +112,7 @@ fn a_full_backlog_makes_clients_wait() {
 #[test]
 fn datagrams_keep_their_borders_and_their_senders() {
     let sim = Sim::new(1);
-    let (server, client) = (
-        socket_owned(&sim, Domain::IPV4),
-        socket_owned(&sim, Domain::IPV4),
-    );
+    let (server, client) = (socket_owned(&sim, Domain::IPV4), socket_owned(&sim, Domain::IPV4));
     sim.bind(&server, any_port()).unwrap();
     sim.bind(&client, any_port()).unwrap();
     let addresses = [&server, &client].map(|socket| sim.local_address(socket).unwrap());

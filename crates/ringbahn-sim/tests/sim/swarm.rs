@@ -53,7 +53,10 @@ struct Totals {
 impl fmt::Display for Totals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Totals { operations, faults, cancelled, repeated, .. } = self;
-        writeln!(f, "{operations} operations, {faults} faults, {cancelled} cancels, {repeated} repeated")?;
+        writeln!(
+            f,
+            "{operations} operations, {faults} faults, {cancelled} cancels, {repeated} repeated"
+        )?;
         let Totals { lost, duplicated, leaked, late, .. } = self;
         write!(f, "{lost} lost, {duplicated} duplicated, {leaked} leaked, {late} late")
     }

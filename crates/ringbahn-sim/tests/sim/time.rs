@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use futures::future::{Either, select};
 use futures::join;
-use ringbahn_core::event::{Nop, Position, Read, Timeout};
 use ringbahn_core::Drive;
+use ringbahn_core::event::{Nop, Position, Read, Timeout};
 use ringbahn_sim::Sim;
 
 use crate::support::{assert_nothing_left, shared};
@@ -50,9 +50,8 @@ fn an_operation_that_takes_too_long_is_timed_out() {
 fn a_program_that_waits_for_itself_is_told_the_seed_and_the_trace() {
     let sim = Sim::new(4711);
     let (reader, _writer) = shared(sim.pipe().unwrap());
-    let waits = || {
-        sim.block_on(sim.driver().submit(Read::new(reader.clone(), [0; 8], Position::Current)))
-    };
+    let waits =
+        || sim.block_on(sim.driver().submit(Read::new(reader.clone(), [0; 8], Position::Current)));
     let panic = catch_unwind(AssertUnwindSafe(waits)).unwrap_err();
     let message = panic.downcast_ref::<String>().unwrap();
     for part in ["waits for ever", "RINGBAHN_SIM_SEED=4711", "READ is taken", "#0 waits"] {

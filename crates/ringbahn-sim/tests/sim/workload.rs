@@ -99,7 +99,10 @@ async fn cancels(sim: &Sim, driver: &SimDriver) {
         let timer = || driver.submit(Timeout::new(Duration::from_millis(5)));
         let _ = select(Box::pin(read()), Box::pin(timer())).await;
         let (result, buffer) = read().timeout(Duration::from_millis(3)).await;
-        assert_eq!((result.unwrap_err().kind(), buffer), (std::io::ErrorKind::TimedOut, vec![6; 10]));
+        assert_eq!(
+            (result.unwrap_err().kind(), buffer),
+            (std::io::ErrorKind::TimedOut, vec![6; 10])
+        );
         let mut nop = Box::pin(driver.submit(Nop));
         let polled = futures::poll!(nop.as_mut());
         if polled.is_pending() {

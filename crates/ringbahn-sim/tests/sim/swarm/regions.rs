@@ -40,7 +40,7 @@ impl Regions {
     pub(crate) fn claim(&self, sim: &Sim) -> Option<Region<'_>> {
         let number = sim.random(REGIONS as u64) as usize;
         let was_busy = std::mem::replace(&mut self.busy.borrow_mut()[number], true);
-        (!was_busy).then_some(Region { regions: self, number })
+        (!was_busy).then(|| Region { regions: self, number })
     }
 }
 
@@ -72,7 +72,9 @@ impl Region<'_> {
     /// How many of the bytes that were read are wrong.
     pub(crate) fn wrong(&self, read: &[u8]) -> u64 {
         match &self.regions.known.borrow()[self.number] {
-            Some(known) => known.iter().zip(read).filter(|(known, read)| known != read).count() as u64,
+            Some(known) => {
+                known.iter().zip(read).filter(|(known, read)| known != read).count() as u64
+            }
             None => 0,
         }
     }

@@ -79,7 +79,8 @@ impl Streams {
         let first = stream.received.get();
         let expected = (first..).map(|number| number as u8);
         let bytes = &buffer.bytes()[..count];
-        let wrong = bytes.iter().zip(expected).filter(|&(&byte, expected)| byte != expected).count();
+        let wrong =
+            bytes.iter().zip(expected).filter(|&(&byte, expected)| byte != expected).count();
         self.account.note_wrong_bytes(wrong as u64);
         stream.received.set(first + count as u64);
         count > 0
@@ -94,7 +95,7 @@ impl Streams {
             self.sim.driver().submit(self.account.count(event));
         // Where the other end is slow nothing would ever come otherwise.
         let mut submission = Box::pin(submission);
-        if let Some(output) = polls(submission.as_mut(), 1 + self.sim.random(20)).await {
+        if let Some(output) = polls(submission.as_mut(), 1 + self.sim.random(6)).await {
             return output;
         }
         let cancelled = std::future::poll_fn(|cx| submission.as_mut().poll_cancel(cx)).await;

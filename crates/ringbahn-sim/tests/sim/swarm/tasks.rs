@@ -20,6 +20,9 @@ use super::account::Account;
 use super::regions::{LENGTH, Regions};
 use super::streams::Streams;
 
+/// How long an operation is waited for.
+const PATIENCE: Duration = Duration::from_millis(5);
+
 /// What the tasks work on.
 pub(crate) struct World {
     sim: Sim,
@@ -156,10 +159,13 @@ impl World {
     async fn some<E: Event>(&self, event: E) -> Option<E::Output> {
         let sim = &self.sim;
         let submission = sim.driver().submit(self.account.count(event));
+        let how = sim.random(10);
+        if how < 5 {
+            // As long as it may take; but it may wait for ever.
+            return Some(submission.timeout(PATIENCE).await);
+        }
         let mut submission = Box::pin(submission);
-        match sim.random(10) {
-            // As long as it may take; then it is given up after all, for it may wait for ever.
-            0..=4 => polls(submission, 200).await,
+        match how {
             5 => polls(submission, 1).await,
             6 => polls(submission, 1 + sim.random(8)).await,
             7 => {
