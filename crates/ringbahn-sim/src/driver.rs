@@ -1,7 +1,7 @@
 //! [`SimDriver`]: the driver of a simulation.
 //!
-//! It is bound to its thread, as a simulation is: which of two threads comes first is nothing that a
-//! seed could decide. So it shares its operations with nobody ([`Local`]), and neither locks nor
+//! It is bound to its thread, as a simulation is: which of two threads comes first is nothing that
+//! a seed could decide. So it shares its operations with nobody ([`Local`]), and neither locks nor
 //! counts atomically.
 
 use std::future::Future;

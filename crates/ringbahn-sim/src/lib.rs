@@ -35,9 +35,9 @@
 //! # How it works
 //!
 //! [`Sim`] holds a kernel in memory. Its driver, [`SimDriver`], is a driver as any: it fills a
-//! submission queue, enters the kernel, reads CQEs, submits again what was stopped unasked. What the
-//! kernel executes are the very entries that a real one would get, with the addresses in them, on
-//! files, pipes, sockets and timers of its own:
+//! submission queue, enters the kernel, reads CQEs, submits again what was stopped unasked. What
+//! the kernel executes are the very entries that a real one would get, with the addresses in them,
+//! on files, pipes, sockets and timers of its own:
 //!
 //! | what | how it behaves |
 //! |---|---|
@@ -76,8 +76,8 @@
 //!
 //! For every simulated file a program holds a real descriptor, so `OwnedFd` and all that is built
 //! on it works, `try_clone` included. It is good for nothing but operations on this driver: reading
-//! from it otherwise fails, and writing to it is found out. A simulated file is closed when its last
-//! descriptor is, wherever that happens. A program that forks while a simulation runs, as
+//! from it otherwise fails, and writing to it is found out. A simulated file is closed when its
+//! last descriptor is, wherever that happens. A program that forks while a simulation runs, as
 //! `std::process::Command` does on another thread, holds descriptors for a moment longer.
 
 #![cfg(target_os = "linux")]

@@ -5,8 +5,8 @@ pub(crate) const SEED_VARIABLE: &str = "RINGBAHN_SIM_SEED";
 
 /// The seeds of `range`, or, where the variable `RINGBAHN_SIM_SEED` names one, that seed alone.
 ///
-/// A failing simulation prints its seed. With that in the variable the test runs the same again, and
-/// nothing else.
+/// A failing simulation prints its seed. With that in the variable the test runs the same again,
+/// and nothing else.
 ///
 /// # Examples
 ///

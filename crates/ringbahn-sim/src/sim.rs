@@ -18,8 +18,8 @@ mod calls;
 /// A simulation: a kernel in memory with files, pipes, sockets and timers, a clock that jumps over
 /// every wait, and a driver for operations on them.
 ///
-/// It is a handle; clones are of the same simulation. One seed is one run: the same program does the
-/// same things in the same order, down to the last bit.
+/// It is a handle; clones are of the same simulation. One seed is one run: the same program does
+/// the same things in the same order, down to the last bit.
 ///
 /// # Examples
 ///
@@ -179,8 +179,8 @@ impl Sim {
 
     /// Replaces the faults that happen from now on.
     ///
-    /// A test that has let faults do their worst switches them off, and then everything must come to
-    /// an end: first nothing goes wrong, then everything gets done.
+    /// A test that has let faults do their worst switches them off, and then everything must come
+    /// to an end: first nothing goes wrong, then everything gets done.
     pub fn set_faults(&self, faults: Faults) {
         self.core.kernel.borrow_mut().faults = faults;
     }
@@ -234,10 +234,10 @@ impl Sim {
     /// The seed, how to run it again, and what has happened last.
     fn story(&self) -> String {
         let seed = self.seed();
-        let lines = self.trace();
+        let lines = self.trace().join("\n");
         format!(
-            "this was seed {seed}, which {SEED_VARIABLE}={seed} runs again; what happened last:\n{}",
-            lines.join("\n")
+            "this was seed {seed}, which {SEED_VARIABLE}={seed} runs again; what happened last:\n\
+             {lines}"
         )
     }
 }

@@ -248,7 +248,8 @@ impl Core {
         room
     }
 
-    /// Enters the kernel, to wait until the time `until` if there is one, and deals with its errors.
+    /// Enters the kernel, to wait until the time `until` if there is one, and deals with its
+    /// errors.
     pub(super) fn enter(&self, until: Option<u64>) -> Entered {
         let entered = {
             let mut state = self.state();

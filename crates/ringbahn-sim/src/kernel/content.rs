@@ -76,8 +76,8 @@ impl Content {
         }
     }
 
-    /// Makes some sectors of block `index`, chosen by chance, what they are in `other`: the disk has
-    /// lost its power while it wrote.
+    /// Makes some sectors of block `index`, chosen by chance, what they are in `other`: the disk
+    /// has lost its power while it wrote.
     pub(crate) fn tear_block(&mut self, index: u64, other: &Content, random: &mut Random) {
         let zeroes = empty();
         let new = other.blocks.get(&index).unwrap_or(&zeroes);

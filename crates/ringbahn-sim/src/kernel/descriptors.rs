@@ -1,10 +1,10 @@
 //! [`Descriptors`]: the real descriptors that stand for simulated files.
 //!
 //! What a program gets for a simulated file is a descriptor of its process, the writing end of a
-//! pipe, so an `OwnedFd` of it is as good as any: it may be kept, duplicated, passed on and dropped.
-//! The simulator keeps the reading end. When the last descriptor of the other one is closed,
-//! wherever that happens, this end hangs up: so the simulated file is closed exactly when a real
-//! one would be.
+//! pipe, so an `OwnedFd` of it is as good as any: it may be kept, duplicated, passed on and
+//! dropped. The simulator keeps the reading end. When the last descriptor of the other one is
+//! closed, wherever that happens, this end hangs up: so the simulated file is closed exactly when a
+//! real one would be.
 //!
 //! A program that reads from such a descriptor by a call of its own gets `EBADF`. One that writes
 //! to it is found out, and told.
@@ -14,7 +14,8 @@
 //! D1. The descriptor word of an entry names an open file until the entry's last CQE: E2 of
 //!     `ringbahn_core`, and S1.
 //!
-//! D2. The descriptor of an entry that closes one belongs to the operation alone, which counts it as
+//! D2. The descriptor of an entry that closes one belongs to the operation alone, which counts it
+//! as
 //!     closed unless it is told that the operation has not run.
 #![allow(unsafe_code)]
 

@@ -5,7 +5,8 @@
 //!
 //! # Safety
 //!
-//! K1. A request is made of an entry that has been taken out of the submission queue, and used up by
+//! K1. A request is made of an entry that has been taken out of the submission queue, and used up
+//! by
 //!     [`Request::end`], which makes the last CQE of that entry. In between the memory that the
 //!     entry names is valid and the operation's, by S1 of `ringbahn_core`: the queue is filled by
 //!     reservations only. So nothing can be written after an operation has been given back: there

@@ -12,7 +12,7 @@
 //! | late | bytes of a buffer that changed after it had been given back |
 //!
 //! `RINGBAHN_SIM_OPERATIONS` says how many operations there are to be in all, and
-//! `RINGBAHN_SIM_SEEDS` on how many seeds.
+//! `RINGBAHN_SIM_SEEDS` on how many seeds, from `RINGBAHN_SIM_FIRST_SEED` on.
 
 use std::fmt;
 

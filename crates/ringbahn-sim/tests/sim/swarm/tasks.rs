@@ -255,7 +255,8 @@ impl World {
     }
 }
 
-/// Polls `future` up to so many times, each time there is a turn. `None` where it is not ready then.
+/// Polls `future` up to so many times, each time there is a turn. `None` where it is not ready
+/// then.
 pub(crate) async fn polls<F: Future + Unpin>(mut future: F, mut count: u64) -> Option<F::Output> {
     poll_fn(|cx| {
         if let Poll::Ready(output) = Pin::new(&mut future).poll(cx) {
