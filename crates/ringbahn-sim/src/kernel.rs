@@ -31,6 +31,7 @@ mod file;
 mod network;
 mod open;
 pub(crate) mod request;
+mod requests;
 mod schedule;
 mod stream;
 mod transfer;
@@ -41,7 +42,8 @@ use descriptors::Descriptors;
 use disk::Disk;
 pub(crate) use enter::Entered;
 use file::OpenFile;
-use request::{Dead, Request};
+use request::Dead;
+use requests::Requests;
 
 /// How many entries that have ended are remembered, for CQEs that come too late.
 const DEAD_MAX: usize = 32;
@@ -69,7 +71,7 @@ pub(crate) struct Kernel {
     /// Sockets that others can find, by kind and address.
     names: BTreeMap<(i32, Address), Key>,
     next_port: u16,
-    requests: Slab<Request>,
+    requests: Requests,
     agenda: Agenda,
     /// Requests whose file has changed.
     ready: VecDeque<Key>,
@@ -103,7 +105,7 @@ impl Kernel {
             files: Slab::new(),
             names: BTreeMap::new(),
             next_port: 49_152,
-            requests: Slab::new(),
+            requests: Requests::new(),
             agenda: Agenda::new(),
             ready: VecDeque::new(),
             dead: VecDeque::with_capacity(DEAD_MAX),

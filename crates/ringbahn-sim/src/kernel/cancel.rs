@@ -12,10 +12,9 @@ impl Kernel {
     /// Cancels the request whose CQE will carry `user_data`. What waits in a chain for those before
     /// it is not found, and neither is what has ended and is not posted yet.
     pub(super) fn cancel(&mut self, user_data: u64) -> Step {
-        let found = self.requests.iter().find(|(_, request)| {
-            request.entry().user_data() == user_data
-                && matches!(request.stage, Stage::Waiting | Stage::Deferred)
-        });
+        let found = self.requests.find(user_data);
+        let found =
+            found.filter(|(_, request)| matches!(request.stage, Stage::Waiting | Stage::Deferred));
         let Some((key, request)) = found else { return Step::failed(libc::ENOENT) };
         let stage = request.stage;
         if self.fails(Fault::CancelMissed) {

@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use crate::kernel::address::Address;
 use crate::kernel::control::Control;
 use crate::kernel::disk::Number;
+use crate::kernel::requests::Requests;
 use crate::kernel::stream::Stream;
-use crate::slab::{Key, Slab};
+use crate::slab::Key;
 
 /// When the requests that wait for a file are looked through for those that do not any more.
 const WAITING_MANY: usize = 64;
@@ -113,7 +114,7 @@ impl OpenFile {
     }
 
     /// Adds a request to be looked at when something changes. `requests` are all that are running.
-    pub(crate) fn add_waiting<T>(&mut self, request: Key, requests: &Slab<T>) {
+    pub(super) fn add_waiting(&mut self, request: Key, requests: &Requests) {
         if self.waiting.len() >= WAITING_MANY && self.waiting.len().is_power_of_two() {
             self.waiting.retain(|&key| requests.get(key).is_some());
         }

@@ -64,7 +64,9 @@ impl Kernel {
             self.end(request, -libc::EINTR);
             return;
         }
-        let delay = if self.fails(Fault::Latency) {
+        // Cancels are executed as they are submitted, or nearly so.
+        let may_last = request.opcode() != opcode::ASYNC_CANCEL;
+        let delay = if may_last && self.fails(Fault::Latency) {
             self.random.between(1, SECOND)
         } else if self.fails(Fault::Defer) {
             self.random.between(1, 100 * MICROSECOND)
