@@ -150,7 +150,9 @@ impl Request {
     fn vectors(&self, first: *const iovec, count: usize) -> Segments {
         let segment = |index| {
             // SAFETY: K1, K2: the entry names an array of so many vectors.
-            let vector = unsafe { first.add(index).read() };
+            let place = unsafe { first.add(index) };
+            // SAFETY: K1, K2: each of them has been filled.
+            let vector = unsafe { place.read() };
             Segment { start: vector.iov_base.cast(), length: vector.iov_len }
         };
         Segments::Many((0..count).map(segment).collect())
@@ -246,10 +248,9 @@ impl Request {
             && let Some(&segment) = self.segments().first()
         {
             let kept = self.scribbled.bytes.as_ptr();
+            let start = segment.start.cast::<MaybeUninit<u8>>();
             // SAFETY: K1: as many bytes as were kept, back to where they came from.
-            unsafe {
-                segment.start.cast::<MaybeUninit<u8>>().copy_from_nonoverlapping(kept, length)
-            };
+            unsafe { start.copy_from_nonoverlapping(kept, length) };
         }
     }
 
