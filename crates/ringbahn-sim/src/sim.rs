@@ -100,13 +100,15 @@ impl Sim {
     /// # Panics
     ///
     /// Where `future` panics; the seed and the end of the trace are then printed. And where nothing
-    /// will ever happen any more though `future` is not ready: the program waits for itself.
+    /// will ever happen any more though `future` is not ready: the program waits for itself. And
+    /// where the machine crashes, which it does only inside of
+    /// [`run_until_crash`](Sim::run_until_crash): a call from there is a part of what crashes.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let mut future = pin!(future);
         let story = Story(self);
         let output = self.run(future.as_mut());
         std::mem::forget(story);
-        output.expect("only run_until_crash lets the machine crash")
+        output.expect("the machine has crashed, in a call from inside run_until_crash")
     }
 
     /// Runs `future` as [`block_on`](Sim::block_on) does, on a machine that may crash meanwhile, at
