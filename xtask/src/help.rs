@@ -11,6 +11,10 @@ cargo xtask <command>
   loom       the concurrency models, under every interleaving that loom finds
   stress     random operations, drops and cancels on a real ring
              [--operations N]   how many, 1000000 if not given; select loops make N / 10 turns
+  simulate   random operations, drops and cancels on the simulated kernel, under random faults
+             [--operations N]   how many in all, 2000000 if not given
+             [--seeds N]        on how many seeds, 200 if not given
+             [--first N]        from which seed on, 0 if not given
   sanitize   all tests but the documentation's and the adapters' under AddressSanitizer and
              LeakSanitizer (nightly)
   miri       the tests that need no kernel, under Miri (nightly)
@@ -19,6 +23,7 @@ cargo xtask <command>
              [--work nop|read] [--batch N] [--way raw|submissions|restarted|tasks|shared]
                                 only this part, as for a profiler
              [--operations N]   how many one figure is made of, 100000 if not given
+  bench-sim  how many operations a simulation makes in a second
   skips      what the last test command skipped on this machine, and whether that is expected
   help       this text
 

@@ -11,6 +11,7 @@ mod loom;
 mod miri;
 mod process;
 mod sanitize;
+mod simulate;
 mod skips;
 mod stress;
 mod test;
@@ -43,10 +44,12 @@ fn run(arguments: &[String]) -> Result<Outcome, Failure> {
         [] | ["help" | "--help" | "-h"] => help::run(),
         ["bench-hot", rest @ ..] => bench::run("hot", rest),
         ["bench-op", rest @ ..] => bench::run("op", rest),
+        ["bench-sim", rest @ ..] => bench::run("sim", rest),
         ["ci"] => ci::run(),
         ["loom"] => loom::run(),
         ["miri"] => miri::run(),
         ["sanitize"] => sanitize::run(),
+        ["simulate", rest @ ..] => simulate::run(simulate::Options::parse(rest)?),
         ["skips"] => skips::run(),
         ["stress", rest @ ..] => stress::run(stress::operations(rest)?),
         ["test"] => test::run(),

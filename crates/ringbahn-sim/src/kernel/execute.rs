@@ -1,0 +1,100 @@
+//! What an entry asks for, by its opcode.
+
+use ringbahn_core::opcode;
+
+use crate::kernel::Kernel;
+use crate::kernel::file::Kind;
+use crate::kernel::request::Request;
+use crate::kernel::schedule::Step;
+use crate::slab::Key;
+
+/// `IOSQE_IO_LINK` and `IOSQE_ASYNC`: the flags that are understood.
+const FLAGS_KNOWN: u8 = 1 << 2 | 1 << 4;
+
+impl Kernel {
+    /// Executes a request, or finds out what it has to wait for.
+    pub(super) fn execute(&mut self, request: &mut Request) -> Step {
+        if request.entry().flags() & !FLAGS_KNOWN != 0 {
+            return Step::failed(libc::EINVAL);
+        }
+        match request.opcode() {
+            opcode::NOP => return Step::Done(0),
+            opcode::TIMEOUT => return self.time_out(request),
+            opcode::ASYNC_CANCEL => return self.cancel(request.entry().get_address_number()),
+            opcode::OPENAT => return self.open(request),
+            opcode::STATX => return self.stat(request),
+            opcode::SOCKET => return self.make_socket(request),
+            opcode::CLOSE => {
+                let result = self.descriptors.close(request);
+                self.notice_closed();
+                return Step::Done(result);
+            }
+            _ => {}
+        }
+        let Some(file) = request.file.filter(|&file| self.files.get(file).is_some()) else {
+            return Step::failed(libc::EBADF);
+        };
+        match request.opcode() {
+            opcode::READ | opcode::READV | opcode::RECV | opcode::RECVMSG => {
+                self.receive(request, file)
+            }
+            opcode::WRITE | opcode::WRITEV | opcode::SEND | opcode::SENDMSG | opcode::SEND_ZC => {
+                self.send(request, file)
+            }
+            opcode::FSYNC => self.sync(file),
+            opcode::FTRUNCATE => self.truncate(file, request.entry().get_offset()),
+            opcode::POLL_ADD => self.poll(file, request.entry().get_op_flags()),
+            opcode::ACCEPT => self.accept(request, file),
+            opcode::CONNECT => self.connect(request, file),
+            opcode::SHUTDOWN => self.shut_down(file, request.entry().get_length().cast_signed()),
+            _ => Step::failed(libc::EINVAL),
+        }
+    }
+
+    /// A timer: it is looked at when it begins, and once more when its time is over.
+    fn time_out(&mut self, request: &mut Request) -> Step {
+        /// The time is not a duration but a moment, of one clock or another; or others.
+        const FLAGS_UNKNOWN: u32 = !0;
+        if request.entry().get_op_flags() & FLAGS_UNKNOWN != 0 || request.entry().get_offset() != 0
+        {
+            return Step::failed(libc::EINVAL);
+        }
+        match (request.begun, request.duration()) {
+            (_, None) => Step::failed(libc::EINVAL),
+            (Some(begin), Some(duration)) if self.now >= begin.saturating_add(duration) => {
+                Step::failed(libc::ETIME)
+            }
+            (Some(begin), Some(duration)) => Step::Until(begin.saturating_add(duration)),
+            (None, Some(duration)) => {
+                request.begun = Some(self.now);
+                Step::Until(self.now.saturating_add(duration))
+            }
+        }
+    }
+
+    fn poll(&mut self, file: Key, mask: u32) -> Step {
+        let mask = if cfg!(target_endian = "big") { mask.rotate_left(16) } else { mask };
+        let always = libc::POLLERR | libc::POLLHUP;
+        let ready = self.readiness(file) & (mask as i16 | always);
+        if ready == 0 { Step::Wait(file) } else { Step::Done(ready.into()) }
+    }
+
+    fn readiness(&self, key: Key) -> i16 {
+        let Some(file) = self.files.get(key) else { return libc::POLLNVAL };
+        file.readiness(self.room_beyond(key) > 0)
+    }
+
+    /// How many bytes the other end of a pipe or connection has room for.
+    pub(super) fn room_beyond(&self, key: Key) -> usize {
+        let peer = match self.files.get(key).map(|file| &file.kind) {
+            Some(&Kind::PipeWriter { reader }) => reader,
+            Some(Kind::Socket(socket)) => socket.peer(),
+            _ => None,
+        };
+        peer.and_then(|peer| self.files.get(peer)).map_or(0, |peer| match &peer.kind {
+            Kind::PipeReader { inbox, .. } => inbox.room(),
+            Kind::Socket(socket) => socket.inbox().map_or(0, |inbox| inbox.room()),
+            _ => 0,
+        })
+    }
+}
