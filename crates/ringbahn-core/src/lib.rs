@@ -1,6 +1,6 @@
 //! The protocol of ringbahn: events, drivers, submissions, and who owns what in between.
 //!
-//! This crate makes no system call but `close`. It holds the parts that every driver shares:
+//! This crate makes no system call but `close`, and reads clocks. It holds the parts that every driver shares:
 //!
 //! | noun | what it is |
 //! |---|---|
@@ -29,6 +29,7 @@ mod address;
 mod attempt;
 pub mod buf;
 mod cancel;
+mod clock;
 mod completion;
 mod cqe;
 mod drive;
@@ -44,12 +45,14 @@ mod sqe;
 mod submission;
 mod sync;
 mod timeout;
+mod timers;
 mod trace;
 
 pub use address::SocketAddress;
 pub use attempt::{Attempt, Served};
 pub use buf::{BufError, BufResult, BufResultExt, IoBuf, IoBufMut, IoBufs, Slice};
 pub use cancel::{Cancel, Cancelled};
+pub use clock::{Clock, Deadline};
 pub use cqe::Cqe;
 pub use drive::{Completion, Drive};
 pub use event::Event;
@@ -64,3 +67,4 @@ pub use sharing::{Local, Shared, Sharing};
 pub use sqe::{SQES_PER_EVENT_MAX, Sqe, Sqes};
 pub use submission::Submission;
 pub use timeout::Timeout;
+pub use timers::{Sleep, Timers};

@@ -138,6 +138,7 @@ pub mod io;
 #[cfg(feature = "local-executor")]
 mod local_executor;
 mod ring;
+pub mod time;
 
 #[cfg(feature = "local-executor")]
 #[doc(no_inline)]
