@@ -7,6 +7,7 @@ use crate::operation::ended::Resubmission;
 use crate::operation::id::cancel_of;
 use crate::operation::table::OperationTable;
 use crate::operation::target::CancelTarget;
+use crate::selection::EntryFile;
 use crate::sharing::{OperationShare, Shared, Sharing};
 use crate::sqe::{Sqe, Sqes};
 
@@ -92,7 +93,8 @@ impl<'a, S: Sharing> Reservation<'a, S> {
         if self.capacity() < steps {
             return Err(TooFewPlaces);
         }
-        let (id, cancelled) = self.table.insert(operation, steps).ok_or(TooFewPlaces)?;
+        let (id, cancelled) =
+            self.table.insert(operation, steps, EntryFile::of(sqes)).ok_or(TooFewPlaces)?;
         sqes.aim(self.table);
         if let Some(entry) = sqes.take_only_entry() {
             self.fill(entry, id.user_data(0))?;

@@ -46,7 +46,9 @@ use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::counters::Counters;
-use ringbahn_core::{Attempt, CancelTarget, Completion, Drive, Reservation, Served, Shared};
+use ringbahn_core::{
+    Attempt, CancelTarget, Cancelling, Completion, Drive, Reservation, Selection, Served, Shared,
+};
 
 mod builder;
 mod core;
@@ -127,6 +129,19 @@ impl SharedDriver {
         (ring.submission_entries(), ring.completion_entries())
     }
 
+    /// Tells everything that is in flight to stop, and yields what will become of it. The driver goes
+    /// on; new operations are none of these.
+    ///
+    /// Operations that were detached are spared. [`Timers`](ringbahn_core::Timers) on the driver go
+    /// on, too: what they have in flight is counted, and is submitted anew.
+    ///
+    /// # Errors
+    ///
+    /// That of a forked child, whose operations are the parent's.
+    pub fn cancel_all(&self) -> io::Result<Cancelling> {
+        self.core().cancel_selected(&Selection::all())
+    }
+
     /// Winds the driver up, for all its clones: new events are refused, what is in flight is
     /// cancelled, and the ring is closed when the kernel is done with it.
     ///
@@ -176,6 +191,10 @@ impl Drive for SharedDriver {
     fn cancel(self: Pin<&mut Self>, target: CancelTarget) {
         self.core().cancel(target);
     }
+
+    fn cancel_selected(self: Pin<&mut Self>, selection: &Selection) -> io::Result<Cancelling> {
+        self.core().cancel_selected(selection)
+    }
 }
 
 /// A borrowed handle drives as the handle itself does.
@@ -201,5 +220,9 @@ impl Drive for &SharedDriver {
 
     fn cancel(self: Pin<&mut Self>, target: CancelTarget) {
         self.core().cancel(target);
+    }
+
+    fn cancel_selected(self: Pin<&mut Self>, selection: &Selection) -> io::Result<Cancelling> {
+        self.core().cancel_selected(selection)
     }
 }

@@ -156,9 +156,10 @@ pub use socket2;
 
 #[doc(no_inline)]
 pub use ringbahn_core::{
-    Attempt, BufError, BufResult, BufResultExt, Cancel, CancelTarget, Cancelled, Completion, Cqe,
-    Drive, Event, IoBuf, IoBufMut, IoBufs, Local, Outcome, Reservation, Served, Shared, SharedFd,
-    Sharing, Slice, SocketAddress, Sqe, Sqes, Submission, Timeout, buf, event, opcode,
+    Attempt, BufError, BufResult, BufResultExt, Cancel, CancelReport, CancelScope, CancelTarget,
+    Cancelled, Cancelling, Completion, Cqe, Drive, Event, IoBuf, IoBufMut, IoBufs, Local, Outcome,
+    Reservation, Selection, Served, Shared, SharedFd, Sharing, Slice, SocketAddress, Sqe, Sqes,
+    Submission, Timeout, Within, buf, event, opcode,
 };
 #[doc(no_inline)]
 pub use ringbahn_drivers::{
