@@ -26,9 +26,10 @@ fn a_scope_on_a_local_driver_reports_exactly() {
         };
         let ends = Arc::new(AtomicUsize::new(0));
         let scope = CancelScope::<LocalDriver>::new();
-        let (reader, mut writer) = pipe();
+        let ((first, mut writer), (others, _others_writer)) = (pipe(), pipe());
         let mut reads: Vec<_> = (0..8)
-            .map(|_| {
+            .map(|number| {
+                let reader = if number == 0 { &first } else { &others };
                 let event = Read::new(reader.clone(), Watched::new(&ends), Position::Current);
                 Box::pin(driver.clone().submit(event).within(&scope))
             })

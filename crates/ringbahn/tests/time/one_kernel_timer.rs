@@ -7,7 +7,7 @@ use ringbahn::SharedDriver;
 use ringbahn::time::{Sleep, Timers};
 
 use crate::scene::{poll_once, run, until, until_idle};
-use crate::skip;
+use crate::{local, skip};
 
 const SHORT: Duration = Duration::from_millis(2);
 const LONG: Duration = Duration::from_secs(3600);
@@ -82,15 +82,18 @@ fn the_next_timer_fires_where_the_first_was_dropped() {
 #[test]
 fn one_sleep_after_another_serves_from_the_same_memory() {
     let test = "one_sleep_after_another_serves_from_the_same_memory";
-    let Some(driver) = skip::driver(test, 2, 4) else { return };
-    let timers = Timers::on(driver.clone());
-    for _ in 0..100 {
-        run(timers.sleep(Duration::from_micros(50))).unwrap();
-    }
-    until_idle(&driver);
-    let counters = driver.counters();
-    assert_eq!(counters.cancelled, 0, "each has ended by itself: {counters:#?}");
-    assert!(counters.submitted <= 100);
+    local::in_time(move || {
+        let Some(driver) = local::driver(test, 2, 4) else { return };
+        let timers = Timers::on(driver.clone());
+        for _ in 0..100 {
+            driver.block_on(timers.sleep(Duration::from_micros(50))).unwrap();
+        }
+        // Each kernel timer has ended by itself, and was followed by another.
+        let counters = driver.counters();
+        assert_eq!((counters.cancelled, counters.disposed), (0, 0), "{counters:#?}");
+        assert!((1..=100).contains(&counters.submitted), "{counters:#?}");
+        local::end(&driver);
+    });
 }
 
 #[test]
