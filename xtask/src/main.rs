@@ -43,6 +43,7 @@ fn run(arguments: &[String]) -> Result<Outcome, Failure> {
         [] | ["help" | "--help" | "-h"] => help::run(),
         ["bench-hot", rest @ ..] => bench::run("hot", rest),
         ["bench-op", rest @ ..] => bench::run("op", rest),
+        ["bench-timers", rest @ ..] => bench::run("timers", rest),
         ["ci"] => ci::run(),
         ["loom"] => loom::run(),
         ["miri"] => miri::run(),

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `hot` | what data costs that is in memory already, beside std and tokio |
 //! | `op` | the cost of one operation over the raw ring, and its allocations |
+//! | `timers` | what a timer costs among a million: time and memory |
 
 use std::process::ExitCode;
 
@@ -14,13 +15,15 @@ mod allocations;
 mod hot;
 mod op;
 mod sample;
+mod timers;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let ran = match arguments.split_first() {
         Some((command, rest)) if command == "op" => op::run(rest),
         Some((command, [])) if command == "hot" => hot::run(),
-        _ => Err("usage: ringbahn-bench hot | op [options]".into()),
+        Some((command, rest)) if command == "timers" => timers::run(rest),
+        _ => Err("usage: ringbahn-bench hot | op [options] | timers [number]".into()),
     };
     match ran {
         Ok(()) => ExitCode::SUCCESS,
