@@ -36,6 +36,7 @@ mod cqe;
 mod drive;
 pub mod event;
 mod fd;
+mod fork;
 pub mod opcode;
 mod operation;
 mod outcome;

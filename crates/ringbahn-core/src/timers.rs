@@ -37,6 +37,7 @@ pub use sleep::Sleep;
 
 use crate::clock::{Clock, Deadline};
 use crate::drive::Drive;
+use crate::fork::Process;
 use crate::sharing::{Lock, Sharing};
 use crate::submission::Submission;
 
@@ -49,7 +50,7 @@ use crate::submission::Submission;
 /// The kernel's timer is an operation of the driver, counted as such; it counts as repeated when
 /// timers have fired and others are still to come. It is cancelled with the last handle and the
 /// last [`Sleep`]. Where somebody else cancels it, by cancelling all operations of the driver, it is
-/// submitted anew.
+/// submitted anew. In a forked child it is of no use, as the driver is not.
 ///
 /// # Examples
 ///
@@ -74,6 +75,8 @@ pub struct Timers<D: Drive> {
 
 struct Inner<D: Drive> {
     driver: D,
+    /// Whose timers they are. A forked child takes none of their locks.
+    process: Process,
     /// In the order of the variants of [`Clock`].
     clocks: [ClockTimers<D>; 3],
 }
@@ -109,7 +112,8 @@ impl<D: Drive + Clone> Timers<D> {
             let kernel = Kernel { timer: None, attended: false, again: false };
             ClockTimers { queue: Arc::new(Queue::new(clock)), kernel: Lock::new(kernel) }
         });
-        Timers { shared: D::Sharing::share(|| Inner { driver, clocks }) }
+        let process = Process::this();
+        Timers { shared: D::Sharing::share(|| Inner { driver, process, clocks }) }
     }
 
     /// Waits for `duration` from now on, on the monotonic clock.
@@ -124,12 +128,19 @@ impl<D: Drive + Clone> Timers<D> {
 
     /// How many timers are armed: sleeps that have been polled and are neither over nor dropped.
     pub fn armed(&self) -> usize {
+        if self.forked() {
+            return 0;
+        }
         self.shared.clocks.iter().map(|clock| clock.queue.armed()).sum()
     }
 
     /// The driver that keeps the time.
     pub fn driver(&self) -> &D {
         &self.shared.driver
+    }
+
+    fn forked(&self) -> bool {
+        self.shared.process.forked()
     }
 
     fn of(&self, clock: Clock) -> &ClockTimers<D> {
@@ -240,7 +251,8 @@ impl<D: Drive> Clone for Timers<D> {
 
 impl<D: Drive> fmt::Debug for Timers<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let armed: usize = self.shared.clocks.iter().map(|clock| clock.queue.armed()).sum();
+        let clocks = self.shared.clocks.iter().filter(|_| !self.shared.process.forked());
+        let armed: usize = clocks.map(|clock| clock.queue.armed()).sum();
         f.debug_struct("Timers").field("armed", &armed).finish_non_exhaustive()
     }
 }

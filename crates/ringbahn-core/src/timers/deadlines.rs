@@ -76,7 +76,7 @@ impl Mark {
 }
 
 /// A deadline, in two halves so that it takes 12 bytes, and the place of its entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug)]
 struct Key {
     high: u32,
     low: u32,
@@ -225,7 +225,7 @@ impl Deadlines {
         let key = self.keys[at];
         while at > 0 {
             let parent = (at - 1) / CHILDREN;
-            if self.keys[parent] <= key {
+            if self.keys[parent].deadline() <= key.deadline() {
                 break;
             }
             self.keys[at] = self.keys[parent];
@@ -238,9 +238,16 @@ impl Deadlines {
         let key = self.keys[at];
         loop {
             let first = at * CHILDREN + 1;
-            let children = first..(first + CHILDREN).min(self.keys.len());
-            let Some(child) = children.min_by_key(|&child| self.keys[child]) else { break };
-            if self.keys[child] >= key {
+            let end = (first + CHILDREN).min(self.keys.len());
+            let children = self.keys.get(first..end).unwrap_or_default();
+            let Some((mut earliest, others)) = children.split_first() else { break };
+            let mut child = first;
+            for (number, other) in others.iter().enumerate() {
+                if other.deadline() < earliest.deadline() {
+                    (child, earliest) = (first + 1 + number, other);
+                }
+            }
+            if earliest.deadline() >= key.deadline() {
                 break;
             }
             self.keys[at] = self.keys[child];

@@ -10,6 +10,7 @@ use super::Timers;
 use super::deadlines::Ticket;
 use crate::clock::Deadline;
 use crate::drive::Drive;
+use crate::fork::forked;
 
 /// The future that is ready when its deadline has passed.
 ///
@@ -21,7 +22,7 @@ use crate::drive::Drive;
 /// # Errors
 ///
 /// It yields the error where its driver takes no events any more, as after a shutdown, before the
-/// deadline has passed. Other sleeps on the driver end with it.
+/// deadline has passed. Other sleeps on the driver end with it. In a forked child, `Unsupported`.
 ///
 /// # Cancel safety
 ///
@@ -51,7 +52,9 @@ impl<D: Drive + Clone> Sleep<D> {
     }
 
     fn release(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
+        if let Some(ticket) = self.ticket.take()
+            && !self.timers.forked()
+        {
             self.timers.queue(self.deadline.clock()).release(ticket);
         }
     }
@@ -63,6 +66,9 @@ impl<D: Drive + Clone> Future for Sleep<D> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let clock = this.deadline.clock();
+        if this.timers.forked() {
+            return Poll::Ready(Err(forked()));
+        }
         if let Some(ticket) = &this.ticket {
             let (standing, attention) = this.timers.queue(clock).poll(ticket, cx.waker());
             if standing.is_ready() {

@@ -1,4 +1,5 @@
-//! Sleeps on drivers that end, are short of room, refuse, or panic.
+//! Sleeps on drivers that end, are short of room, refuse, or panic, and in forked children.
+#![allow(unsafe_code)]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use ringbahn::time::Timers;
 
 use crate::moody::{Mood, Moody};
-use crate::scene::{Wakes, end, poll_once, run, until, until_idle};
+use crate::scene::{Wakes, end, in_child, poll_once, run, until, until_idle};
 use crate::{local, skip};
 
 const SHORT: Duration = Duration::from_millis(2);
@@ -196,4 +197,42 @@ fn sleeps_on_many_threads_end_while_others_arm_and_drop() {
     assert_eq!(timers.armed(), 0);
     drop(timers);
     until_idle(&driver);
+}
+
+/// A thread of the parent may hold any lock at that moment, and the kernel's timer is the parent's.
+#[test]
+fn sleeps_in_a_forked_child_end_with_an_error() {
+    let test = "ends::sleeps_in_a_forked_child_end_with_an_error";
+    in_child(test, || {
+        let Some(driver) = skip::driver(test, 2, 4) else { return };
+        let timers = Timers::on(driver.clone());
+        let mut long = timers.sleep(LONG);
+        assert!(poll_once(Pin::new(&mut long)).is_pending());
+        // SAFETY: the child runs a few checks and exits.
+        let pid = unsafe { libc::fork() };
+        if pid == 0 {
+            let is_of_the_fork = |ended| match ended {
+                Poll::Ready(Err(error)) => std::io::Error::to_string(&error).contains("fork"),
+                _ => false,
+            };
+            // Later than the parent's, and earlier.
+            let mut good = is_of_the_fork(poll_once(Pin::new(&mut long)));
+            for time in [SHORT, 2 * LONG] {
+                good &= is_of_the_fork(poll_once(Pin::new(&mut timers.sleep(time))));
+            }
+            drop(long);
+            good &= timers.armed() == 0;
+            // SAFETY: ends the process without running anything of the parent's.
+            unsafe { libc::_exit(i32::from(!good)) };
+        }
+        assert!(pid > 0);
+        let mut status = 0;
+        // SAFETY: `status` is a place to write to.
+        assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
+        assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0, "{status:#x}");
+        // The parent's are as before.
+        assert!(poll_once(Pin::new(&mut long)).is_pending());
+        run(timers.sleep(SHORT)).unwrap();
+        assert_eq!(timers.armed(), 1);
+    });
 }
