@@ -1,4 +1,4 @@
-//! Wakers of timers that panic, drop other timers or arm new ones.
+//! Wakers of timers that drop other timers or arm new ones.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -8,36 +8,13 @@ use std::time::Duration;
 use ringbahn::SharedDriver;
 use ringbahn::time::{Clock, Deadline, Sleep, Timers};
 
-use crate::scene::{Wakes, on_wake, poll_once, run, until, until_idle};
+use crate::scene::{Wakes, on_wake, poll_once, until, until_idle};
 use crate::skip;
 
 const SHORT: Duration = Duration::from_millis(2);
 
-fn arm(sleep: &mut Sleep<SharedDriver>, waker: &Waker) {
+pub(crate) fn arm(sleep: &mut Sleep<SharedDriver>, waker: &Waker) {
     assert!(Pin::new(sleep).poll(&mut Context::from_waker(waker)).is_pending());
-}
-
-#[test]
-fn a_waker_of_a_timer_that_panics_keeps_no_other_from_firing() {
-    let test = "a_waker_of_a_timer_that_panics_keeps_no_other_from_firing";
-    let Some(driver) = skip::driver(test, 2, 4) else { return };
-    let timers = Timers::on(driver.clone());
-    let deadline = Deadline::after(Clock::Monotonic, 5 * SHORT);
-    let (wakes, good) = Wakes::new();
-    let bad = on_wake(|| panic!("a task's own affair"));
-    let mut sleeps: Vec<_> = (0..100)
-        .map(|number| {
-            let mut sleep = timers.sleep_until(deadline.plus(Duration::from_nanos(number)));
-            arm(&mut sleep, if number % 3 == 0 { &bad } else { &good });
-            sleep
-        })
-        .collect();
-    until("all have fired", || timers.armed() == 0);
-    until("all are woken", || wakes.count() == 66);
-    assert!(sleeps.iter_mut().all(|sleep| poll_once(Pin::new(sleep)).is_ready()));
-    // The one timer of the kernel has lived through it.
-    run(timers.sleep(SHORT)).unwrap();
-    until_idle(&driver);
 }
 
 #[test]
