@@ -196,7 +196,7 @@ impl<D: Drive + Clone> Timers<D> {
         let waker = Waker::from(clock.queue.clone());
         let mut cx = Context::from_waker(&waker);
         let mut timer = timer;
-        let mut cancelled = false;
+        let mut cancels = 0;
         loop {
             let Some((deadline, epoch)) = clock.queue.wanted() else { return timer };
             let event = || KernelTimer::new(clock.queue.clone(), deadline, epoch);
@@ -212,7 +212,6 @@ impl<D: Drive + Clone> Timers<D> {
                     timer.insert(Timer { submission, epoch, over: false })
                 }
             };
-            let was_in_flight = current.submission.is_in_flight();
             let Poll::Ready(ended) = current.submission.as_mut().poll(&mut cx) else {
                 return timer;
             };
@@ -220,7 +219,7 @@ impl<D: Drive + Clone> Timers<D> {
             match ended {
                 // It found nothing to wait for, and now there is something again.
                 Ok(()) => {}
-                Err(error) if was_in_flight && !cancelled && is_cancel(&error) => cancelled = true,
+                Err(error) if is_cancel(&error) && cancels < CANCELS_MAX => cancels += 1,
                 Err(error) => clock.queue.fail(error),
             }
         }
@@ -238,6 +237,9 @@ impl<D: Drive> Timer<D> {
         self.over = false;
     }
 }
+
+/// How often the kernel's timer is submitted anew, where somebody cancels it at once each time.
+const CANCELS_MAX: u32 = 3;
 
 fn is_cancel(error: &io::Error) -> bool {
     error.raw_os_error() == Some(libc::ECANCELED)
