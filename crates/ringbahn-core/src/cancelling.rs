@@ -1,8 +1,8 @@
 //! [`Cancelling`]: what becomes of operations that were told to stop.
 //!
-//! Each operation that is asked to end on somebody's behalf is given a share of a [`Watch`] with the
-//! mark that it is to end, in one step. Whoever ends the operation tells the watch, whether anybody
-//! polls its future or not; so a report is exact, and waits for the kernel only.
+//! Each operation that is asked to end on somebody's behalf is given a share of a [`Watch`] with
+//! the mark that it is to end, in one step. Whoever ends the operation tells the watch, whether
+//! anybody polls its future or not; so a report is exact, and waits for the kernel only.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -124,9 +124,9 @@ impl Deadline {
 
 /// What the monotonic clock showed at some instant, or a moment after it.
 ///
-/// An `Instant` does not tell what it is made of, so the clock is read beside it. It is read second:
-/// a deadline is then later than the instant that it was made of, by what lies between the two, and
-/// never earlier. The closest pair of a few is taken, lest the thread had been interrupted there.
+/// An `Instant` does not tell what it is made of, so the clock is read beside it. It is read
+/// second: a deadline is then later than the instant that it was made of, by what lies between the
+/// two, and never earlier. The closest pair of a few is taken, lest the thread was interrupted.
 fn base() -> (Instant, u64) {
     static BASE: OnceLock<(Instant, u64)> = OnceLock::new();
     *BASE.get_or_init(|| {

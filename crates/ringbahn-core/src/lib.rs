@@ -1,6 +1,7 @@
 //! The protocol of ringbahn: events, drivers, submissions, and who owns what in between.
 //!
-//! This crate makes no system call but `close`, and reads clocks. It holds the parts that every driver shares:
+//! This crate makes no system call but `close`, and reads clocks. It holds the parts that every
+//! driver shares:
 //!
 //! | noun | what it is |
 //! |---|---|

@@ -19,8 +19,8 @@ impl Selection {
 
     /// The operations on one file: those whose entries name it and no other.
     ///
-    /// A file is told by its descriptor, so a duplicate of that is another one. What a chain does to
-    /// several files belongs to none of them.
+    /// A file is told by its descriptor, so a duplicate of that is another one. What a chain does
+    /// to several files belongs to none of them.
     pub fn of_file(file: &SharedFd) -> Selection {
         let file = match file.place() {
             Place::Descriptor(number) => EntryFile(number),

@@ -14,9 +14,9 @@
 //! and the next deadline is aimed at. So a driver has nothing to do for its timers but what it owes
 //! to any operation, and no task and no thread is theirs.
 //!
-//! Only a deadline earlier than all others makes a task see to the kernel's timer: the one in flight
-//! is abandoned and another submitted. A timer that is dropped is taken out of memory, and the
-//! kernel's ends for nothing in its time.
+//! Only a deadline earlier than all others makes a task see to the kernel's timer: the one in
+//! flight is abandoned and another submitted. A timer that is dropped is taken out of memory, and
+//! the kernel's ends for nothing in its time.
 
 use std::fmt;
 use std::future::Future;
@@ -49,8 +49,8 @@ use crate::submission::Submission;
 ///
 /// The kernel's timer is an operation of the driver, counted as such; it counts as repeated when
 /// timers have fired and others are still to come. It is cancelled with the last handle and the
-/// last [`Sleep`]. Where somebody else cancels it, by cancelling all operations of the driver, it is
-/// submitted anew. In a forked child it is of no use, as the driver is not.
+/// last [`Sleep`]. Where somebody else cancels it, by cancelling all operations of the driver, it
+/// is submitted anew. In a forked child it is of no use, as the driver is not.
 ///
 /// # Examples
 ///

@@ -129,8 +129,9 @@ impl SharedDriver {
         (ring.submission_entries(), ring.completion_entries())
     }
 
-    /// Tells everything that is in flight to stop, and yields what will become of it. The driver goes
-    /// on; new operations are none of these.
+    /// Tells everything that is in flight to stop, and yields what will become of it. The driver
+    /// goes on; new operations are none of these. An operation that goes on by itself may be
+    /// missed between two of its rounds.
     ///
     /// Operations that were detached are spared. [`Timers`](ringbahn_core::Timers) on the driver go
     /// on, too: what they have in flight is counted, and is submitted anew.

@@ -43,7 +43,7 @@
 //!
 //! | what | takes | when the time is over |
 //! |---|---|---|
-//! | [`timeout`] | any future | the future is dropped |
+//! | [`timeout`] | any future | it is not polled any more, and is dropped with the timeout |
 //! | [`Submission::timeout`](crate::Submission::timeout) | an operation | it is cancelled, and gives its buffer back |
 
 use std::sync::LazyLock;
@@ -76,8 +76,8 @@ pub fn timers() -> &'static Timers<DefaultDriver> {
 ///
 /// # Errors
 ///
-/// It yields an [`Unavailable`](crate::Unavailable) where there can be no driver, and an error where
-/// the driver of the process has been shut down.
+/// It yields an [`Unavailable`](crate::Unavailable) where there can be no driver, and an error
+/// where the driver of the process has been shut down.
 ///
 /// # Cancel safety
 ///
@@ -126,7 +126,7 @@ pub fn interval(period: Duration) -> Interval {
     Interval::new(&TIMERS, Deadline::after(Clock::Monotonic, Duration::ZERO), period)
 }
 
-/// Runs `future`, and drops it where it has not ended after `duration`.
+/// Runs `future`, and gives it up where it has not ended after `duration`.
 ///
 /// For an operation of a driver [`Submission::timeout`](crate::Submission::timeout) is the better
 /// one: it gives the buffer back.
@@ -137,12 +137,12 @@ pub fn interval(period: Duration) -> Interval {
 ///
 /// # Cancel safety
 ///
-/// That of `future`, which is dropped with it, and is dropped when the time is over.
+/// That of `future`, which is dropped with it, also when the time is over.
 pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
     Timeout::new(sleep(duration), future)
 }
 
-/// Runs `future`, and drops it where it has not ended at `deadline`.
+/// Runs `future`, and gives it up where it has not ended at `deadline`.
 ///
 /// # Errors
 ///
@@ -151,7 +151,7 @@ pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
 ///
 /// # Cancel safety
 ///
-/// That of `future`, which is dropped with it, and is dropped at the deadline.
+/// That of `future`, which is dropped with it, also after the deadline.
 pub fn timeout_at<F: Future>(deadline: impl Into<Deadline>, future: F) -> Timeout<F> {
     Timeout::new(sleep_until(deadline), future)
 }

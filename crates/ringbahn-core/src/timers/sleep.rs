@@ -14,8 +14,9 @@ use crate::fork::forked;
 
 /// The future that is ready when its deadline has passed.
 ///
-/// Made by [`Timers::sleep`] and [`Timers::sleep_until`]. It arms its timer at the first poll, which
-/// allocates nothing once the queue of timers has grown, and takes it back when it is dropped.
+/// Made by [`Timers::sleep`] and [`Timers::sleep_until`]. It arms its timer at the first poll,
+/// which allocates nothing once the queue of timers has grown, and takes it back when it is
+/// dropped.
 ///
 /// It may be polled again after its end, and is ready at once then.
 ///

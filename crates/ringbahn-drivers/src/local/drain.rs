@@ -88,7 +88,8 @@ impl Core {
         (left, matches!(state.refusal, Some(Refusal::Dead(_))))
     }
 
-    /// Tells what is in flight and selected to stop: with the next turn, or now where there is none.
+    /// Tells what is in flight and selected to stop: with the next turn, or now where there is
+    /// none.
     pub(super) fn cancel_selected(&self, selection: &Selection) -> io::Result<Cancelling> {
         if self.ring.forked() {
             return Err(forked());

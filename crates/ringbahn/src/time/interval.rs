@@ -57,7 +57,8 @@ impl<D: Drive + Clone> Interval<D> {
         Interval { sleep: timers.sleep_until(begin), period, missed }
     }
 
-    /// What is to be done about ticks that are missed; [`MissedTicks::Burst`] unless told otherwise.
+    /// What is to be done about ticks that are missed; [`MissedTicks::Burst`] unless told
+    /// otherwise.
     pub fn missed_ticks(mut self, missed: MissedTicks) -> Interval<D> {
         self.missed = missed;
         self
