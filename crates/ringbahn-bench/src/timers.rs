@@ -11,8 +11,8 @@
 //! The deadlines are random: hours away for those that are dropped, within a millisecond for those
 //! that fire. What is measured is the time that the process has run, in the program and in the
 //! kernel: the shared driver fires on a thread of its own, and what other programs do does not
-//! count. The ways have their turns in each round. Operations are timers of the kernel, one each: of
-//! these there are a tenth, since the kernel keeps memory for each of them that is not in the
+//! count. The ways have their turns in each round. Operations are timers of the kernel, one each:
+//! of these there are a tenth, since the kernel keeps memory for each of them that is not in the
 //! column.
 //!
 //! The last line is what it costs to arm a timer that is due before all others, where the kernel's

@@ -36,8 +36,8 @@ impl<F: Future, D: Drive + Clone> Timeout<F, D> {
     ///
     /// # Cancel safety
     ///
-    /// That of `future`, which is dropped with it. It stays where it is when the time is over, until
-    /// this is dropped.
+    /// That of `future`, which is dropped with it. It stays where it is when the time is over,
+    /// until this is dropped.
     pub fn new(sleep: Sleep<D>, future: F) -> Timeout<F, D> {
         Timeout { future, sleep }
     }
