@@ -38,7 +38,7 @@ fn a_waker_of_a_timer_that_panics_keeps_no_other_from_firing() {
     let test = "a_waker_of_a_timer_that_panics_keeps_no_other_from_firing";
     let Some(driver) = skip::driver(test, 2, 4) else { return };
     let timers = Timers::on(driver.clone());
-    let deadline = Deadline::after(Clock::Monotonic, 5 * SHORT);
+    let deadline = Deadline::after(Clock::Monotonic, 25 * SHORT);
     let (wakes, good) = Wakes::new();
     let bad = on_wake(|| panic!("a task's own affair"));
     let mut sleeps: Vec<_> = (0..100)

@@ -116,7 +116,7 @@ fn sleeps_on_a_local_driver_go_on_when_all_operations_are_told_to_stop() {
         let test = "sleeps_on_a_local_driver_go_on_when_all_operations_are_told_to_stop";
         let Some(driver) = driver(test, 2, 4) else { return };
         let timers = Timers::on(driver.clone());
-        let mut sleep = pin!(timers.sleep(Duration::from_millis(3)));
+        let mut sleep = pin!(timers.sleep(Duration::from_millis(50)));
         driver.block_on(async {
             assert!(poll_once(sleep.as_mut()).await.is_pending());
             let report = driver.cancel_all().unwrap().await;

@@ -11,7 +11,8 @@ use ringbahn::time::{Clock, Deadline, Sleep, Timers};
 use crate::scene::{Wakes, on_wake, poll_once, until, until_idle};
 use crate::skip;
 
-const SHORT: Duration = Duration::from_millis(2);
+/// Time enough to arm some timers on a machine that is busy with other things.
+const AMPLE: Duration = Duration::from_millis(50);
 
 pub(crate) fn arm(sleep: &mut Sleep<SharedDriver>, waker: &Waker) {
     assert!(Pin::new(sleep).poll(&mut Context::from_waker(waker)).is_pending());
@@ -22,7 +23,7 @@ fn timers_may_be_dropped_while_they_fire() {
     let test = "timers_may_be_dropped_while_they_fire";
     let Some(driver) = skip::driver(test, 2, 4) else { return };
     let timers = Timers::on(driver.clone());
-    let deadline = Deadline::after(Clock::Monotonic, 5 * SHORT);
+    let deadline = Deadline::after(Clock::Monotonic, AMPLE);
     let sleeps = Arc::new(Mutex::new(Vec::new()));
     let (wakes, count) = Wakes::new();
     let mut first = timers.sleep_until(deadline);
@@ -56,12 +57,12 @@ fn a_waker_may_arm_and_poll_timers_of_the_same_queue() {
     let timers = Timers::on(driver.clone());
     let (wakes, count) = Wakes::new();
     let others = Arc::new(Mutex::new(Vec::new()));
-    let mut sleep = timers.sleep(SHORT);
+    let mut sleep = timers.sleep(AMPLE);
     let reenter = {
         let (timers, others) = (timers.clone(), others.clone());
         on_wake(move || {
             // A later one, and one that is the first to be due; each is then waited for elsewhere.
-            for time in [10 * SHORT, Duration::from_micros(50)] {
+            for time in [AMPLE, Duration::from_micros(50)] {
                 let mut other = timers.sleep(time);
                 if Pin::new(&mut other).poll(&mut Context::from_waker(&count)).is_pending() {
                     others.lock().unwrap().push(other);
@@ -85,7 +86,7 @@ fn the_waker_of_the_last_poll_is_the_one_that_is_woken() {
     let Some(driver) = skip::driver(test, 2, 4) else { return };
     let timers = Timers::on(driver.clone());
     let ((first, first_waker), (second, second_waker)) = (Wakes::new(), Wakes::new());
-    let mut sleep = timers.sleep(5 * SHORT);
+    let mut sleep = timers.sleep(AMPLE);
     arm(&mut sleep, &first_waker);
     arm(&mut sleep, &second_waker);
     arm(&mut sleep, &second_waker);
