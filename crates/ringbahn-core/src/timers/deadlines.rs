@@ -112,28 +112,31 @@ impl Deadlines {
         self.armed
     }
 
-    /// Arms a timer. `None` where there are more than four thousand million.
-    pub(super) fn arm(&mut self, deadline: u64, waker: Waker) -> Option<Ticket> {
-        let entry = Entry { mark: Mark::armed(deadline), waker: Some(waker) };
-        let deadline = entry.mark.0;
-        let place = self.free;
-        let place = match self.entries.get_mut(place as usize) {
+    /// Arms a timer. Gives the waker back where there are more than four thousand million.
+    pub(super) fn arm(&mut self, deadline: u64, waker: Waker) -> Result<Ticket, Waker> {
+        let mark = Mark::armed(deadline);
+        let deadline = mark.0;
+        let new = self.entries.len();
+        if self.free == NOWHERE && new >= NOWHERE as usize {
+            return Err(waker);
+        }
+        let entry = Entry { mark, waker: Some(waker) };
+        let place = match self.entries.get_mut(self.free as usize) {
             Some(free) => {
-                self.free = free.mark.next_free();
+                let place = std::mem::replace(&mut self.free, free.mark.next_free());
                 *free = entry;
                 place
             }
             None => {
-                let place = u32::try_from(self.entries.len()).ok().filter(|&at| at != NOWHERE)?;
                 self.entries.push(entry);
-                place
+                new as u32
             }
         };
         self.armed += 1;
         self.tickets += 1;
         self.keys.push(Key::new(deadline, place));
         self.sift_up(self.keys.len() - 1);
-        Some(Ticket(place))
+        Ok(Ticket(place))
     }
 
     pub(super) fn standing(&self, ticket: &Ticket) -> Standing {

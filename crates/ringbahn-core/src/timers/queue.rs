@@ -65,8 +65,13 @@ impl Queue {
     /// Arms a timer. Says whether the kernel's timer is to be looked after.
     pub(super) fn arm(&self, deadline: u64, waker: Waker) -> io::Result<(Ticket, bool)> {
         let mut state = lock(&self.state);
-        let Some(ticket) = state.deadlines.arm(deadline, waker) else {
-            return Err(io::Error::other("there are too many timers"));
+        let ticket = match state.deadlines.arm(deadline, waker) {
+            Ok(ticket) => ticket,
+            Err(waker) => {
+                drop(state);
+                drop(waker);
+                return Err(io::Error::other("there are too many timers"));
+            }
         };
         if state.aim.is_none_or(|aim| deadline < aim) {
             state.aim = Some(deadline);
