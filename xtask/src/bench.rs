@@ -1,10 +1,11 @@
-//! `cargo xtask bench-op`, `bench-hot` and `bench-sim`: the commands of the benchmark tool.
+//! `cargo xtask bench-op`, `bench-hot`, `bench-sim`, …: the commands of the benchmark tool.
 //!
 //! | command | what it measures |
 //! |---|---|
 //! | `bench-op` | what one operation costs over the raw ring, and how often it allocates |
 //! | `bench-hot` | what data costs that is in memory already, beside std and tokio |
 //! | `bench-sim` | how many operations a simulation makes in a second |
+//! | `bench-timers` | what a timer costs among a million: time and memory |
 
 use crate::process::{Failure, Outcome, Program};
 

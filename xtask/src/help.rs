@@ -20,6 +20,8 @@ cargo xtask <command>
   miri       the tests that need no kernel, under Miri (nightly)
   bench-hot  what data costs that is in memory already, beside std and tokio
   bench-op   what one operation costs over the raw ring, and how often it allocates
+  bench-timers
+             what a timer costs among a million: time and memory
              [--work nop|read] [--batch N] [--way raw|submissions|restarted|tasks|shared]
                                 only this part, as for a profiler
              [--operations N]   how many one figure is made of, 100000 if not given

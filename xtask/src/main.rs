@@ -45,6 +45,7 @@ fn run(arguments: &[String]) -> Result<Outcome, Failure> {
         ["bench-hot", rest @ ..] => bench::run("hot", rest),
         ["bench-op", rest @ ..] => bench::run("op", rest),
         ["bench-sim", rest @ ..] => bench::run("sim", rest),
+        ["bench-timers", rest @ ..] => bench::run("timers", rest),
         ["ci"] => ci::run(),
         ["loom"] => loom::run(),
         ["miri"] => miri::run(),

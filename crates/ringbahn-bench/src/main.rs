@@ -8,6 +8,7 @@
 //! | `hot` | what data costs that is in memory already, beside std and tokio |
 //! | `op` | the cost of one operation over the raw ring, and its allocations |
 //! | `sim` | how many operations a simulation makes in a second |
+//! | `timers` | what a timer costs among a million: time and memory |
 
 use std::process::ExitCode;
 
@@ -16,6 +17,7 @@ mod hot;
 mod op;
 mod sample;
 mod sim;
+mod timers;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -23,7 +25,8 @@ fn main() -> ExitCode {
         Some((command, rest)) if command == "op" => op::run(rest),
         Some((command, [])) if command == "hot" => hot::run(),
         Some((command, [])) if command == "sim" => sim::run(),
-        _ => Err("usage: ringbahn-bench hot | op [options] | sim".into()),
+        Some((command, rest)) if command == "timers" => timers::run(rest),
+        _ => Err("usage: ringbahn-bench hot | op [options] | sim | timers [number]".into()),
     };
     match ran {
         Ok(()) => ExitCode::SUCCESS,

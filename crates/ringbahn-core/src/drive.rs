@@ -6,9 +6,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::attempt::{Attempt, Served};
+use crate::cancelling::Cancelling;
 use crate::event::Event;
 use crate::operation::target::CancelTarget;
 use crate::reservation::Reservation;
+use crate::selection::Selection;
 use crate::sharing::Sharing;
 use crate::submission::Submission;
 
@@ -75,6 +77,24 @@ pub trait Drive {
     /// Called when a submission is dropped, so it must not fail; where there is no room at the
     /// moment, the driver keeps the target for later.
     fn cancel(self: Pin<&mut Self>, target: CancelTarget<Self::Sharing>);
+
+    /// Tells all operations in flight that `selection` names to stop, and yields what will become
+    /// of them. Never blocks.
+    ///
+    /// A driver has its table mark them with [`OperationTable::cancel_selected`], and gets the
+    /// cancels to the kernel, as in [`cancel`](Drive::cancel).
+    ///
+    /// [`OperationTable::cancel_selected`]: crate::OperationTable::cancel_selected
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported`, which is what a driver says that does not provide this method. Where the
+    /// operations are those of the parent process, the error of a forked child.
+    fn cancel_selected(self: Pin<&mut Self>, selection: &Selection) -> io::Result<Cancelling> {
+        let _ = selection;
+        let message = "the driver cannot cancel several operations at once; cancel each of them";
+        Err(io::Error::new(io::ErrorKind::Unsupported, message))
+    }
 
     /// Serves an operation at once, without the ring, where that can be done and is worth it.
     ///

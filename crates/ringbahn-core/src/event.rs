@@ -48,7 +48,7 @@ mod shutdown;
 mod socket;
 mod statx;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod timeout;
 mod transfer;
 mod truncate;

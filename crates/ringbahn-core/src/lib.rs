@@ -1,6 +1,7 @@
 //! The protocol of ringbahn: events, drivers, submissions, and who owns what in between.
 //!
-//! This crate makes no system call but `close`. It holds the parts that every driver shares:
+//! This crate makes no system call but `close`, and reads clocks. It holds the parts that every
+//! driver shares:
 //!
 //! | noun | what it is |
 //! |---|---|
@@ -29,11 +30,14 @@ mod address;
 mod attempt;
 pub mod buf;
 mod cancel;
+mod cancelling;
+mod clock;
 mod completion;
 mod cqe;
 mod drive;
 pub mod event;
 mod fd;
+mod fork;
 pub mod opcode;
 mod operation;
 mod outcome;
@@ -41,17 +45,22 @@ mod panics;
 mod permission;
 mod pollable;
 mod reservation;
+mod scope;
+mod selection;
 mod sharing;
 mod sqe;
 mod submission;
 mod sync;
 mod timeout;
+mod timers;
 mod trace;
 
 pub use address::SocketAddress;
 pub use attempt::{Attempt, Served};
 pub use buf::{BufError, BufResult, BufResultExt, IoBuf, IoBufMut, IoBufs, Slice};
 pub use cancel::{Cancel, Cancelled};
+pub use cancelling::{CancelReport, Cancelling};
+pub use clock::{Clock, Deadline};
 pub use cqe::Cqe;
 pub use drive::{Completion, Drive};
 pub use event::Event;
@@ -64,7 +73,10 @@ pub use outcome::Outcome;
 pub use permission::{Forbidden, Rule};
 pub use pollable::Pollable;
 pub use reservation::{Reservation, TooFewPlaces};
+pub use scope::{CancelScope, Within};
+pub use selection::Selection;
 pub use sharing::{Local, Shared, Sharing};
 pub use sqe::{SQES_PER_EVENT_MAX, Sqe, Sqes};
 pub use submission::Submission;
 pub use timeout::Timeout;
+pub use timers::{Sleep, Timers};

@@ -9,6 +9,7 @@ use crate::operation::id::cancel_of;
 use crate::operation::table::OperationTable;
 use crate::operation::target::CancelTarget;
 use crate::permission::{Forbidden, Rule};
+use crate::selection::EntryFile;
 use crate::sharing::{OperationShare, Shared, Sharing};
 use crate::sqe::{Sqe, Sqes};
 
@@ -133,7 +134,8 @@ impl<'a, S: Sharing> Reservation<'a, S> {
         if let Some(rule) = self.rule {
             rule.check(sqes.entries()).map_err(Uncommitted::Forbidden)?;
         }
-        let (id, cancelled) = self.table.insert(operation, steps).ok_or(TooFewPlaces)?;
+        let (id, cancelled) =
+            self.table.insert(operation, steps, EntryFile::of(sqes)).ok_or(TooFewPlaces)?;
         sqes.aim(self.table);
         if let Some(entry) = sqes.take_only_entry() {
             self.fill(entry, id.user_data(0))?;

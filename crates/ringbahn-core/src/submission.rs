@@ -15,6 +15,7 @@ use crate::drive::Drive;
 use crate::event::Event;
 use crate::operation::claim::Claim;
 use crate::operation::target::CancelTarget;
+use crate::scope::{CancelScope, Within};
 use crate::sharing::Sharing;
 use crate::timeout::Timeout;
 use crate::trace::Trace;
@@ -128,6 +129,18 @@ impl<E: Event, D: Drive> Submission<E, D> {
         D: Clone,
     {
         Timeout::new(self, duration)
+    }
+
+    /// Binds the operation to `scope`: it is told to stop together with all others in it.
+    ///
+    /// Told before it has started, it never does. It yields its output, with its buffer, in each
+    /// case, the error `ECANCELED` where it has not done anything.
+    ///
+    /// # Cancel safety
+    ///
+    /// That of the operation: dropping the future abandons it.
+    pub fn within(self, scope: &CancelScope<D>) -> Within<E, D> {
+        Within::new(self, scope)
     }
 
     /// Runs `event` next, on the same driver, and spares the allocation: once its output has been

@@ -10,10 +10,10 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
-use io_uring::types::Fd;
+use io_uring::types::{Fd, TimeoutFlags};
 use io_uring::{opcode, squeue};
 use ringbahn_core::event::*;
-use ringbahn_core::{IoBuf, SharedFd, SocketAddress, Sqe, Sqes};
+use ringbahn_core::{Clock, Deadline, IoBuf, SharedFd, SocketAddress, Sqe, Sqes};
 
 /// The only entry of `event`, handed to `check` while the event is still in place.
 fn entry_of<E: Event>(event: E, check: impl FnOnce(&Sqe) -> squeue::Entry) {
@@ -263,6 +263,17 @@ fn timeout() {
     for duration in [Duration::ZERO, Duration::new(5, 7), Duration::MAX] {
         entry_of(Timeout::new(duration), |entry| {
             opcode::Timeout::new(entry.get_address().cast_const().cast()).build()
+        });
+    }
+    let clocks = [
+        (Clock::Monotonic, TimeoutFlags::empty()),
+        (Clock::Boottime, TimeoutFlags::BOOTTIME),
+        (Clock::Realtime, TimeoutFlags::REALTIME),
+    ];
+    for (clock, flag) in clocks {
+        entry_of(Timeout::at(Deadline::after(clock, Duration::new(5, 7))), |entry| {
+            let time = entry.get_address().cast_const().cast();
+            opcode::Timeout::new(time).flags(TimeoutFlags::ABS | flag).build()
         });
     }
 }

@@ -1,6 +1,9 @@
 //! [`Delegate`]: drivers that are made of shared ones, and drive as these do.
 
-use ringbahn_core::CancelTarget;
+use std::io;
+use std::pin::Pin;
+
+use ringbahn_core::{CancelTarget, Cancelling, Drive, Selection};
 
 use crate::SharedDriver;
 
@@ -12,6 +15,9 @@ pub(crate) trait Delegate {
 
     /// The one whose ring has `target`, if any.
     fn driver_of(&self, target: &CancelTarget) -> Option<&SharedDriver>;
+
+    /// All of them.
+    fn drivers(&self) -> &[SharedDriver];
 }
 
 /// Writes what a [`Delegate`] drives by, for its handles and for borrowed ones.
@@ -61,11 +67,31 @@ macro_rules! drive_by_delegate {
                     ::std::pin::Pin::new(&mut driver).cancel(target);
                 }
             }
+
+            fn cancel_selected(
+                self: ::std::pin::Pin<&mut Self>,
+                selection: &::ringbahn_core::Selection,
+            ) -> ::std::io::Result<::ringbahn_core::Cancelling> {
+                $crate::delegate::cancel_selected(&*self, selection)
+            }
         }
     )*};
 }
 
 pub(crate) use drive_by_delegate;
+
+/// Tells what is in flight on any of the rings and selected to stop.
+pub(crate) fn cancel_selected(
+    delegate: &impl Delegate,
+    selection: &Selection,
+) -> io::Result<Cancelling> {
+    let mut all = delegate.drivers().iter();
+    let first = all.next().ok_or(io::ErrorKind::Unsupported)?;
+    let first = Pin::new(&mut &*first).cancel_selected(selection)?;
+    all.try_fold(first, |so_far, mut driver| {
+        Ok(so_far.and(Pin::new(&mut driver).cancel_selected(selection)?))
+    })
+}
 
 impl<D: Delegate> Delegate for &D {
     fn driver(&self) -> &SharedDriver {
@@ -74,5 +100,9 @@ impl<D: Delegate> Delegate for &D {
 
     fn driver_of(&self, target: &CancelTarget) -> Option<&SharedDriver> {
         (**self).driver_of(target)
+    }
+
+    fn drivers(&self) -> &[SharedDriver] {
+        (**self).drivers()
     }
 }

@@ -57,7 +57,9 @@ use crate::shared::Shutdown;
 use crate::shared::core::Core;
 use crate::shared::lookout::Host;
 use crate::unavailable::Unavailable;
-use ringbahn_core::{Attempt, CancelTarget, Completion, Drive, Reservation, Served, Shared};
+use ringbahn_core::{
+    Attempt, CancelTarget, Cancelling, Completion, Drive, Reservation, Selection, Served, Shared,
+};
 
 mod attendant;
 mod builder;
@@ -261,6 +263,10 @@ impl Drive for HostedDriver {
     fn cancel(self: Pin<&mut Self>, target: CancelTarget) {
         self.core().cancel(target);
     }
+
+    fn cancel_selected(self: Pin<&mut Self>, selection: &Selection) -> io::Result<Cancelling> {
+        self.core().cancel_selected(selection)
+    }
 }
 
 /// A borrowed handle drives as the handle itself does.
@@ -286,5 +292,9 @@ impl Drive for &HostedDriver {
 
     fn cancel(self: Pin<&mut Self>, target: CancelTarget) {
         self.core().cancel(target);
+    }
+
+    fn cancel_selected(self: Pin<&mut Self>, selection: &Selection) -> io::Result<Cancelling> {
+        self.core().cancel_selected(selection)
     }
 }

@@ -209,6 +209,10 @@ impl Delegate for IopollDriver {
     fn driver_of(&self, _target: &CancelTarget) -> Option<&SharedDriver> {
         Some(&self.shared)
     }
+
+    fn drivers(&self) -> &[SharedDriver] {
+        std::slice::from_ref(&self.shared)
+    }
 }
 
 drive_by_delegate! {

@@ -43,7 +43,9 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use ringbahn_core::{Attempt, CancelTarget, Completion, Drive, Local, Reservation, Served};
+use ringbahn_core::{
+    Attempt, CancelTarget, Cancelling, Completion, Drive, Local, Reservation, Selection, Served,
+};
 
 mod alarm;
 mod bell;
@@ -186,6 +188,20 @@ impl LocalDriver {
         self.core.ring.setup_flags()
     }
 
+    /// Tells everything that is in flight to stop, and yields what will become of it. The driver
+    /// goes on; new operations are none of these. An operation that goes on by itself may be
+    /// missed between two of its rounds.
+    ///
+    /// Operations that were detached are spared. [`Timers`](ringbahn_core::Timers) on the driver go
+    /// on, too: what they have in flight is counted, and is submitted anew.
+    ///
+    /// # Errors
+    ///
+    /// That of a forked child, whose operations are the parent's.
+    pub fn cancel_all(&self) -> io::Result<Cancelling> {
+        self.core.cancel_selected(&Selection::all())
+    }
+
     /// Winds the driver up, for all its clones: new events are refused, what is in flight is
     /// cancelled, and the thread waits until the kernel is done with it.
     ///
@@ -222,6 +238,10 @@ impl Drive for LocalDriver {
     fn cancel(self: Pin<&mut Self>, target: CancelTarget<Local>) {
         self.core.cancel(target);
     }
+
+    fn cancel_selected(self: Pin<&mut Self>, selection: &Selection) -> io::Result<Cancelling> {
+        self.core.cancel_selected(selection)
+    }
 }
 
 /// A borrowed handle drives as the handle itself does.
@@ -247,6 +267,10 @@ impl Drive for &LocalDriver {
 
     fn cancel(self: Pin<&mut Self>, target: CancelTarget<Local>) {
         self.core.cancel(target);
+    }
+
+    fn cancel_selected(self: Pin<&mut Self>, selection: &Selection) -> io::Result<Cancelling> {
+        self.core.cancel_selected(selection)
     }
 }
 

@@ -237,6 +237,10 @@ impl Delegate for ShardedDriver {
         let mut shards = std::iter::once(here).chain(self.handle.shards.iter());
         shards.find(|shard| target.is_of(shard.ring().table()))
     }
+
+    fn drivers(&self) -> &[SharedDriver] {
+        &self.handle.shards
+    }
 }
 
 drive_by_delegate! {

@@ -48,7 +48,9 @@ use crate::backend::Backend;
 use crate::counters::Counters;
 use crate::unavailable::Unavailable;
 use crate::{Queues, RingHandle};
-use ringbahn_core::{Attempt, CancelTarget, Completion, Drive, Reservation, Served, Shared};
+use ringbahn_core::{
+    Attempt, CancelTarget, Cancelling, Completion, Drive, Reservation, Selection, Served, Shared,
+};
 
 mod builder;
 pub(crate) mod core;
@@ -139,6 +141,20 @@ impl SharedDriver {
         (ring.submission_entries(), ring.completion_entries())
     }
 
+    /// Tells everything that is in flight to stop, and yields what will become of it. The driver
+    /// goes on; new operations are none of these. An operation that goes on by itself may be
+    /// missed between two of its rounds.
+    ///
+    /// Operations that were detached are spared. [`Timers`](ringbahn_core::Timers) on the driver go
+    /// on, too: what they have in flight is counted, and is submitted anew.
+    ///
+    /// # Errors
+    ///
+    /// That of a forked child, whose operations are the parent's.
+    pub fn cancel_all(&self) -> io::Result<Cancelling> {
+        self.core().cancel_selected(&Selection::all())
+    }
+
     /// Winds the driver up, for all its clones: new events are refused, what is in flight is
     /// cancelled, and the ring is closed when the kernel is done with it.
     ///
@@ -193,6 +209,10 @@ impl Drive for SharedDriver {
     fn cancel(self: Pin<&mut Self>, target: CancelTarget) {
         self.core().cancel(target);
     }
+
+    fn cancel_selected(self: Pin<&mut Self>, selection: &Selection) -> io::Result<Cancelling> {
+        self.core().cancel_selected(selection)
+    }
 }
 
 /// A borrowed handle drives as the handle itself does.
@@ -218,5 +238,9 @@ impl Drive for &SharedDriver {
 
     fn cancel(self: Pin<&mut Self>, target: CancelTarget) {
         self.core().cancel(target);
+    }
+
+    fn cancel_selected(self: Pin<&mut Self>, selection: &Selection) -> io::Result<Cancelling> {
+        self.core().cancel_selected(selection)
     }
 }

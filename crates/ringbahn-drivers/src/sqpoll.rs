@@ -165,6 +165,10 @@ impl Delegate for SqpollDriver {
     fn driver_of(&self, _target: &CancelTarget) -> Option<&SharedDriver> {
         Some(&self.shared)
     }
+
+    fn drivers(&self) -> &[SharedDriver] {
+        std::slice::from_ref(&self.shared)
+    }
 }
 
 drive_by_delegate! {

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use ringbahn_core::{CancelTarget, Completion, Drive, Local, Reservation};
+use ringbahn_core::{CancelTarget, Cancelling, Completion, Drive, Local, Reservation, Selection};
 
 mod alarm;
 mod backlog;
@@ -109,6 +109,10 @@ impl Drive for SimDriver {
     fn cancel(self: Pin<&mut Self>, target: CancelTarget<Local>) {
         self.core.cancel(target);
     }
+
+    fn cancel_selected(self: Pin<&mut Self>, selection: &Selection) -> io::Result<Cancelling> {
+        Ok(self.core.cancel_selected(selection))
+    }
 }
 
 /// A borrowed handle drives as the handle itself does.
@@ -131,5 +135,9 @@ impl Drive for &SimDriver {
 
     fn cancel(self: Pin<&mut Self>, target: CancelTarget<Local>) {
         self.core.cancel(target);
+    }
+
+    fn cancel_selected(self: Pin<&mut Self>, selection: &Selection) -> io::Result<Cancelling> {
+        Ok(self.core.cancel_selected(selection))
     }
 }

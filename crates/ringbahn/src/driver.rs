@@ -5,7 +5,9 @@ use std::pin::Pin;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 
-use ringbahn_core::{Attempt, CancelTarget, Completion, Drive, Reservation, Served, Shared};
+use ringbahn_core::{
+    Attempt, CancelTarget, Cancelling, Completion, Drive, Reservation, Selection, Served, Shared,
+};
 use ringbahn_drivers::SharedDriver;
 
 /// The driver of the process: one [`SharedDriver`], built when it is first needed.
@@ -91,5 +93,9 @@ impl Drive for DefaultDriver {
         if let Some(mut driver) = SHARED.get() {
             Pin::new(&mut driver).cancel(target);
         }
+    }
+    fn cancel_selected(self: Pin<&mut Self>, selection: &Selection) -> io::Result<Cancelling> {
+        let mut driver = DefaultDriver::shared()?;
+        Pin::new(&mut driver).cancel_selected(selection)
     }
 }

@@ -22,7 +22,8 @@
 //! There is nothing to set up: no runtime, no loop, no thread to start. [`Ring`] takes an IO object
 //! of std and runs its IO on io_uring; it is the one type to know. Files, sockets of every kind,
 //! pipes and the standard streams [are such objects](Ring#what-it-holds); a stream can be had in
-//! [halves](Ring::into_split), and [`io::copy`] copies from one to another.
+//! [halves](Ring::into_split), and [`io::copy`] copies from one to another. Sleeps, intervals and
+//! timeouts are in [`time`].
 //!
 //! # What it promises
 //!
@@ -144,6 +145,7 @@ pub mod io;
 #[cfg(feature = "local-executor")]
 mod local_executor;
 mod ring;
+pub mod time;
 
 #[cfg(feature = "local-executor")]
 #[doc(no_inline)]
@@ -161,10 +163,10 @@ pub use socket2;
 
 #[doc(no_inline)]
 pub use ringbahn_core::{
-    Attempt, BufError, BufResult, BufResultExt, Cancel, CancelTarget, Cancelled, Completion, Cqe,
-    Drive, Event, Forbidden, IoBuf, IoBufMut, IoBufs, Local, Outcome, Pollable, Reservation, Rule,
-    Served, Shared, SharedFd, Sharing, Slice, SocketAddress, Sqe, Sqes, Submission, Timeout, buf,
-    event, opcode,
+    Attempt, BufError, BufResult, BufResultExt, Cancel, CancelReport, CancelScope, CancelTarget,
+    Cancelled, Cancelling, Completion, Cqe, Drive, Event, Forbidden, IoBuf, IoBufMut, IoBufs,
+    Local, Outcome, Pollable, Reservation, Rule, Selection, Served, Shared, SharedFd, Sharing,
+    Slice, SocketAddress, Sqe, Sqes, Submission, Timeout, Within, buf, event, opcode,
 };
 #[doc(no_inline)]
 pub use ringbahn_drivers::{

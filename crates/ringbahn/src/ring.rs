@@ -10,6 +10,7 @@
 //! | [`inbox`], [`receive`] | receives into the caller's buffer, and what abandoned ones brought |
 //! | [`input`] | the reader and the inbox together: all that reading needs |
 //! | [`parking`] | accepts that nobody waits for at the moment |
+//! | [`cancel_all`] | the end of all that is in flight |
 //!
 //! The poll functions have the handle to themselves, so they lock nothing. The methods that take
 //! `&self` lock a part for a moment, never while a driver, a waker or an event is called.
@@ -24,6 +25,7 @@ use ringbahn_core::{Drive, event};
 
 use crate::driver::DefaultDriver;
 
+mod cancel_all;
 mod file;
 pub(crate) mod halves;
 #[cfg(feature = "hyper")]

@@ -4,11 +4,13 @@
 //! No foreign code runs under the lock. Wakers are cloned before it is taken and dropped or woken
 //! after it is released, so a waker may panic, or poll the same future again inside `wake`.
 
+use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use smallvec::SmallVec;
 
 use super::state::{Action, Input, State};
+use crate::cancelling::Watch;
 use crate::cqe::Cqe;
 use crate::panics::contain_panic;
 use crate::sharing::{Lock, Sharing};
@@ -28,6 +30,8 @@ struct Inner {
     forewarned: bool,
     /// Whom to wake; the future of the last poll that had to wait.
     waker: Option<Waker>,
+    /// Who has asked for the operation's end, where that wants to know how it ended.
+    watch: Option<Arc<Watch>>,
     /// Every CQE so far, in the order of arrival.
     cqes: Cqes,
 }
@@ -69,8 +73,13 @@ impl<S: Sharing> Cell<S> {
     /// The cell of an operation that a future waits for.
     #[inline]
     pub(crate) fn new() -> Cell<S> {
-        let inner =
-            Inner { state: State::Running, forewarned: false, waker: None, cqes: Cqes::new() };
+        let inner = Inner {
+            state: State::Running,
+            forewarned: false,
+            waker: None,
+            watch: None,
+            cqes: Cqes::new(),
+        };
         Cell { inner: S::Lock::new(inner) }
     }
 
@@ -192,12 +201,20 @@ impl<S: Sharing> Cell<S> {
             }
             _ => {}
         }
-        match action {
+        // There is none while it may be repeated: it was set with the cancel.
+        let watch = inner.watch.take();
+        let stopped = watch.is_some() && inner.cqes.first().is_none_or(Cqe::has_not_run);
+        let end = match action {
             Action::Resubmit => End::Resubmit,
             Action::Wake => End::Wake(inner.waker.take()),
             Action::Dispose => End::Dispose(std::mem::take(&mut inner.cqes)),
             _ => End::Nothing,
+        };
+        drop(inner);
+        if let Some(watch) = watch {
+            watch.note(stopped);
         }
+        end
     }
 
     /// A cancel of the operation is on its way, as an event of its own.
@@ -208,6 +225,17 @@ impl<S: Sharing> Cell<S> {
     /// Somebody asks for the operation's end. Says whether the driver is to be asked for it.
     pub(crate) fn cancel(&self) -> bool {
         self.inner.lock().step(Input::Cancel) == Action::Request
+    }
+
+    /// Asks for the operation's end as [`cancel`](Cell::cancel) does. Where the driver is to be
+    /// asked, `watch` will be told how the operation has ended.
+    pub(crate) fn cancel_watched(&self, watch: &Arc<Watch>) -> bool {
+        let mut inner = self.inner.lock();
+        let request = inner.step(Input::Cancel) == Action::Request;
+        if request {
+            inner.watch = Some(watch.clone());
+        }
+        request
     }
 
     /// The future goes and lets the operation run to its end.

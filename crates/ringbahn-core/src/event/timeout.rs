@@ -4,6 +4,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use crate::clock::{Clock, Deadline};
 use crate::event::Event;
 use crate::opcode;
 use crate::outcome::Outcome;
@@ -17,9 +18,17 @@ struct Timespec {
     nanoseconds: i64,
 }
 
+/// `IORING_TIMEOUT_ABS`: the time is a moment, not a duration.
+const FLAG_ABSOLUTE: u32 = 1 << 0;
+/// `IORING_TIMEOUT_BOOTTIME` and `IORING_TIMEOUT_REALTIME`: the clock, where it is not the
+/// monotonic one.
+const FLAG_BOOTTIME: u32 = 1 << 2;
+const FLAG_REALTIME: u32 = 1 << 3;
+
 /// Waits for a time.
 ///
-/// The time counts from the first `prepare`, on the monotonic clock.
+/// It is a timer of its own in the kernel. A program that waits for many things at once is better
+/// off with [`Timers`](crate::Timers), which need one for all of them.
 ///
 /// In a chain the end of the time counts as failed: what is linked behind it does not start.
 ///
@@ -33,7 +42,8 @@ struct Timespec {
 ///
 /// # Kernel
 ///
-/// Linux 5.4. The time is the event's until completion.
+/// Linux 5.4. 5.5 for a [deadline](Timeout::at), and 5.15 for one on another clock than the
+/// monotonic one: `EINVAL` before. The time is the event's until completion.
 ///
 /// # References
 ///
@@ -41,16 +51,31 @@ struct Timespec {
 #[doc(alias = "IORING_OP_TIMEOUT")]
 #[derive(Debug)]
 pub struct Timeout {
-    duration: Duration,
-    /// When it first began; submitted once more, it waits for the rest only.
-    begin: Option<Instant>,
-    rest: Timespec,
+    until: Until,
+    time: Timespec,
+}
+
+/// What is waited for.
+#[derive(Debug)]
+enum Until {
+    /// So much time, of which some may have passed when it is submitted once more: it counts from
+    /// the moment when it first began.
+    Passed(Duration, Option<Instant>),
+    /// A moment, which stays the same however often it is submitted.
+    Moment(Clock),
 }
 
 impl Timeout {
-    /// Waits for `duration`.
+    /// Waits for `duration`, which counts from the first `prepare`, on the monotonic clock.
     pub fn new(duration: Duration) -> Timeout {
-        Timeout { duration, begin: None, rest: Timeout::timespec(duration) }
+        Timeout { until: Until::Passed(duration, None), time: Timeout::timespec(duration) }
+    }
+
+    /// Waits until `deadline`, on its clock. One that has passed ends at once.
+    pub fn at(deadline: impl Into<Deadline>) -> Timeout {
+        let deadline = deadline.into();
+        let until = Until::Moment(deadline.clock());
+        Timeout { until, time: Timeout::timespec(deadline.time()) }
     }
 
     fn timespec(duration: Duration) -> Timespec {
@@ -59,17 +84,28 @@ impl Timeout {
             nanoseconds: duration.subsec_nanos().into(),
         }
     }
+
+    fn flags(&self) -> u32 {
+        match self.until {
+            Until::Passed(..) => 0,
+            Until::Moment(Clock::Monotonic) => FLAG_ABSOLUTE,
+            Until::Moment(Clock::Boottime) => FLAG_ABSOLUTE | FLAG_BOOTTIME,
+            Until::Moment(Clock::Realtime) => FLAG_ABSOLUTE | FLAG_REALTIME,
+        }
+    }
 }
 
 impl Event for Timeout {
     type Output = io::Result<()>;
 
     unsafe fn prepare(&mut self, sqes: &mut Sqes) {
-        self.begin.get_or_insert_with(Instant::now);
+        if let Until::Passed(_, begin) = &mut self.until {
+            begin.get_or_insert_with(Instant::now);
+        }
         // SAFETY: S1 by E1: the time lies in the event.
         let entry = unsafe { Sqe::new(opcode::TIMEOUT) };
         // One time; and an offset of zero, since it does not end with somebody else's completions.
-        sqes.push(entry.address(&raw const self.rest).length(1));
+        sqes.push(entry.address(&raw const self.time).length(1).op_flags(self.flags()));
     }
 
     fn complete(self, outcome: Outcome<'_, Self>) -> io::Result<()> {
@@ -81,8 +117,8 @@ impl Event for Timeout {
 
     fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
         let cqe = outcome.cqe();
-        if let Some(begin) = self.begin {
-            self.rest = Timeout::timespec(self.duration.saturating_sub(begin.elapsed()));
+        if let Until::Passed(duration, Some(begin)) = self.until {
+            self.time = Timeout::timespec(duration.saturating_sub(begin.elapsed()));
         }
         cqe.has_not_run()
     }
@@ -107,15 +143,30 @@ mod tests {
     fn submitted_once_more_it_waits_for_the_rest_only() {
         let mut timeout = Timeout::new(Duration::from_secs(3600));
         entry(&mut timeout);
-        assert_eq!((timeout.rest.seconds, timeout.rest.nanoseconds), (3600, 0));
+        assert_eq!((timeout.time.seconds, timeout.time.nanoseconds), (3600, 0));
         assert!(resubmits(&mut timeout, -libc::ECANCELED));
-        assert!(timeout.rest.seconds < 3600);
+        assert!(timeout.time.seconds < 3600);
         assert!(!resubmits(&mut timeout, -libc::ETIME));
+    }
+
+    #[test]
+    fn a_deadline_stays_the_same_when_it_is_submitted_once_more() {
+        for (clock, flags) in [
+            (Clock::Monotonic, FLAG_ABSOLUTE),
+            (Clock::Boottime, FLAG_ABSOLUTE | FLAG_BOOTTIME),
+            (Clock::Realtime, FLAG_ABSOLUTE | FLAG_REALTIME),
+        ] {
+            let mut timeout = Timeout::at(Deadline::at(clock, Duration::new(77, 5)));
+            assert_eq!(entry(&mut timeout).get_op_flags(), flags);
+            assert!(resubmits(&mut timeout, -libc::ECANCELED));
+            assert_eq!((timeout.time.seconds, timeout.time.nanoseconds), (77, 5));
+            assert_eq!(entry(&mut timeout).get_op_flags(), flags);
+        }
     }
 
     #[test]
     fn no_duration_is_too_long() {
         let timeout = Timeout::new(Duration::MAX);
-        assert_eq!((timeout.rest.seconds, timeout.rest.nanoseconds), (i64::MAX, 999_999_999));
+        assert_eq!((timeout.time.seconds, timeout.time.nanoseconds), (i64::MAX, 999_999_999));
     }
 }

@@ -17,7 +17,9 @@ use super::ended::Ended;
 use super::id::{FIRST_GENERATION, OPERATIONS_MAX, OperationId, cancel_target};
 use super::target::CancelTarget;
 use super::{Operation, StepEnd};
+use crate::cancelling::{Cancelling, Watch};
 use crate::cqe::Cqe;
+use crate::selection::{EntryFile, Selection};
 use crate::sharing::{Lock, OperationShare, Shared, Sharing, Word};
 use crate::sync::Ordering;
 
@@ -45,6 +47,8 @@ struct Places<S: Sharing> {
 
 struct Place<S: Sharing> {
     generation: u32,
+    /// The file that the tenant's entries name.
+    file: EntryFile,
     tenant: Option<OperationShare<S>>,
 }
 
@@ -98,6 +102,7 @@ impl<S: Sharing> OperationTable<S> {
         &self,
         operation: OperationShare<S>,
         steps: u32,
+        file: EntryFile,
     ) -> Option<(OperationId, bool)> {
         let mut guard = self.places.lock();
         let places = &mut *guard;
@@ -108,12 +113,14 @@ impl<S: Sharing> OperationTable<S> {
                 if index == OPERATIONS_MAX {
                     return None;
                 }
-                places.places.push(Place { generation: FIRST_GENERATION, tenant: None });
+                let file = EntryFile::NONE;
+                places.places.push(Place { generation: FIRST_GENERATION, file, tenant: None });
                 index
             }
         };
         let place = &mut places.places[index as usize];
         let id = OperationId { index, generation: place.generation };
+        place.file = file;
         let tenant = place.tenant.insert(operation);
         let cancelled = tenant.header().enter(self, id.user_data(0), steps);
         self.in_flight.add(1, Ordering::SeqCst);
@@ -149,6 +156,29 @@ impl<S: Sharing> OperationTable<S> {
             .map(|tenant| CancelTarget::new(tenant.clone()))
             .filter(CancelTarget::mark)
             .collect()
+    }
+
+    /// Asks for the end of the operations in flight that `selection` names, and yields those that a
+    /// cancel is now to be submitted for, and what will become of these. Detached operations are
+    /// spared.
+    ///
+    /// They are marked before the kernel hears of it, so none of them is repeated because it ended
+    /// cancelled. An operation that is between two rounds, about to be submitted once more, is not
+    /// in the table and is not found.
+    pub fn cancel_selected(&self, selection: &Selection) -> (Vec<CancelTarget<S>>, Cancelling) {
+        let watch = Watch::new();
+        let targets: Vec<_> = {
+            let places = self.places.lock();
+            let selected = places.places.iter().filter(|place| selection.names(place.file));
+            selected
+                .filter_map(|place| place.tenant.as_ref())
+                .filter(|tenant| !tenant.header().cell.is_detached())
+                .map(|tenant| CancelTarget::new(tenant.clone()))
+                .filter(|target| target.mark_watched(&watch))
+                .collect()
+        };
+        let cancelling = Cancelling::new(watch, targets.len());
+        (targets, cancelling)
     }
 }
 

@@ -1,9 +1,11 @@
 //! [`CancelTarget`]: an operation, as one who would cancel it sees it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::Operation;
 use super::table::OperationTable;
+use crate::cancelling::Watch;
 use crate::sharing::{OperationShare, Shared, Sharing};
 
 /// An operation in flight that somebody wants cancelled.
@@ -42,6 +44,12 @@ impl<S: Sharing> CancelTarget<S> {
     /// it ends cancelled. Says whether a cancel is to be submitted: not where one has been.
     pub(crate) fn mark(&self) -> bool {
         self.operation.header().cell.cancel()
+    }
+
+    /// Marks the operation as [`mark`](CancelTarget::mark) does. Where a cancel is to be submitted,
+    /// `watch` will be told how the operation has ended.
+    pub(crate) fn mark_watched(&self, watch: &Arc<Watch>) -> bool {
+        self.operation.header().cell.cancel_watched(watch)
     }
 
     /// Tells the operation that it may end cancelled by somebody's event, so that it is not

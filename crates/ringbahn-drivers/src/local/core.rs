@@ -204,6 +204,11 @@ impl Core {
         state.counters.cancelled += 1;
         state.backlog.cancels.push_back(target);
         drop(state);
+        self.act_outside();
+    }
+
+    /// Submits and reaps what there is, unless a turn is to come.
+    pub(super) fn act_outside(&self) {
         if self.depth.get() == 0 {
             self.act();
         }

@@ -1,11 +1,14 @@
 //! The end of a local driver: what it waits for, and how long.
 
+use std::io;
 use std::time::{Duration, Instant};
+
+use ringbahn_core::{Cancelling, Selection};
 
 use super::LocalDriver;
 use super::core::Core;
 use crate::RingHandle;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, forked};
 use crate::report::{Report, announce_leak};
 
 /// How long after the deadline the cancels of the last operations may take.
@@ -83,6 +86,24 @@ impl Core {
         let state = self.state();
         let left = self.ring.table().in_flight() + state.backlog.resubmissions.len();
         (left, matches!(state.refusal, Some(Refusal::Dead(_))))
+    }
+
+    /// Tells what is in flight and selected to stop: with the next turn, or now where there is
+    /// none.
+    pub(super) fn cancel_selected(&self, selection: &Selection) -> io::Result<Cancelling> {
+        if self.ring.forked() {
+            return Err(forked());
+        }
+        let (targets, cancelling) = self.ring.table().cancel_selected(selection);
+        if !targets.is_empty() {
+            {
+                let mut state = self.state();
+                state.counters.cancelled += targets.len() as u64;
+                state.backlog.cancels.extend(targets);
+            }
+            self.act_outside();
+        }
+        Ok(cancelling)
     }
 
     fn cancel_all(&self, detached: bool) {

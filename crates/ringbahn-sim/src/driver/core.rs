@@ -13,7 +13,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
-use ringbahn_core::{Batch, CancelTarget, Completion, Local, OperationTable, Reservation};
+use ringbahn_core::{
+    Batch, CancelTarget, Cancelling, Completion, Local, OperationTable, Reservation, Selection,
+};
 
 use crate::counters::Counters;
 use crate::driver::alarm::Alarm;
@@ -170,6 +172,20 @@ impl Core {
         if self.depth.get() == 0 {
             self.act();
         }
+    }
+
+    /// Tells what is in flight and selected to stop: with the next turn, or now where there is
+    /// none.
+    pub(super) fn cancel_selected(&self, selection: &Selection) -> Cancelling {
+        let (targets, cancelling) = self.table.cancel_selected(selection);
+        let mut state = self.state();
+        state.counters.cancelled += targets.len() as u64;
+        state.backlog.cancels.extend(targets);
+        drop(state);
+        if self.depth.get() == 0 {
+            self.act();
+        }
+        cancelling
     }
 
     /// Submits and reaps what there is where no turn is to come. Says how many entries the kernel

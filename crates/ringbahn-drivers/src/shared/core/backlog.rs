@@ -1,12 +1,14 @@
 //! The backlog of a shared driver: what waits for room in its submission queue, or for a moment.
 
+use std::io;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use ringbahn_core::Aftermath;
+use ringbahn_core::{Aftermath, Cancelling, Selection};
 
 use super::{Core, Submission, lock};
 use crate::counters::add;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, forked};
 
 impl Core {
     /// Puts on the backlog what a batch has left to be done.
@@ -76,5 +78,23 @@ impl Core {
         submission.backlog.cancels.extend(targets);
         drop(submission);
         self.overdue.store(true, Ordering::SeqCst);
+    }
+
+    /// Tells what is in flight and selected to stop, now or when there is room for the cancels.
+    pub(crate) fn cancel_selected(
+        self: &Arc<Self>,
+        selection: &Selection,
+    ) -> io::Result<Cancelling> {
+        if self.ring.forked() {
+            return Err(forked());
+        }
+        let (targets, cancelling) = self.ring.table().cancel_selected(selection);
+        if !targets.is_empty() {
+            add(&self.tally.cancelled, targets.len() as u64);
+            lock(&self.submission).backlog.cancels.extend(targets);
+            self.flush();
+            let _ = self.submit();
+        }
+        Ok(cancelling)
     }
 }
