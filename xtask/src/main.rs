@@ -5,6 +5,7 @@
 
 mod bench;
 mod ci;
+mod conformance;
 mod help;
 mod loom;
 mod miri;
@@ -43,6 +44,7 @@ fn run(arguments: &[String]) -> Result<Outcome, Failure> {
         ["bench-hot", rest @ ..] => bench::run("hot", rest),
         ["bench-op", rest @ ..] => bench::run("op", rest),
         ["ci"] => ci::run(),
+        ["conformance", rest @ ..] => conformance::run(conformance::purpose(rest)?),
         ["loom"] => loom::run(),
         ["miri"] => miri::run(),
         ["sanitize"] => sanitize::run(),
