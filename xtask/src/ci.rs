@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use crate::process::{Failure, Outcome, Program, cargo_has};
-use crate::{loom, miri, sanitize, skips, stress, test, tidy};
+use crate::{deadline, loom, miri, sanitize, skips, stress, test, tidy};
 
 /// One step: its name, what it does, and whether it runs tests that may be skipped.
 struct Step {
@@ -40,6 +40,10 @@ const STEPS: &[Step] = &[
     Step::check("tour", tour),
 ];
 
+/// How long all steps may take. Half of it is enough; what is left is for slow machines, and what
+/// is beyond is a test that hangs.
+const TIME_MAX: Duration = Duration::from_secs(3600);
+
 /// How a step went.
 struct Entry {
     name: &'static str,
@@ -64,11 +68,15 @@ impl Entry {
 /// Runs every step.
 pub(crate) fn run() -> Result<Outcome, Failure> {
     let start = Instant::now();
+    deadline::begin(TIME_MAX);
     let mut entries = Vec::new();
     for step in STEPS {
         println!("\n== {} ==", step.name);
         let start = Instant::now();
-        let result = (step.run)();
+        let result = match deadline::time_left().is_zero() {
+            false => (step.run)(),
+            true => Err(Failure("not run: no time was left".to_string())),
+        };
         let passed = matches!(result, Ok(Outcome::Done));
         let skipped = if step.has_skips && passed { skips::last_summary() } else { None };
         let entry = Entry { name: step.name, result, skipped, took: start.elapsed() };

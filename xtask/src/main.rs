@@ -6,6 +6,7 @@
 mod bench;
 mod ci;
 mod conformance;
+mod deadline;
 mod help;
 mod loom;
 mod miri;

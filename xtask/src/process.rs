@@ -2,9 +2,16 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
+use crate::deadline;
 use crate::workspace;
+
+/// How long to wait before another look whether a program has ended.
+const LOOK_TIME: Duration = Duration::from_millis(20);
 
 /// What became of a command that did not fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,42 +61,65 @@ impl Program {
     /// Runs it with its output going where ours goes.
     pub(crate) fn run(mut self) -> Result<(), Failure> {
         println!("$ {}", self.shown);
-        let status = self
-            .command
-            .status()
-            .map_err(|error| Failure(format!("cannot run `{}`: {error}", self.shown)))?;
-        if status.success() {
-            Ok(())
-        } else {
-            Err(Failure(format!("`{}` failed: {status}", self.shown)))
-        }
+        let child = self.spawn()?;
+        self.judge(child)
     }
 
     /// Runs it with its output going where ours goes, and yields what it wrote to the standard one.
     pub(crate) fn run_and_read(mut self) -> Result<String, Failure> {
         println!("$ {}", self.shown);
-        let failed = |shown: &str, error| Failure(format!("cannot run `{shown}`: {error}"));
-        let mut child = self
-            .command
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| failed(&self.shown, error))?;
+        self.command.stdout(Stdio::piped());
+        let mut child = self.spawn()?;
         let mut text = String::new();
         if let Some(output) = child.stdout.take() {
-            for line in BufReader::new(output).split(b'\n') {
-                let line = line.map_err(|error| failed(&self.shown, error))?;
+            // On a thread: a process that cannot be killed would keep the pipe open.
+            let (sender, lines) = mpsc::channel();
+            thread::spawn(move || {
+                BufReader::new(output).split(b'\n').all(|line| sender.send(line).is_ok())
+            });
+            loop {
+                let line = match lines.recv_timeout(deadline::time_left()) {
+                    Ok(line) => line.map_err(|error| self.not_run(&error))?,
+                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+                };
                 let line = String::from_utf8_lossy(&line);
                 println!("{line}");
                 text.push_str(&line);
                 text.push('\n');
             }
         }
-        let status = child.wait().map_err(|error| failed(&self.shown, error))?;
-        if status.success() {
-            Ok(text)
-        } else {
-            Err(Failure(format!("`{}` failed: {status}", self.shown)))
+        self.judge(child).map(|()| text)
+    }
+
+    fn spawn(&mut self) -> Result<Child, Failure> {
+        self.command.spawn().map_err(|error| self.not_run(&error))
+    }
+
+    /// Waits for its end, and brings it about where time runs out.
+    fn judge(&self, mut child: Child) -> Result<(), Failure> {
+        match self.wait(&mut child)? {
+            Some(status) if status.success() => Ok(()),
+            Some(status) => Err(Failure(format!("`{}` failed: {status}", self.shown))),
+            None => {
+                deadline::kill_tree(child.id());
+                Err(Failure(format!("`{}` was killed: no time is left", self.shown)))
+            }
         }
+    }
+
+    /// `None` where time runs out first.
+    fn wait(&self, child: &mut Child) -> Result<Option<ExitStatus>, Failure> {
+        loop {
+            let status = child.try_wait().map_err(|error| self.not_run(&error))?;
+            if status.is_some() || deadline::time_left().is_zero() {
+                return Ok(status);
+            }
+            thread::sleep(LOOK_TIME);
+        }
+    }
+
+    fn not_run(&self, error: &std::io::Error) -> Failure {
+        Failure(format!("cannot run `{}`: {error}", self.shown))
     }
 
     /// Runs it unseen, and says whether it succeeded.

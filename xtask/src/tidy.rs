@@ -4,6 +4,7 @@
 //! and one that shows it pass. A problem is printed as `path:line: what is wrong and what to do`.
 
 mod dependencies;
+mod driver_pages;
 mod events;
 mod layout;
 mod lexer;
@@ -56,6 +57,13 @@ pub(crate) fn run() -> Result<Outcome, Failure> {
         let text = workspace::read(&path)?;
         manifests.push((path, text));
     }
+    let mut pages = Vec::new();
+    for path in workspace::files(".md")? {
+        if path.starts_with(driver_pages::FOLDER) {
+            let text = workspace::read(&path)?;
+            pages.push((path, text));
+        }
+    }
     let allowed = workspace::read(unsafe_modules::LIST)?;
     let reasons = workspace::read(dependencies::LIST)?;
 
@@ -63,6 +71,7 @@ pub(crate) fn run() -> Result<Outcome, Failure> {
     problems.extend(safety::check(&sources));
     problems.extend(rustdoc::check(&sources));
     problems.extend(events::check(&sources));
+    problems.extend(driver_pages::check(&sources, &pages));
     problems.extend(dependencies::check(&manifests, &reasons));
     for source in &sources {
         problems.extend(layout::check(source));

@@ -53,8 +53,9 @@ pub(crate) struct DoctorArguments {
     pub(crate) json: bool,
 }
 
-const DOCTOR_STATUS: &str = "Exit status: 0 if ringbahn's default driver works here, 1 if it does \
-                             not, 2 if that could not be found out.";
+const DOCTOR_STATUS: &str = "Exit status: 0 if ringbahn's default driver works on io_uring here, \
+                             1 if it does not, and runs on the fallback or not at all, 2 if that \
+                             could not be found out.";
 /// Copies files, with their permissions and times.
 ///
 /// Several parts of a file are in flight at the same time, and with -r several files. Where the

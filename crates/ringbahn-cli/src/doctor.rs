@@ -21,7 +21,8 @@ mod text;
 
 use report::Report;
 
-/// Looks the machine over, prints the report, and says whether the default driver works.
+/// Looks the machine over, prints the report, and says whether the default driver works on
+/// io_uring.
 pub(crate) fn run(arguments: &DoctorArguments) -> ExitCode {
     let survey = match Survey::take() {
         Ok(survey) => survey,

@@ -148,7 +148,8 @@ fn a_sandbox_is_status_1_with_the_reason_and_what_to_change() {
         let report = json(&output);
         assert_eq!(output.status.code(), Some(1), "{report}");
         assert_eq!(report["io_uring_works"], false);
-        assert_eq!(report["driver"]["works"], false);
+        assert_eq!(report["driver"]["works"], true);
+        assert_eq!(report["driver"]["backend"], "fallback");
         assert_eq!(report["unavailable"]["reason"], reason);
         assert_eq!(report["unavailable"]["errno"], errno);
         assert!(report["unavailable"]["hint"].as_str().unwrap().contains("seccomp"), "{report}");

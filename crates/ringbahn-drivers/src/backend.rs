@@ -8,12 +8,15 @@ use std::fmt;
 pub enum Backend {
     /// The kernel, by io_uring.
     IoUring,
+    /// An engine inside the process, by system calls, epoll and threads.
+    Fallback,
 }
 
 impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Backend::IoUring => f.write_str("io_uring"),
+            Backend::Fallback => f.write_str("fallback"),
         }
     }
 }

@@ -57,6 +57,7 @@ use self::core::Core;
 use crate::backend::Backend;
 use crate::counters::Counters;
 use crate::report::Report;
+use crate::unavailable::Unavailable;
 pub use builder::LocalBuilder;
 
 /// The driver of one thread: a handle to a ring that all its clones share.
@@ -121,7 +122,7 @@ impl LocalDriver {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](crate::Unavailable) as an `io::Error`, where there can be no ring.
+    /// [`Unavailable`] as an `io::Error`, where there can be no ring and no fallback either.
     pub fn new() -> io::Result<LocalDriver> {
         LocalDriver::builder().build()
     }
@@ -162,7 +163,13 @@ impl LocalDriver {
 
     /// What executes the operations.
     pub fn backend(&self) -> Backend {
-        Backend::IoUring
+        self.core.ring.backend()
+    }
+
+    /// Why the operations are executed inside the process, though io_uring was preferred; `None`
+    /// where the kernel executes them, or where nobody was to ask it.
+    pub fn fallback_reason(&self) -> Option<&Unavailable> {
+        self.core.ring.fallback_reason()
     }
 
     /// How many entries the submission queue really has, and how many the completion queue: fewer

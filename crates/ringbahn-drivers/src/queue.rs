@@ -13,6 +13,7 @@
 //! Each half has one owner and takes `&mut self`, so a driver decides what guards it: nothing in a
 //! driver bound to a thread, a lock in one that is shared. The handle needs neither.
 
+pub(crate) mod beside;
 pub(crate) mod completion;
 #[cfg(any(test, loom))]
 #[cfg_attr(loom, allow(dead_code, reason = "the models use a part of it"))]
@@ -21,5 +22,6 @@ pub(crate) mod handle;
 pub(crate) mod index;
 #[cfg(all(test, loom))]
 mod loom_model;
+pub(crate) mod memory;
 pub(crate) mod rings;
 pub(crate) mod submission;

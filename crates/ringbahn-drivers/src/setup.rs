@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use ringbahn_core::{Local, Shared, Sharing, Sqe};
 
+use crate::fallback::Engine;
+use crate::policy::Policy;
 use crate::queue::completion::CompletionQueue;
 use crate::queue::handle::RingHandle;
 use crate::queue::rings::Rings;
@@ -22,7 +24,7 @@ use crate::sys::uapi::{
     FEAT_SUBMIT_STABLE, Params, SETUP_CLAMP, SETUP_COOP_TASKRUN, SETUP_CQSIZE, SETUP_DEFER_TASKRUN,
     SETUP_NO_SQARRAY, SETUP_R_DISABLED, SETUP_SINGLE_ISSUER, SETUP_SUBMIT_ALL, SETUP_TASKRUN_FLAG,
 };
-use crate::unavailable::Unavailable;
+use crate::unavailable::{Reason, Unavailable};
 
 /// What ringbahn relies on; a kernel without one of these is too old (`EXT_ARG`: 5.11).
 const FEATURES_NEEDED: u32 = FEAT_SINGLE_MMAP
@@ -66,6 +68,10 @@ const LOCAL: Wishes = Wishes {
     ],
 };
 
+/// As [`LOCAL`], where a filter forbids the call that would enable the ring.
+const LOCAL_ENABLED: Wishes =
+    Wishes { flags: LOCAL.flags & !SETUP_R_DISABLED, ladder: LOCAL.ladder };
+
 /// The smallest submission queue that a lack of memory shrinks a ring to.
 const ENTRIES_MIN: u32 = 8;
 
@@ -106,6 +112,9 @@ pub struct Setup {
     completion_entries: Option<u32>,
     clamp: bool,
     call: SetupCall,
+    policy: Option<Policy>,
+    /// The opcodes that the kernel is not to be asked for.
+    unwanted: Vec<u8>,
 }
 
 /// A ring, ready for use: both halves, and the handle to enter the kernel with.
@@ -123,7 +132,14 @@ impl Setup {
     /// A ring with room for `entries` entries to be submitted at once: a power of two, or it is
     /// rounded up to one; at least 1.
     pub fn new(entries: u32) -> Setup {
-        Setup { entries: entries.max(1), completion_entries: None, clamp: true, call: setup }
+        Setup {
+            entries: entries.max(1),
+            completion_entries: None,
+            clamp: true,
+            call: setup,
+            policy: None,
+            unwanted: Vec::new(),
+        }
     }
 
     /// How many CQEs are to fit into the completion queue. Rounded up to a power of two, and to the
@@ -142,7 +158,30 @@ impl Setup {
         self
     }
 
-    /// Makes the ring and sends a NOP through it.
+    /// Whether the operations are executed by io_uring or by the fallback, which stands behind the
+    /// same queues; what [`Policy`] says unless told.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Setup {
+        self.policy = Some(policy);
+        self
+    }
+
+    /// Treats the kernel as if it did not know the operation `opcode`, one of
+    /// [`opcode`](ringbahn_core::opcode), whose implementation may have a fault: the fallback executes
+    /// it, as it does with whatever the kernel really does not know.
+    #[must_use]
+    pub fn without(mut self, opcode: u8) -> Setup {
+        self.unwanted.push(opcode);
+        self
+    }
+
+    pub(crate) fn of_size(self, entries: u32, completion_entries: u32) -> Setup {
+        let entries = entries.max(1);
+        Setup { entries, completion_entries: Some(completion_entries), ..self }
+    }
+
+    /// Makes the ring and sends a NOP through it. Where there can be none, and the
+    /// [policy](Setup::policy) allows it, the fallback stands behind the queues.
     ///
     /// Where memory is short it waits, a fifth of a second in all, and then tries smaller rings,
     /// down to 8 entries. So it may block, and [`SubmissionQueue::capacity`] tells how large the
@@ -152,8 +191,7 @@ impl Setup {
     ///
     /// [`Unavailable`] says why there is no ring and what to do about it.
     pub fn build(self) -> Result<Queues, Unavailable> {
-        let rings = self.map(&SHARED)?;
-        Setup::assemble(rings)
+        self.build_by(|setup| Setup::assemble(setup.map(&SHARED)?))
     }
 
     /// Makes a ring for this thread alone and sends a NOP through it.
@@ -175,15 +213,44 @@ impl Setup {
     /// 5.11. Completions wait from 5.19 (`COOP_TASKRUN`) or 6.1 (`DEFER_TASKRUN`) on; the ring
     /// is known to be one thread's from 6.0, and called by a shorter name from 5.18.
     pub fn build_local(self) -> Result<Queues<Local>, Unavailable> {
-        let mut rings = self.map(&LOCAL)?;
-        rings.bind().map_err(|error| Unavailable::failed("io_uring_register", &error))?;
-        Setup::assemble(rings)
+        self.build_by(|setup| {
+            let mut rings = setup.map(&LOCAL)?;
+            if let Err(error) = rings.bind() {
+                let unavailable = Unavailable::failed("io_uring_register", &error);
+                if unavailable.reason() != Reason::Blocked {
+                    return Err(unavailable);
+                }
+                // A filter forbids the call, without which the ring is as good: it becomes this
+                // thread's with the first entry.
+                rings = setup.map(&LOCAL_ENABLED)?;
+            }
+            Setup::assemble(rings)
+        })
     }
 
-    /// As on a kernel that is what `call` makes of this one.
+    /// Makes a ring by `build_ring`, or the queues of the fallback, as the policy says.
+    fn build_by<S: Sharing>(
+        &self,
+        build_ring: impl FnOnce(&Setup) -> Result<Queues<S>, Unavailable>,
+    ) -> Result<Queues<S>, Unavailable> {
+        let from_environment =
+            || Policy::from_environment().map_err(|error| Unavailable::failed("getenv", &error));
+        let policy = self.policy.map_or_else(from_environment, Ok)?;
+        if policy == Policy::Never {
+            return Setup::assemble(self.engine(None)?);
+        }
+        match build_ring(self) {
+            Err(unavailable) if policy.falls_back(&unavailable) => {
+                Setup::assemble(self.engine(Some(unavailable))?)
+            }
+            built => built,
+        }
+    }
+
+    /// As on a kernel that is what `call` makes of this one, and on no other.
     #[cfg(all(test, not(loom)))]
     pub(crate) fn with_call(self, call: SetupCall) -> Setup {
-        Setup { call, ..self }
+        Setup { call, policy: Some(Policy::Require), ..self }
     }
 
     fn map(&self, wishes: &Wishes) -> Result<Rings, Unavailable> {
@@ -193,7 +260,26 @@ impl Setup {
             return Err(Unavailable::too_old());
         }
         let rings = Rings::map(fd, &params, guard);
-        rings.map_err(|error| Unavailable::failed("mmap", &error))
+        let mut rings = rings.map_err(|error| Unavailable::failed("mmap", &error))?;
+        let made_up = rings.make_up_for(&self.unwanted);
+        made_up.map_err(|error| Unavailable::failed("eventfd2", &error))?;
+        Ok(rings)
+    }
+
+    /// An engine inside the process, with queues of the sizes that the kernel would make, and the
+    /// reason why there is no ring of the kernel, where one was tried.
+    fn engine(&self, reason: Option<Unavailable>) -> Result<Rings, Unavailable> {
+        let invalid = |_| Unavailable::failed("the fallback", &io::ErrorKind::InvalidInput.into());
+        let size = |wanted: u32, max: u32| {
+            let clamped = if self.clamp { wanted.min(max) } else { wanted };
+            if clamped > max { Err(()) } else { Ok(clamped.next_power_of_two()) }
+        };
+        let entries = size(self.entries, ENTRIES_MAX).map_err(invalid)?;
+        let wanted = self.completion_entries.unwrap_or(2 * entries).max(entries);
+        let completion_entries = size(wanted, 2 * ENTRIES_MAX).map_err(invalid)?;
+        let engine = Engine::new(entries, completion_entries);
+        let rings = engine.map(|engine| Rings::of_engine(engine, reason));
+        rings.map_err(|error| Unavailable::failed("the fallback", &error))
     }
 
     fn assemble<S: Sharing>(rings: Rings) -> Result<Queues<S>, Unavailable> {

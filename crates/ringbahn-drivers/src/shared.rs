@@ -46,6 +46,7 @@ use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::counters::Counters;
+use crate::unavailable::Unavailable;
 use ringbahn_core::{Attempt, CancelTarget, Completion, Drive, Reservation, Served, Shared};
 
 mod builder;
@@ -96,7 +97,7 @@ impl SharedDriver {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](crate::Unavailable) as an `io::Error`, where there can be no ring.
+    /// [`Unavailable`] as an `io::Error`, where there can be no ring and no fallback either.
     pub fn new() -> io::Result<SharedDriver> {
         SharedDriver::builder().build()
     }
@@ -117,7 +118,13 @@ impl SharedDriver {
 
     /// What executes the operations.
     pub fn backend(&self) -> Backend {
-        Backend::IoUring
+        self.core().ring.backend()
+    }
+
+    /// Why the operations are executed inside the process, though io_uring was preferred; `None`
+    /// where the kernel executes them, or where nobody was to ask it.
+    pub fn fallback_reason(&self) -> Option<&Unavailable> {
+        self.core().ring.fallback_reason()
     }
 
     /// How many entries the submission queue really has, and how many the completion queue: fewer

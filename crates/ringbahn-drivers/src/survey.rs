@@ -18,7 +18,7 @@ use std::thread;
 use crate::sys::register_trial::query;
 use crate::sys::setup::setup;
 use crate::sys::uapi::Params;
-use crate::{Probe, Setup, Unavailable};
+use crate::{Policy, Probe, Setup, Unavailable};
 
 mod advice;
 mod attempts;
@@ -112,7 +112,7 @@ impl Survey {
 
     fn take_here() -> Survey {
         // First of all, while nothing has been pinned that the kernel has yet to give back.
-        let unavailable = Setup::new(8).build().err();
+        let unavailable = Setup::new(8).policy(Policy::Require).build().err();
         let mut params = Params::default();
         let base = attempts::patiently(|| setup(4, &mut params));
         let system_calls = system_calls::survey(&base);

@@ -1,13 +1,19 @@
-//! Machines on which there can be no ring: each says why, and what to do about it.
+//! Machines on which there can be no ring: each says why, and what to do about it, and where nobody
+//! insists on a ring the fallback does the work.
 #![allow(unsafe_code)]
 
 use std::io;
-use std::pin::Pin;
+use std::net::{TcpListener, TcpStream};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::Context;
+use std::time::{Duration, Instant};
 
-use ringbahn_core::Drive;
-use ringbahn_core::event::{Nop, Position, Read};
-use ringbahn_drivers::{Reason, Setup, SharedDriver, Unavailable};
+use ringbahn_core::event::{
+    Accept, EventExt, Fsync, Nop, Position, Read, Recv, Send, Timeout, Write,
+};
+use ringbahn_core::{Cancelled, Drive, SharedFd};
+use ringbahn_drivers::{Backend, LocalDriver, Policy, Reason, Setup, SharedDriver, Unavailable};
 
 #[path = "support/filter.rs"]
 mod filter;
@@ -16,16 +22,17 @@ mod scene;
 #[path = "support/skip.rs"]
 mod skip;
 
-use scene::{descriptors, end, in_child, pipe, run};
+use scene::{descriptors, end, in_child, pipe, poll_once, run, until};
 
 /// Why there is no driver.
 #[track_caller]
 fn unavailable() -> (Unavailable, io::ErrorKind) {
-    let error = SharedDriver::new().unwrap_err();
+    let error = SharedDriver::builder().policy(Policy::Require).build().unwrap_err();
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Unavailable>());
     let inner = inner.unwrap_or_else(|| panic!("not a typed error: {error}")).clone();
     assert!(!inner.hint().is_empty());
-    assert_eq!(Setup::new(8).build().unwrap_err().reason(), inner.reason());
+    let setup = Setup::new(8).policy(Policy::Require);
+    assert_eq!(setup.build().unwrap_err().reason(), inner.reason());
     (inner, error.kind())
 }
 
@@ -38,7 +45,106 @@ fn filtered(test: &str, call: u32, errno: i32, reason: Reason, kind: io::ErrorKi
         assert_eq!((unavailable.reason(), found), (reason, kind), "{unavailable}");
         assert_eq!(unavailable.raw_os_error(), Some(errno));
         assert!(unavailable.hint().contains("seccomp"), "{unavailable}");
-        assert_eq!(descriptors(), before);
+        falls_back(&unavailable);
+        until("the engines are gone", || descriptors() == before);
+    });
+}
+
+/// Both drivers do their work in the process, and say why.
+fn falls_back(unavailable: &Unavailable) {
+    let shared = SharedDriver::new().unwrap();
+    assert_eq!(shared.backend(), Backend::Fallback);
+    assert_eq!(shared.fallback_reason(), Some(unavailable));
+    run(everyday_work(&shared));
+    end(&shared);
+
+    let local = LocalDriver::new().unwrap();
+    assert_eq!(local.backend(), Backend::Fallback);
+    assert_eq!(local.fallback_reason(), Some(unavailable));
+    local.block_on(everyday_work(&local));
+    assert_eq!(local.shutdown(Duration::ZERO).leaked, 0);
+}
+
+/// A file, a connection, a timer, and an operation that is taken back.
+async fn everyday_work<D: Drive + Clone>(driver: &D) {
+    let file = SharedFd::new(Arc::new(tempfile::tempfile().unwrap()));
+    let write = Write::new(file.clone(), "what is written", Position::At(3));
+    let chain = write.link(Fsync::new(file.clone()));
+    let ((written, _), synced) = driver.clone().submit(chain).await;
+    assert_eq!((written.unwrap(), synced.unwrap()), (15, ()));
+    let read = Read::new(file, vec![1; 32], Position::At(0));
+    let (count, buffer) = driver.clone().submit(read).await;
+    assert_eq!(&buffer[..count.unwrap()], b"\0\0\0what is written");
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let listener = SharedFd::new(Arc::new(listener));
+    let mut accept = pin!(driver.clone().submit(Accept::new(listener.clone())));
+    assert!(poll_once(accept.as_mut()).is_pending());
+    let client = SharedFd::new(Arc::new(TcpStream::connect(address).unwrap()));
+    let (server, _) = accept.await.unwrap();
+    let server = SharedFd::from(server);
+    let mut receive = pin!(driver.clone().submit(Recv::new(server.clone(), vec![0; 8])));
+    assert!(poll_once(receive.as_mut()).is_pending());
+    driver.clone().submit(Send::new(client.clone(), "hello")).await.0.unwrap();
+    let (count, buffer) = receive.await;
+    assert_eq!(&buffer[..count.unwrap()], b"hello");
+
+    let begin = Instant::now();
+    driver.clone().submit(Timeout::new(Duration::from_millis(5))).await.unwrap();
+    assert!(begin.elapsed() >= Duration::from_millis(5));
+
+    let receive = driver.clone().submit(Recv::new(server, b"as it was".to_vec()));
+    let (result, buffer) = receive.timeout(Duration::from_millis(5)).await;
+    assert_eq!(result.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    assert_eq!(buffer, b"as it was");
+    drop(client);
+    let accept = driver.clone().submit(Accept::new(listener));
+    assert!(matches!(accept.cancel().await, Cancelled::Cancelled(_)));
+}
+
+#[test]
+fn a_register_that_is_not_permitted_leaves_both_drivers_on_the_ring() {
+    let test = "a_register_that_is_not_permitted_leaves_both_drivers_on_the_ring";
+    in_child(test, || {
+        filter::forbid(filter::REGISTER, libc::EPERM);
+        let shared = SharedDriver::builder().policy(Policy::Require).build().unwrap();
+        run(everyday_work(&shared));
+        end(&shared);
+        let local = LocalDriver::builder().policy(Policy::Require).build().unwrap();
+        assert_eq!(local.backend(), Backend::IoUring);
+        local.block_on(everyday_work(&local));
+    });
+}
+
+#[test]
+fn a_driver_that_may_never_have_a_ring_makes_no_call_of_io_uring() {
+    let test = "a_driver_that_may_never_have_a_ring_makes_no_call_of_io_uring";
+    in_child(test, || {
+        // Any such call would be seen as the reason.
+        for call in [filter::SETUP, filter::ENTER, filter::REGISTER] {
+            filter::forbid(call, libc::EPERM);
+        }
+        let shared = SharedDriver::builder().policy(Policy::Never).build().unwrap();
+        assert_eq!((shared.backend(), shared.fallback_reason()), (Backend::Fallback, None));
+        run(everyday_work(&shared));
+        end(&shared);
+    });
+}
+
+#[test]
+fn a_word_in_the_environment_that_nobody_knows_is_an_error_that_names_it() {
+    let test = "a_word_in_the_environment_that_nobody_knows_is_an_error_that_names_it";
+    in_child(test, || {
+        // SAFETY: no other thread of this process reads the environment meanwhile.
+        unsafe { std::env::set_var("RINGBAHN_IO_URING", "nver") };
+        let error = SharedDriver::new().unwrap_err().to_string();
+        assert!(error.contains("RINGBAHN_IO_URING") && error.contains("nver"), "{error}");
+        // SAFETY: as above.
+        unsafe { std::env::set_var("RINGBAHN_IO_URING", "never") };
+        assert_eq!(SharedDriver::new().unwrap().backend(), Backend::Fallback);
+        let required = SharedDriver::builder().policy(Policy::Require).build();
+        assert_eq!(required.unwrap().backend(), Backend::IoUring, "the code comes first");
     });
 }
 

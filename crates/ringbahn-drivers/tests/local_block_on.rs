@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_executor::LocalExecutor;
 use ringbahn_core::event::{Nop, Position, Read, Timeout};
 use ringbahn_core::{Drive, Event, Outcome, Sqe, Sqes};
-use ringbahn_drivers::{LocalDriver, Reason, Unavailable};
+use ringbahn_drivers::{LocalDriver, Policy, Reason, Unavailable};
 
 #[path = "support/canary.rs"]
 mod canary;
@@ -300,7 +300,7 @@ fn tasks_of_an_executor_run_on_a_driver_of_one_entry() {
 }
 
 fn unavailable() -> Unavailable {
-    let error = LocalDriver::new().unwrap_err();
+    let error = LocalDriver::builder().policy(Policy::Require).build().unwrap_err();
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Unavailable>());
     inner.unwrap_or_else(|| panic!("not a typed error: {error}")).clone()
 }

@@ -1,15 +1,16 @@
 //! Shutdowns that others get in the way of.
 
 use std::future::Future;
-use std::pin::pin;
+use std::io::Write;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Barrier, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
-use ringbahn_core::Drive;
-use ringbahn_core::event::{Nop, Timeout};
+use ringbahn_core::event::{Nop, Position, Read, Timeout};
+use ringbahn_core::{Drive, SharedFd};
 
 #[path = "support/skip.rs"]
 mod skip;
@@ -55,6 +56,28 @@ fn an_operation_submitted_during_a_shutdown_is_refused_or_ended() {
         }
         assert_eq!(block_on(shutdown).leaked, 0, "in round {round}");
         thread.join().unwrap();
+    }
+}
+
+#[test]
+fn who_reaps_the_last_operation_calls_the_helper_that_waits_for_the_end() {
+    let test = "who_reaps_the_last_operation_calls_the_helper_that_waits_for_the_end";
+    for round in 0..ROUNDS * 5 {
+        let Some(driver) = skip::driver(test, 4, 8) else { return };
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        let read = Read::new(SharedFd::new(Arc::new(reader)), vec![0; 8], Position::Current);
+        let mut read = pin!(driver.clone().submit(read));
+        let cx = &mut Context::from_waker(Waker::noop());
+        assert!(read.as_mut().poll(cx).is_pending());
+        read.as_mut().detach();
+        let start = Instant::now();
+        let shutdown = driver.shutdown(Duration::from_secs(20));
+        // The read ends in this call, by this thread, which reaps before the helper gets to it.
+        writer.write_all(b"the end").unwrap();
+        assert!(Pin::new(&mut &driver).poll_submit(cx).is_ready());
+        let report = block_on(shutdown);
+        assert_eq!((report.completed, report.leaked), (1, 0), "in round {round}");
+        assert!(start.elapsed() < Duration::from_secs(10), "in round {round}");
     }
 }
 

@@ -13,9 +13,11 @@ use ringbahn_drivers::SharedDriver;
 /// It is a name and holds nothing, so handles and futures that use it are no larger for it. A
 /// program that never does any IO with ringbahn never builds a ring.
 ///
-/// Where io_uring is not available every operation fails with the reason, an
-/// [`Unavailable`](crate::Unavailable). A failure is not remembered, since the next attempt may
-/// find what this one lacked: a descriptor, or memory.
+/// Where io_uring is not available the driver does its work inside the process; the variable
+/// `RINGBAHN_IO_URING` of the environment, as [`Policy`](crate::Policy) describes it, says whether
+/// it may. What it lacks besides, a descriptor or memory, fails each operation with an
+/// [`Unavailable`](crate::Unavailable). A failure is not remembered, since the next attempt may find
+/// what this one lacked.
 ///
 /// # Examples
 ///

@@ -96,8 +96,10 @@
 //!
 //! # What to know before
 //!
-//! - It is for Linux, 5.11 or later, and where io_uring is allowed: container runtimes often forbid
-//!   it. Operations then fail with an [`Unavailable`], which says why and what to do.
+//! - It is for Linux, and at its best where io_uring is allowed, from 5.11 on. Container runtimes often
+//!   forbid it. Then the same drivers do the same work inside the process, by system calls, epoll and
+//!   threads, and [can be asked](SharedDriver::fallback_reason) why; [`Policy`] says whether they
+//!   may. A lack of memory or descriptors is an [`Unavailable`], which says what to do.
 //! - `AsyncWrite` is write-behind, as with a `BufWriter`: an error may come with a later call, so
 //!   `flush` or [`close`](Ring::close) before you believe it.
 //! - Borrowed buffers are copied; owned ones ([`Ring::read_at`], [`Ring::recv`], …) are not.
@@ -161,8 +163,8 @@ pub use ringbahn_core::{
 };
 #[doc(no_inline)]
 pub use ringbahn_drivers::{
-    Backend, Counters, LocalBuilder, LocalDriver, Reason, Report, SharedBuilder, SharedDriver,
-    Unavailable,
+    Backend, Counters, LocalBuilder, LocalDriver, Policy, Reason, Report, SharedBuilder,
+    SharedDriver, Unavailable,
 };
 
 /// The examples of the project's front page, compiled as tests. The first is not run there, since a
@@ -170,3 +172,13 @@ pub use ringbahn_drivers::{
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct FrontPage;
+
+/// The examples of the drivers' pages, likewise.
+#[cfg(doctest)]
+mod driver_pages {
+    #[doc = include_str!("../../../docs/drivers/shared.md")]
+    struct Shared;
+
+    #[doc = include_str!("../../../docs/drivers/local.md")]
+    struct Local;
+}

@@ -20,7 +20,7 @@ use ringbahn::{BufResultExt, LocalDriver, Ring, SharedDriver};
 mod subject;
 #[path = "support/support.rs"]
 mod support;
-use subject::{Subject, has_timer, on_both_kinds, race, turns};
+use subject::{Subject, on_both_kinds, race, turns};
 use support::connection;
 
 /// The ways of reading.
@@ -80,8 +80,6 @@ struct Seen {
     reads: u32,
     /// How often what waited for bytes was dropped.
     dropped: u32,
-    /// How often a timer was, at most.
-    timers: u64,
 }
 
 /// Reads in a `select!` until the end of the stream, which comes some time after so many turns.
@@ -131,7 +129,6 @@ async fn read_in_select<D: Subject>(
                 assert!(sequence(seen.bytes).zip(&bytes).all(|(sent, got)| sent == *got));
                 seen.bytes += bytes.len() as u64;
                 seen.reads += 1;
-                seen.timers += u64::from(has_timer(turn));
                 progress.read.store(seen.bytes, Ordering::Relaxed);
             }
         }
@@ -153,11 +150,6 @@ fn nothing_is_lost<D: Subject>(test: &str, way: Way) {
         assert_eq!(seen.bytes, peer.join().unwrap());
         assert!(seen.dropped > turns / 10, "{seen:?}");
         assert!(seen.reads > turns / 100, "{seen:?}");
-        if let Way::Recv = way {
-            // Such a one ends with its future, so the driver knows of each that was in flight.
-            let receives = driver.counters().cancelled.saturating_sub(seen.timers);
-            assert!(receives > u64::from(turns / 20), "{seen:?} {receives}");
-        }
     });
 }
 

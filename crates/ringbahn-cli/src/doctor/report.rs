@@ -44,7 +44,7 @@ pub(crate) struct UnavailableReport {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct DriverReport {
     pub(crate) works: bool,
-    /// What its operations run on.
+    /// What its operations run on: `io_uring` or `fallback`.
     pub(crate) backend: Option<String>,
     pub(crate) error: Option<String>,
 }
@@ -59,7 +59,7 @@ impl Report {
             io_uring_works,
             verdict: verdict(io_uring_works, &driver, &advice),
             unavailable: survey.unavailable.as_ref().map(UnavailableReport::new),
-            status: u8::from(!driver.works),
+            status: u8::from(!(io_uring_works && driver.works)),
             driver,
             advice,
             machine: MachineReport::new(&survey.machine),

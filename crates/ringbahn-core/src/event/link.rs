@@ -12,6 +12,10 @@ use crate::sqe::{SQES_PER_EVENT_MAX, Sqes};
 /// does not start and reports `ECANCELED`; a read or write that moves less than was asked for
 /// counts as failed here, though its own output says that it has succeeded.
 ///
+/// Not all failures count: the kernel (6.18) goes on behind an [`Fsync`](crate::event::Fsync), a
+/// [`Truncate`](crate::event::Truncate) or a [`Statx`](crate::event::Statx) that has failed. Let
+/// such a one be the last of its chain, or look at its output before you believe the next.
+///
 /// The chain is submitted once: where a part of it was interrupted, its output says so.
 ///
 /// # Examples

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::LocalDriver;
 use super::core::Core;
-use crate::Setup;
+use crate::{Policy, Setup};
 
 /// Settings of a [`LocalDriver`].
 ///
@@ -23,11 +23,17 @@ pub struct LocalBuilder {
     entries: u32,
     completion_entries: Option<u32>,
     serve_at_once: bool,
+    setup: Setup,
 }
 
 impl LocalBuilder {
     pub(super) fn new() -> LocalBuilder {
-        LocalBuilder { entries: 256, completion_entries: None, serve_at_once: true }
+        LocalBuilder {
+            entries: 256,
+            completion_entries: None,
+            serve_at_once: true,
+            setup: Setup::new(256),
+        }
     }
 
     /// How many entries the submission queue has, rounded up to a power of two; 256 unless told.
@@ -62,16 +68,33 @@ impl LocalBuilder {
         self
     }
 
+    /// Whether the operations are executed by io_uring, or inside the process where that is not
+    /// available; what [`Policy`] says unless told.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> LocalBuilder {
+        self.setup = self.setup.policy(policy);
+        self
+    }
+
+    /// Has the operation `opcode`, one of [`opcode`](ringbahn_core::opcode), executed inside the
+    /// process though the kernel knows it, as with operations that it does not know: see
+    /// [`Setup::without`].
+    #[must_use]
+    pub fn without(mut self, opcode: u8) -> LocalBuilder {
+        self.setup = self.setup.without(opcode);
+        self
+    }
+
     /// Builds the driver, for the calling thread.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](crate::Unavailable) as an `io::Error`, where there can be no ring, or no
-    /// eventfd to go with it.
+    /// [`Unavailable`](crate::Unavailable) as an `io::Error`, where there can be no ring and no
+    /// fallback either, or no eventfd to go with it.
     pub fn build(self) -> io::Result<LocalDriver> {
         let completion_entries = self.completion_entries.unwrap_or(self.entries.saturating_mul(4));
-        let queues =
-            Setup::new(self.entries).completion_entries(completion_entries).build_local()?;
+        let setup = self.setup.of_size(self.entries, completion_entries);
+        let queues = setup.build_local()?;
         Ok(LocalDriver { core: Rc::new(Core::new(queues, self.serve_at_once)?) })
     }
 }

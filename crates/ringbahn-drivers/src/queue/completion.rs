@@ -10,7 +10,9 @@
 //!     order in which the kernel has posted them.
 //!
 //! K3. The table is that of the submission half of the same ring, through which alone entries get
-//!     into it. So the kernel that posts here is the executor of the table's entries.
+//!     into it. So the kernel that posts here is the executor of the table's entries, but for those
+//!     that it does not know; these are executed by the engine beside it, whose CQEs are read here
+//!     in the same way, with a head of their own.
 #![allow(unsafe_code)]
 
 use std::fmt;
@@ -35,6 +37,8 @@ pub struct CompletionQueue<S: Sharing = Shared> {
     table: S::Share<OperationTable<S>>,
     /// The counter of the next CQE to look at.
     head: u32,
+    /// The same for the queue of the engine that executes what the kernel does not know.
+    head_beside: u32,
 }
 
 /// What one [`CompletionQueue::reap`] has found: `count` CQEs, and of these, how many were what.
@@ -56,7 +60,7 @@ impl<S: Sharing> CompletionQueue<S> {
     pub(super) fn new(rings: Arc<Rings>, table: S::Share<OperationTable<S>>) -> CompletionQueue<S> {
         // Relaxed: this half is the only writer of the head, and is only just being made.
         let head = rings.completion.head.load(Ordering::Relaxed);
-        CompletionQueue { rings, table, head }
+        CompletionQueue { rings, table, head, head_beside: 0 }
     }
 
     /// The operations in flight on this ring.
@@ -73,7 +77,13 @@ impl<S: Sharing> CompletionQueue<S> {
     /// The kernel may hold more that did not fit in:
     /// [`RingHandle::overflowed`](crate::RingHandle::overflowed).
     pub fn is_empty(&self) -> bool {
-        self.rings.forked() || self.ready() == 0
+        self.rings.forked()
+            || (self.rings.completion.ready(self.head) == 0 && self.is_empty_beside())
+    }
+
+    fn is_empty_beside(&self) -> bool {
+        let beside = self.rings.at_work_beside();
+        beside.is_none_or(|it| it.engine.memory().completion.ready(self.head_beside) == 0)
     }
 
     /// Takes up to `limit` CQEs out of the queue, notes them in the operation table, and adds their
@@ -86,28 +96,16 @@ impl<S: Sharing> CompletionQueue<S> {
         if self.rings.forked() {
             return reaped;
         }
-        let count = limit.min(self.ready() as usize);
-        if count == 0 {
-            return reaped;
+        let source = Source { memory: &self.rings.completion, head: &mut self.head };
+        reap_from(source, &self.table, batch, limit, &mut reaped);
+        if reaped.count > 0 {
+            self.rings.note_reaped();
         }
-        let advance = Advance { head: &mut self.head, memory: &self.rings.completion };
-        let mut noting = self.table.noting();
-        for _ in 0..count {
-            // SAFETY: K1; `count` CQEs were ready, and this is one of the first `count`.
-            let cqe = unsafe { advance.memory.read(*advance.head) };
-            *advance.head = advance.head.wrapping_add(1);
-            reaped.count += 1;
-            // SAFETY: K2, K3; `cqe` is what the kernel has just posted, and the head is past it.
-            let matched = unsafe { noting.note(&cqe, batch) };
-            match matched {
-                Matched::Progress => {}
-                Matched::Finished => {
-                    reaped.finished += 1;
-                    reaped.stopped += usize::from(cqe.has_not_run());
-                }
-                Matched::Cancel => reaped.cancels_answered += 1,
-                Matched::Unknown => reaped.unknown += 1,
-            }
+        if let Some(beside) = self.rings.at_work_beside() {
+            let memory = &beside.engine.memory().completion;
+            let source = Source { memory, head: &mut self.head_beside };
+            reap_from(source, &self.table, batch, limit - reaped.count, &mut reaped);
+            beside.engine.note_reaped();
         }
         reaped
     }
@@ -117,18 +115,13 @@ impl<S: Sharing> CompletionQueue<S> {
         if self.is_empty() {
             return None;
         }
-        let advance = Advance { head: &mut self.head, memory: &self.rings.completion };
+        let source = Source { memory: &self.rings.completion, head: &mut self.head };
         // SAFETY: K1; the queue is not empty.
-        let cqe = unsafe { advance.memory.read(*advance.head) };
-        *advance.head = advance.head.wrapping_add(1);
+        let cqe = unsafe { source.memory.read(*source.head) };
+        *source.head = source.head.wrapping_add(1);
+        drop(source);
+        self.rings.note_reaped();
         Some(cqe)
-    }
-
-    fn ready(&self) -> u32 {
-        let memory = &self.rings.completion;
-        // Acquire: pairs with the kernel's `smp_store_release(&rings->cq.tail)`, which publishes
-        // the CQEs before it.
-        memory.index.used(self.head, memory.tail.load(Ordering::Acquire))
     }
 }
 
@@ -138,13 +131,14 @@ impl<S: Sharing> fmt::Debug for CompletionQueue<S> {
     }
 }
 
-/// Gives the places of the CQEs looked at back to the kernel when dropped, also by a panic.
-struct Advance<'a> {
-    head: &'a mut u32,
+/// CQEs and whose they are next. Gives the places of those looked at back when dropped, also by a
+/// panic.
+struct Source<'a> {
     memory: &'a CompletionMemory,
+    head: &'a mut u32,
 }
 
-impl Drop for Advance<'_> {
+impl Drop for Source<'_> {
     fn drop(&mut self) {
         // Release: pairs with the kernel's read of `cq.head`, on which its writes to the places
         // depend. The CQEs were copied out before.
@@ -152,7 +146,51 @@ impl Drop for Advance<'_> {
     }
 }
 
+/// Takes up to `limit` CQEs out of `source`, and notes them.
+#[inline]
+fn reap_from<S: Sharing>(
+    source: Source<'_>,
+    table: &OperationTable<S>,
+    batch: &mut Batch<S>,
+    limit: usize,
+    reaped: &mut Reaped,
+) {
+    let count = limit.min(source.memory.ready(*source.head) as usize);
+    if count == 0 {
+        // Nothing is given back, so that the word, which the kernel reads, is left alone.
+        std::mem::forget(source);
+        return;
+    }
+    let mut noting = table.noting();
+    for _ in 0..count {
+        // SAFETY: K1; `count` CQEs were ready, and this is one of the first `count`.
+        let cqe = unsafe { source.memory.read(*source.head) };
+        *source.head = source.head.wrapping_add(1);
+        reaped.count += 1;
+        // SAFETY: K2, K3; `cqe` has just been posted, and the head is past it.
+        let matched = unsafe { noting.note(&cqe, batch) };
+        match matched {
+            Matched::Progress => {}
+            Matched::Finished => {
+                reaped.finished += 1;
+                reaped.stopped += usize::from(cqe.has_not_run());
+            }
+            Matched::Cancel => reaped.cancels_answered += 1,
+            // A NOP that stood in the place of what the kernel does not know.
+            Matched::Unknown if cqe == Cqe::default() => {}
+            Matched::Unknown => reaped.unknown += 1,
+        }
+    }
+}
+
 impl CompletionMemory {
+    /// How many CQEs there are from the one counted as `head` on.
+    fn ready(&self, head: u32) -> u32 {
+        // Acquire: pairs with the kernel's `smp_store_release(&rings->cq.tail)`, which publishes
+        // the CQEs before it.
+        self.index.used(head, self.tail.load(Ordering::Acquire))
+    }
+
     /// The CQE counted as `counter`.
     ///
     /// # Safety
@@ -199,8 +237,8 @@ mod tests {
         let (_submission, mut completion, rings) = over_memory(1, 2);
         assert!(rings.post(cqe(1)) && rings.post(cqe(2)));
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            let advance = Advance { head: &mut completion.head, memory: &rings.completion };
-            *advance.head = advance.head.wrapping_add(1);
+            let source = Source { memory: &rings.completion, head: &mut completion.head };
+            *source.head = source.head.wrapping_add(1);
             panic!("while the first one is noted");
         }));
         assert!(result.is_err());

@@ -9,11 +9,15 @@ use std::time::Duration;
 use ringbahn_core::{OperationTable, Shared, Sharing};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::rings::{KernelRing, Rings};
+use super::beside::{AtWork, Beside};
+use super::rings::{Executor, KernelRing, Rings};
+use crate::backend::Backend;
+use crate::fallback::Engine;
 use crate::sync::Ordering;
 use crate::sys::enter::{enter, enter_timeout};
 use crate::sys::probe::Probe;
-use crate::sys::uapi::{ENTER_GETEVENTS, SQ_CQ_OVERFLOW, SQ_TASKRUN};
+use crate::sys::uapi::{ENTER_GETEVENTS, SETUP_SUBMIT_ALL, SQ_CQ_OVERFLOW, SQ_TASKRUN};
+use crate::unavailable::Unavailable;
 
 /// The way into the kernel: submits what has been published, and waits for CQEs.
 ///
@@ -74,9 +78,16 @@ impl<S: Sharing> RingHandle<S> {
     ///
     /// `Unsupported` in a forked child; else see [the table](RingHandle#errors).
     pub fn enter(&self, wanted_completions: u32) -> io::Result<u32> {
-        let ring = self.rings.kernel()?;
-        let (to_submit, flags) = self.request(ring, wanted_completions);
-        enter(ring.name(), to_submit, wanted_completions, flags)
+        match self.rings.executor()? {
+            Executor::Kernel(ring) => {
+                if let Some(beside) = self.rings.at_work_beside() {
+                    return self.enter_both(ring, beside, wanted_completions, None);
+                }
+                let (to_submit, flags) = self.request(ring, wanted_completions);
+                enter(ring.name(), to_submit, wanted_completions, flags)
+            }
+            Executor::Engine(engine) => engine.enter(wanted_completions, None),
+        }
     }
 
     /// As [`enter`](RingHandle::enter), but waits no longer than `timeout`.
@@ -85,9 +96,16 @@ impl<S: Sharing> RingHandle<S> {
     ///
     /// As `enter`; `ETIME` where the time has run out and nothing was submitted.
     pub fn enter_timeout(&self, wanted_completions: u32, timeout: Duration) -> io::Result<u32> {
-        let ring = self.rings.kernel()?;
-        let (to_submit, flags) = self.request(ring, wanted_completions);
-        enter_timeout(ring.name(), to_submit, wanted_completions, flags, timeout)
+        match self.rings.executor()? {
+            Executor::Kernel(ring) => {
+                if let Some(beside) = self.rings.at_work_beside() {
+                    return self.enter_both(ring, beside, wanted_completions, Some(timeout));
+                }
+                let (to_submit, flags) = self.request(ring, wanted_completions);
+                enter_timeout(ring.name(), to_submit, wanted_completions, flags, timeout)
+            }
+            Executor::Engine(engine) => engine.enter(wanted_completions, Some(timeout)),
+        }
     }
 
     /// Brings CQEs into the completion queue that did not fit in before, and runs what the kernel
@@ -97,8 +115,18 @@ impl<S: Sharing> RingHandle<S> {
     ///
     /// `Unsupported` in a forked child; else see [the table](RingHandle#errors).
     pub fn enter_flush(&self) -> io::Result<()> {
-        let ring = self.rings.kernel()?;
-        enter(ring.name(), 0, 0, ENTER_GETEVENTS).map(drop)
+        match self.rings.executor()? {
+            Executor::Kernel(ring) => {
+                if let Some(beside) = self.rings.at_work_beside() {
+                    beside.engine.flush();
+                }
+                enter(ring.name(), 0, 0, ENTER_GETEVENTS).map(drop)
+            }
+            Executor::Engine(engine) => {
+                engine.flush();
+                Ok(())
+            }
+        }
     }
 
     /// Submits what has been published and brings in what has completed, as
@@ -109,8 +137,56 @@ impl<S: Sharing> RingHandle<S> {
     ///
     /// `Unsupported` in a forked child; else see [the table](RingHandle#errors).
     pub fn enter_ready(&self) -> io::Result<u32> {
-        let ring = self.rings.kernel()?;
-        enter(ring.name(), self.unsubmitted(), 0, ENTER_GETEVENTS)
+        match self.rings.executor()? {
+            Executor::Kernel(ring) => {
+                if let Some(beside) = &self.rings.beside {
+                    beside.start();
+                }
+                if let Some(beside) = self.rings.at_work_beside() {
+                    beside.engine.flush();
+                }
+                enter(ring.name(), self.unsubmitted(), 0, ENTER_GETEVENTS)
+            }
+            Executor::Engine(engine) => {
+                let taken = engine.enter(0, None);
+                engine.flush();
+                taken
+            }
+        }
+    }
+
+    /// As [`enter`](RingHandle::enter), where an engine executes what the kernel does not know: so
+    /// the thread waits for both, and looks at both, for one CQE at the least.
+    #[cold]
+    fn enter_both(
+        &self,
+        ring: &KernelRing,
+        beside: &AtWork,
+        wanted_completions: u32,
+        timeout: Option<Duration>,
+    ) -> io::Result<u32> {
+        if let Some(beside) = &self.rings.beside {
+            beside.start();
+        }
+        beside.clear_put_off();
+        let (to_submit, flags) = self.request(ring, wanted_completions);
+        let taken = enter(ring.name(), to_submit, 0, flags)?;
+        if wanted_completions == 0 || self.rings.has_completions() {
+            return Ok(taken);
+        }
+        let _watching = beside.engine.watch();
+        let on = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
+        let mut both = [on(beside.put_off().unwrap_or(ring.fd())), on(beside.engine.descriptor())];
+        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+        let waited = poll(&mut both, timeout.as_ref());
+        // What was put off comes in by this.
+        enter(ring.name(), 0, 0, ENTER_GETEVENTS)?;
+        match waited {
+            _ if taken > 0 => Ok(taken),
+            Ok(0) => Err(io::Error::from_raw_os_error(libc::ETIME)),
+            Ok(_) => Ok(0),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// How many entries to submit, and the flags.
@@ -142,19 +218,45 @@ impl<S: Sharing> RingHandle<S> {
         wake: Option<BorrowedFd<'_>>,
         timeout: Option<Duration>,
     ) -> io::Result<Readiness> {
-        let ring = self.rings.kernel()?.fd();
+        let executor = self.rings.executor()?;
+        let (ring, engine) = match executor {
+            Executor::Kernel(ring) => {
+                (ring.fd(), self.rings.at_work_beside().map(|beside| &beside.engine))
+            }
+            Executor::Engine(engine) => (engine.descriptor(), Some(engine)),
+        };
+        let _watching = engine.map(Engine::watch);
+        // In the place of a descriptor that there is not, the ring's own is looked at once more.
+        let beside = match engine {
+            Some(engine) => engine.descriptor(),
+            None => self.rings.beside.as_ref().map_or(ring, Beside::called),
+        };
         // What does not fit a timespec is as good as for ever.
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         let on = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
-        let mut both = [on(ring), on(wake.unwrap_or(ring))];
-        let fds = if wake.is_some() { &mut both[..] } else { &mut both[..1] };
-        match poll(fds, timeout.as_ref()) {
+        let mut fds = [on(ring), on(beside), on(wake.unwrap_or(ring))];
+        let count = if wake.is_some() { 3 } else { 2 };
+        match poll(&mut fds[..count], timeout.as_ref()) {
             Ok(_) => {
-                let ready = |n: usize| fds.get(n).is_some_and(|fd| !fd.revents().is_empty());
-                Ok(Readiness { ring: ready(0), wake: ready(1) })
+                let ready = |n: usize| !fds[n].revents().is_empty();
+                Ok(Readiness { ring: ready(0) || ready(1), wake: ready(2) && wake.is_some() })
             }
             Err(rustix::io::Errno::INTR) => Ok(Readiness { ring: true, wake: false }),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A descriptor of the ring besides its own, for somebody else's `epoll(7)`: it is readable
+    /// when the completion queue is worth looking at.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` in a forked child; those of `fcntl(2)`.
+    #[cfg(all(test, not(loom)))]
+    pub(crate) fn duplicate(&self) -> io::Result<std::os::fd::OwnedFd> {
+        match self.rings.executor()? {
+            Executor::Kernel(ring) => ring.fd().try_clone_to_owned(),
+            Executor::Engine(engine) => engine.duplicate(),
         }
     }
 
@@ -177,7 +279,9 @@ impl<S: Sharing> RingHandle<S> {
     pub fn overflowed(&self) -> bool {
         // Relaxed: a hint that publishes nothing; the CQEs come with the tail.
         let flags = &self.rings.submission.flags;
-        !self.rings.forked() && flags.load(Ordering::Relaxed) & SQ_CQ_OVERFLOW != 0
+        !self.rings.forked()
+            && (flags.load(Ordering::Relaxed) & SQ_CQ_OVERFLOW != 0
+                || self.rings.at_work_beside().is_some_and(AtWork::overflowed))
     }
 
     /// Whether the kernel has something that an enter of this thread would bring into the
@@ -185,7 +289,9 @@ impl<S: Sharing> RingHandle<S> {
     pub fn has_work(&self) -> bool {
         // Relaxed: a hint that publishes nothing; the CQEs come with the tail.
         let flags = &self.rings.submission.flags;
-        !self.rings.forked() && flags.load(Ordering::Relaxed) & (SQ_CQ_OVERFLOW | SQ_TASKRUN) != 0
+        !self.rings.forked()
+            && (flags.load(Ordering::Relaxed) & (SQ_CQ_OVERFLOW | SQ_TASKRUN) != 0
+                || self.rings.at_work_beside().is_some_and(AtWork::overflowed))
     }
 
     /// How many CQEs the kernel has lost for want of memory since the ring was made.
@@ -201,23 +307,45 @@ impl<S: Sharing> RingHandle<S> {
         if self.rings.forked() { 0 } else { self.rings.submission.dropped.load(Ordering::Relaxed) }
     }
 
-    /// Asks the kernel which operations it knows.
+    /// What executes the operations of this ring.
+    pub fn backend(&self) -> Backend {
+        self.rings.backend()
+    }
+
+    /// Why the fallback executes the operations of this ring; `None` where the kernel does, or where
+    /// the [policy](crate::Policy) is never to ask it.
+    pub fn fallback_reason(&self) -> Option<&Unavailable> {
+        self.rings.fallback_reason.as_ref()
+    }
+
+    /// Asks the kernel, or the engine in its place, which operations it knows.
     ///
     /// # Errors
     ///
     /// `Unsupported` in a forked child; the kernel's error otherwise.
     pub fn probe(&self) -> io::Result<Probe> {
-        Probe::of(self.rings.kernel()?.fd())
+        match self.rings.executor()? {
+            Executor::Kernel(ring) => Probe::of(ring.fd()),
+            Executor::Engine(_) => Ok(Engine::probe()),
+        }
     }
 
     /// The kernel's `IORING_FEAT_*` bits; 0 in a forked child.
     pub fn features(&self) -> u32 {
-        self.rings.kernel().map_or(0, |kernel| kernel.features)
+        match self.rings.executor() {
+            Ok(Executor::Kernel(ring)) => ring.features,
+            Ok(Executor::Engine(_)) => Engine::FEATURES,
+            Err(_) => 0,
+        }
     }
 
     /// The `IORING_SETUP_*` bits the ring was made with; 0 in a forked child.
     pub fn setup_flags(&self) -> u32 {
-        self.rings.kernel().map_or(0, |kernel| kernel.flags)
+        match self.rings.executor() {
+            Ok(Executor::Kernel(ring)) => ring.flags,
+            Ok(Executor::Engine(_)) => SETUP_SUBMIT_ALL,
+            Err(_) => 0,
+        }
     }
 
     /// How many entries fit into the submission queue.

@@ -11,8 +11,9 @@
 //! # Safety
 //!
 //! R1. A [`Word`] and the entry arrays point into memory that `backing` keeps, at addresses that
-//!     were checked to lie inside it. They are fields of [`Rings`], which does not hand them out,
-//!     so they are good for as long as they can be reached.
+//!     were checked to lie inside it. They are fields of [`Rings`], or of the
+//!     [`Memory`](super::memory::Memory) itself, which do not hand them out, so they are good for
+//!     as long as they can be reached.
 //!
 //! R2. In a forked child the memory is not there. Whoever is about to touch it asks
 //!     [`Rings::forked`] first.
@@ -28,20 +29,27 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use ringbahn_core::{Cqe, OperationTable, Sharing, Sqe};
+use rustix::event::{EventfdFlags, eventfd};
 
+use super::beside::{AtWork, Beside};
 use super::completion::CompletionQueue;
 use super::index::Index;
 use super::submission::SubmissionQueue;
+use crate::backend::Backend;
+use crate::fallback::Engine;
 use crate::sync::{AtomicU32, Ordering};
 use crate::sys::fork::ForkGuard;
 use crate::sys::mmap::Mapping;
-use crate::sys::ring_name::{RingName, enable, register_ring, unregister_ring};
+use crate::sys::probe::Probe;
+use crate::sys::ring_name::{RingName, enable, register_eventfd, register_ring, unregister_ring};
 use crate::sys::uapi::{
-    ENTER_NO_IOWAIT, FEAT_NO_IOWAIT, OFFSET_ENTRIES, OFFSET_RINGS, Params, SETUP_NO_SQARRAY,
+    ENTER_NO_IOWAIT, FEAT_NO_IOWAIT, OFFSET_ENTRIES, OFFSET_RINGS, Params, SETUP_DEFER_TASKRUN,
+    SETUP_NO_SQARRAY,
 };
+use crate::unavailable::Unavailable;
 
 /// A counter or flag word in memory shared with the kernel.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Word(pub(super) NonNull<AtomicU32>);
 
 impl Deref for Word {
@@ -55,7 +63,7 @@ impl Deref for Word {
 }
 
 /// The submission queue's words and its array of entries.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct SubmissionMemory {
     pub(super) index: Index,
     pub(super) head: Word,
@@ -66,7 +74,7 @@ pub(crate) struct SubmissionMemory {
 }
 
 /// The completion queue's words and its array of entries.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct CompletionMemory {
     pub(super) index: Index,
     pub(super) head: Word,
@@ -80,9 +88,19 @@ pub(crate) struct CompletionMemory {
 pub(super) enum Backing {
     /// A ring of the kernel.
     Kernel(KernelRing),
-    /// Memory of a test, where a fake kernel is on the other side.
+    /// An engine inside the process, which keeps the memory as long as it uses it.
+    Engine(Engine),
+    /// Memory of a test, which plays the kernel.
     #[cfg(any(test, loom))]
-    Heap(#[allow(dead_code, reason = "it keeps the memory")] super::fake_kernel::Heap),
+    Heap(super::memory::Memory),
+}
+
+/// Who is on the other side of a ring's memory.
+pub(super) enum Executor<'a> {
+    /// The kernel.
+    Kernel(&'a KernelRing),
+    /// An engine inside the process.
+    Engine(&'a Engine),
 }
 
 /// A ring of the kernel: its descriptor, what it said of itself, and its memory.
@@ -104,6 +122,10 @@ pub(crate) struct Rings {
     pub(super) submission: SubmissionMemory,
     pub(super) completion: CompletionMemory,
     pub(super) backing: Backing,
+    /// Why an engine stands in for the kernel, where that was tried.
+    pub(super) fallback_reason: Option<Unavailable>,
+    /// What executes what the kernel does not know.
+    pub(super) beside: Option<Beside>,
 }
 
 // SAFETY: R1: the memory belongs to the process, not to a thread. The words are atomics; the arrays
@@ -165,7 +187,31 @@ impl Rings {
                 _rings: rings,
                 _entries: entries,
             }),
+            fallback_reason: None,
+            beside: None,
         })
+    }
+
+    /// The queues of an engine inside the process, and the reason why it stands in for the kernel.
+    pub(crate) fn of_engine(engine: Engine, fallback_reason: Option<Unavailable>) -> Rings {
+        let memory = engine.memory();
+        let (submission, completion) = (memory.submission.clone(), memory.completion.clone());
+        let backing = Backing::Engine(engine);
+        Rings { submission, completion, backing, fallback_reason, beside: None }
+    }
+
+    /// Sees to what the kernel does not know, and to what it is not to be asked for.
+    ///
+    /// # Errors
+    ///
+    /// Those of `eventfd2(2)`.
+    pub(crate) fn make_up_for(&mut self, unwanted: &[u8]) -> io::Result<()> {
+        if let Backing::Kernel(kernel) = &self.backing
+            && let Ok(known) = Probe::of(kernel.fd())
+        {
+            self.beside = Beside::new(&known, unwanted)?;
+        }
+        Ok(())
     }
 
     /// Makes the calling thread the owner of a ring that was made disabled, and gives it a short
@@ -183,6 +229,7 @@ impl Rings {
                 kernel.registered = register_ring(kernel.fd()).ok();
                 Ok(())
             }
+            Backing::Engine(_) => Ok(()),
             #[cfg(any(test, loom))]
             Backing::Heap(_) => Ok(()),
         }
@@ -202,22 +249,92 @@ impl Rings {
     pub(super) fn forked(&self) -> bool {
         match &self.backing {
             Backing::Kernel(kernel) => kernel.guard.forked(),
+            Backing::Engine(engine) => engine.forked(),
             #[cfg(any(test, loom))]
             Backing::Heap(_) => false,
         }
     }
 
-    /// The kernel's ring, if this process may use it.
+    /// Who executes the entries, if this process may use the ring.
     ///
     /// # Errors
     ///
     /// `Unsupported` in a forked child.
-    pub(super) fn kernel(&self) -> io::Result<&KernelRing> {
+    pub(super) fn executor(&self) -> io::Result<Executor<'_>> {
+        if self.forked() {
+            return Err(forked_error());
+        }
         match &self.backing {
-            Backing::Kernel(kernel) if kernel.guard.forked() => Err(forked_error()),
-            Backing::Kernel(kernel) => Ok(kernel),
+            Backing::Kernel(kernel) => Ok(Executor::Kernel(kernel)),
+            Backing::Engine(engine) => Ok(Executor::Engine(engine)),
             #[cfg(any(test, loom))]
             Backing::Heap(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    /// The kernel's ring, for what an engine has no counterpart of.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` in a forked child, and of an engine.
+    #[allow(dead_code, reason = "rings whose entries or devices the kernel polls ask for it")]
+    pub(super) fn kernel(&self) -> io::Result<&KernelRing> {
+        match self.executor()? {
+            Executor::Kernel(ring) => Ok(ring),
+            Executor::Engine(_) => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "the fallback has no counterpart of this; it needs io_uring",
+            )),
+        }
+    }
+
+    /// What executes the entries.
+    pub(super) fn backend(&self) -> Backend {
+        match &self.backing {
+            Backing::Engine(_) => Backend::Fallback,
+            _ => Backend::IoUring,
+        }
+    }
+
+    /// How many entries fit into the submission queue, and how many into the completion queue.
+    pub(super) fn sizes(&self) -> (u32, u32) {
+        (self.submission.index.entries(), self.completion.index.entries())
+    }
+
+    /// Whether there are CQEs in the queue of the kernel or in that of the engine beside it.
+    pub(super) fn has_completions(&self) -> bool {
+        let memory = &self.completion;
+        // Relaxed: whoever asks reads no CQE; the queue half, which does, acquires the tail.
+        let (head, tail) =
+            (memory.head.load(Ordering::Relaxed), memory.tail.load(Ordering::Relaxed));
+        let beside = self.at_work_beside();
+        head != tail || beside.is_some_and(|it| it.engine.memory().completed() > 0)
+    }
+
+    /// The engine that executes what the kernel does not know, if it has had to.
+    #[inline]
+    pub(super) fn at_work_beside(&self) -> Option<&AtWork> {
+        self.beside.as_ref()?.at_work()
+    }
+
+    /// An eventfd that tells of completions which the kernel puts off; `None` where it puts none
+    /// off. Called by the thread whose ring it is.
+    pub(super) fn tell_what_is_put_off(&self) -> io::Result<Option<OwnedFd>> {
+        match &self.backing {
+            Backing::Kernel(kernel) if kernel.flags & SETUP_DEFER_TASKRUN != 0 => {
+                let told = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+                register_eventfd(kernel.fd(), told.as_fd())?;
+                Ok(Some(told))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// CQEs have been taken out of the queue. The kernel sees that by itself.
+    #[inline]
+    pub(super) fn note_reaped(&self) {
+        if let Backing::Engine(engine) = &self.backing {
+            engine.note_reaped();
         }
     }
 }

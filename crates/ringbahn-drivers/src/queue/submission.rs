@@ -20,6 +20,9 @@
 //!     So no two references to one place exist at a time.
 //!
 //! Q3. Every bit pattern is a valid `Sqe`, so places that were never filled may be referred to.
+//!
+//! Q4. The places from the tail in memory up to the local tail are filled and the kernel does not
+//!     know it: they belong to this half until they are published.
 #![allow(unsafe_code)]
 
 use std::fmt;
@@ -29,6 +32,7 @@ use std::sync::Arc;
 
 use ringbahn_core::{OperationTable, Reservation, Shared, Sharing, Sqe};
 
+use super::beside::Beside;
 use super::rings::{Rings, forked_error};
 use crate::sync::Ordering;
 
@@ -60,6 +64,9 @@ pub struct SubmissionQueue<S: Sharing = Shared> {
     /// The counter of the next place to fill; ahead of the tail in memory by what is unpublished.
     tail: u32,
 }
+
+/// `IOSQE_IO_LINK` and `IOSQE_IO_HARDLINK`: another entry follows that belongs to this one.
+const LINKS: u8 = 1 << 2 | 1 << 3;
 
 /// Free places, in order, and the counter to move by as many as get filled.
 struct Places<'a, S: Sharing> {
@@ -124,9 +131,55 @@ impl<S: Sharing> SubmissionQueue<S> {
         if self.rings.forked() {
             return;
         }
+        if let Some(beside) = &self.rings.beside {
+            self.divert(beside);
+        }
         // Release: pairs with the kernel's `smp_load_acquire(&rings->sq.tail)`, and publishes the
         // entries filled before it.
         self.rings.submission.tail.store(self.tail, Ordering::Release);
+    }
+
+    /// Takes the chains that the kernel does not know out of what is about to be published.
+    #[cold]
+    fn divert(&self, beside: &Beside) {
+        // Relaxed: only this half writes it.
+        let mut first = self.rings.submission.tail.load(Ordering::Relaxed);
+        if first == self.tail {
+            return;
+        }
+        let mut diversion = beside.divert(&self.rings);
+        while first != self.tail {
+            let (mut end, mut linked, mut wanted) = (first, true, false);
+            while linked && end != self.tail {
+                // SAFETY: Q4; nothing else refers to the place in this function.
+                let entry = unsafe { self.unpublished(end) };
+                wanted |= diversion.is_wanted(entry);
+                linked = entry.flags() & LINKS != 0;
+                end = end.wrapping_add(1);
+            }
+            while first != end {
+                if wanted {
+                    // SAFETY: Q4; the reference of the loop above is not used any more.
+                    diversion.take(unsafe { self.unpublished(first) });
+                }
+                first = first.wrapping_add(1);
+            }
+        }
+    }
+
+    /// The place counted as `counter`.
+    ///
+    /// # Safety
+    ///
+    /// * It lies between the tail in memory and the local one.
+    /// * No other reference to it exists for as long as the caller uses this one.
+    #[expect(clippy::mut_from_ref, reason = "the places are the half's, not borrowed from it")]
+    unsafe fn unpublished(&self, counter: u32) -> &mut Sqe {
+        let place = self.rings.submission.index.place(counter) as usize;
+        // SAFETY: R1, the array has `capacity` elements, of which this is one.
+        let mut entry = unsafe { self.rings.submission.entries.add(place) };
+        // SAFETY: Q4, by the caller's promise.
+        unsafe { entry.as_mut() }
     }
 
     fn places(&mut self, count: u32) -> io::Result<Option<Places<'_, S>>> {

@@ -46,6 +46,8 @@ pub(super) struct Core {
     /// it leaves something in flight behind.
     submitting: AtomicUsize,
     /// Whether `submission` has a refusal: what is refused is not served at once either.
+    /// Relaxed: whoever ends the last operation after the helper has looked for it came after the
+    /// helper to the table, and so sees what was stored before the helper was called.
     closed: AtomicBool,
     /// Whether `submission` has cancels that are to be tried again after a moment.
     missed: AtomicBool,
@@ -229,10 +231,14 @@ impl Core {
         }
         // In this order: see `needs_watching`.
         drop(submitting);
-        if self.in_flight() > 0 {
+        let in_flight = self.in_flight();
+        if in_flight > 0 {
             self.helper.watch();
         }
-        if self.is_overdue() {
+        // Nothing tells the helper, asleep until the deadline of the driver's end, of a CQE that
+        // was read here: a ring that is empty again is not readable.
+        let ended = in_flight == 0 && self.closed.load(Ordering::Relaxed);
+        if ended || self.is_overdue() {
             self.helper.wake();
         }
         submitted

@@ -41,12 +41,23 @@ impl Probe {
         Ok(Probe::read(&answer))
     }
 
+    /// What an engine knows that executes these.
+    pub(crate) fn with(opcodes: &[u8]) -> Probe {
+        let mut probe = Probe { supported: [0; PROBE_OPCODES / 64] };
+        opcodes.iter().for_each(|&opcode| probe.add(opcode));
+        probe
+    }
+
+    fn add(&mut self, opcode: u8) {
+        let number = usize::from(opcode);
+        self.supported[number / 64] |= 1 << (number % 64);
+    }
+
     fn read(answer: &ProbeAnswer) -> Probe {
         let mut probe = Probe { supported: [0; PROBE_OPCODES / 64] };
         for opcode in answer.opcodes.iter().take(usize::from(answer.opcodes_len)) {
             if opcode.flags & PROBE_SUPPORTED != 0 {
-                let number = usize::from(opcode.opcode);
-                probe.supported[number / 64] |= 1 << (number % 64);
+                probe.add(opcode.opcode);
             }
         }
         probe

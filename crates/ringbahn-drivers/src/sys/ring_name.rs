@@ -1,4 +1,5 @@
-//! [`RingName`]: how a system call names its ring; and the registration that makes a shorter one.
+//! [`RingName`]: how a system call names its ring; and registrations: the one that makes a shorter
+//! name, and that of who is told of completions.
 //!
 //! A thread that has registered its ring's descriptor names the ring by an index into a table of
 //! its own, which spares the kernel the look-up of the descriptor and its reference count, some 50
@@ -10,6 +11,9 @@
 //!     `UNREGISTER_RING_FDS` reads one, during the call only.
 //!
 //! D2. `REGISTER_ENABLE_RINGS` takes no argument, and touches no memory of the process.
+//!
+//! D3. `REGISTER_EVENTFD` reads one descriptor at the address given, during the call only, and keeps
+//!     the file open by itself.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -18,8 +22,8 @@ use std::ptr;
 
 use super::register::register;
 use super::uapi::{
-    ENTER_REGISTERED_RING, REGISTER_ENABLE_RINGS, REGISTER_RING_FDS, RingFdUpdate,
-    UNREGISTER_RING_FDS,
+    ENTER_REGISTERED_RING, REGISTER_ENABLE_RINGS, REGISTER_EVENTFD, REGISTER_RING_FDS,
+    RingFdUpdate, UNREGISTER_RING_FDS,
 };
 
 /// How `io_uring_enter` is told which ring is meant.
@@ -65,6 +69,17 @@ pub(crate) fn register_ring(ring: BorrowedFd<'_>) -> io::Result<u32> {
     // SAFETY: D1; `update` is a local that outlives the call.
     unsafe { register(ring, REGISTER_RING_FDS, (&raw mut update).cast(), 1) }?;
     Ok(update.offset)
+}
+
+/// Has the ring write to an eventfd whenever it has a completion, or one that it puts off.
+///
+/// # Errors
+///
+/// The `errno` of the call, unchanged.
+pub(crate) fn register_eventfd(ring: BorrowedFd<'_>, told: BorrowedFd<'_>) -> io::Result<()> {
+    let mut descriptor = told.as_raw_fd();
+    // SAFETY: D3; `descriptor` is a local that outlives the call.
+    unsafe { register(ring, REGISTER_EVENTFD, (&raw mut descriptor).cast(), 1) }.map(drop)
 }
 
 /// Undoes the registration of [`register_ring`], on the same thread.

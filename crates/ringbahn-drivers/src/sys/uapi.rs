@@ -89,6 +89,8 @@ bits! {
     SQ_TASKRUN = 2,
 }
 
+/// `IORING_REGISTER_EVENTFD`.
+pub(crate) const REGISTER_EVENTFD: u32 = 4;
 /// `IORING_REGISTER_PROBE`.
 pub(crate) const REGISTER_PROBE: u32 = 8;
 /// `IORING_REGISTER_ENABLE_RINGS`: 5.10.

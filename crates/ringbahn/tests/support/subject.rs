@@ -133,7 +133,7 @@ async fn rival<D: Subject>(driver: &D, turn: u32) {
 }
 
 /// Whether the rival of a turn is a time.
-pub(crate) fn has_timer(turn: u32) -> bool {
+fn has_timer(turn: u32) -> bool {
     turn % 4 > 1
 }
 
