@@ -13,6 +13,9 @@ mod drivers;
 #[path = "../../ringbahn-drivers/tests/support/skip.rs"]
 mod skip;
 
+use drivers::{Local, Shared};
+use ringbahn_drivers::Policy;
+
 /// Makes a test of each line, and the table in their order.
 macro_rules! subjects {
     ($($test:ident: $subject:expr;)*) => {
@@ -26,10 +29,18 @@ macro_rules! subjects {
 }
 
 subjects! {
-    the_shared_driver_conforms: drivers::Shared { serve_at_once: true };
-    the_shared_driver_conforms_by_its_ring: drivers::Shared { serve_at_once: false };
-    the_local_driver_conforms: drivers::Local { serve_at_once: true };
-    the_local_driver_conforms_by_its_ring: drivers::Local { serve_at_once: false };
+    the_shared_driver_conforms:
+        Shared { policy: Policy::Require, serve_at_once: true };
+    the_shared_driver_conforms_by_its_ring:
+        Shared { policy: Policy::Require, serve_at_once: false };
+    the_shared_driver_conforms_upon_the_fallback:
+        Shared { policy: Policy::Never, serve_at_once: false };
+    the_local_driver_conforms:
+        Local { policy: Policy::Require, serve_at_once: true };
+    the_local_driver_conforms_by_its_ring:
+        Local { policy: Policy::Require, serve_at_once: false };
+    the_local_driver_conforms_upon_the_fallback:
+        Local { policy: Policy::Never, serve_at_once: false };
 }
 
 const DIFFERENCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/differences.txt");

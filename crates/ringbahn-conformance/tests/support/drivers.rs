@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use ringbahn_conformance::{QueueSizes, Report, Subject, Unable};
-use ringbahn_drivers::{LocalDriver, SharedDriver};
+use ringbahn_drivers::{LocalDriver, Policy, SharedDriver};
 
 fn report(report: ringbahn_drivers::Report) -> Report {
     let ringbahn_drivers::Report { completed, cancelled, leaked } = report;
@@ -14,6 +14,8 @@ fn report(report: ringbahn_drivers::Report) -> Report {
 
 /// The driver for any executor.
 pub(crate) struct Shared {
+    /// Whether an engine inside the process takes the kernel's place.
+    pub(crate) policy: Policy,
     /// Whether operations are served at once that need not wait, without the ring.
     pub(crate) serve_at_once: bool,
 }
@@ -22,11 +24,16 @@ impl Subject for Shared {
     type Driver = SharedDriver;
 
     fn name(&self) -> String {
-        if self.serve_at_once { "shared" } else { "shared by its ring" }.into()
+        match (self.policy, self.serve_at_once) {
+            (Policy::Never, _) => "shared upon the fallback",
+            (_, true) => "shared",
+            (_, false) => "shared by its ring",
+        }
+        .into()
     }
 
     fn make(&self, sizes: QueueSizes) -> Result<SharedDriver, Unable> {
-        let builder = SharedDriver::builder().serve_at_once(self.serve_at_once);
+        let builder = SharedDriver::builder().policy(self.policy).serve_at_once(self.serve_at_once);
         Ok(builder.entries(sizes.submission).completion_entries(sizes.completion).build()?)
     }
 
@@ -41,6 +48,8 @@ impl Subject for Shared {
 
 /// The driver of one thread.
 pub(crate) struct Local {
+    /// Whether an engine inside the process takes the kernel's place.
+    pub(crate) policy: Policy,
     /// Whether operations are served at once that need not wait, without the ring.
     pub(crate) serve_at_once: bool,
 }
@@ -49,11 +58,16 @@ impl Subject for Local {
     type Driver = LocalDriver;
 
     fn name(&self) -> String {
-        if self.serve_at_once { "local" } else { "local by its ring" }.into()
+        match (self.policy, self.serve_at_once) {
+            (Policy::Never, _) => "local upon the fallback",
+            (_, true) => "local",
+            (_, false) => "local by its ring",
+        }
+        .into()
     }
 
     fn make(&self, sizes: QueueSizes) -> Result<LocalDriver, Unable> {
-        let builder = LocalDriver::builder().serve_at_once(self.serve_at_once);
+        let builder = LocalDriver::builder().policy(self.policy).serve_at_once(self.serve_at_once);
         Ok(builder.entries(sizes.submission).completion_entries(sizes.completion).build()?)
     }
 
