@@ -10,9 +10,16 @@
 //! | restarted | the same, with each submission restarted, so that its memory serves again |
 //! | tasks | each operation is awaited by a task of its own on a `LocalExecutor` |
 //! | shared | as `submissions`, on the driver that threads share |
+//! | sharded | the same, on the driver of several rings, of which it uses one |
+//! | sqpoll | the same, on the driver whose entries a thread of the kernel takes |
+//!
+//! The last three start threads, after which allocating is slower in the whole process. So they are
+//! measured when the others have been, beside the raw ring once more.
 //!
 //! What is measured is the time that the thread has run, in the program and in the kernel: an
-//! operation's work is done by this thread, and what other programs do does not count.
+//! operation's work is done by this thread, and what other programs do does not count. Nor does
+//! what the kernel's thread does, or a helper thread: of those ways it is what they cost the
+//! program's own thread.
 
 use std::error::Error;
 use std::io;
@@ -47,31 +54,57 @@ pub(crate) trait Way {
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     let options = Options::parse(arguments)?;
-    for &(work, name) in &options.works {
-        println!("{name}: nanoseconds for each operation, median of {ROUNDS} rounds [quartiles]");
-        println!(
-            "{:>5} {:>12} {:<14} {:>24} {:>12}",
-            "batch", "raw", "way", "over raw", "allocations"
-        );
-        for &batch in &options.batches {
-            compare(work, batch, &options)
-                .map_err(|error| format!("there is no ring to measure: {error}"))?;
+    for threads in [false, true] {
+        for &(work, name) in &options.works {
+            table(work, name, threads, &options)?;
         }
+    }
+    Ok(())
+}
+
+/// Compares the ways that start threads, or those that do not.
+fn table(work: Work, name: &str, threads: bool, options: &Options) -> Result<(), Box<dyn Error>> {
+    let mut begun = false;
+    for &batch in &options.batches {
+        let mut ways = ringbahn::ways(work, batch)?;
+        let only = options.way.as_deref();
+        ways.retain(|way| way.threads == threads && only.is_none_or(|only| only == way.name));
+        let raw_alone = only == Some("raw") && !threads;
+        if ways.is_empty() && !raw_alone {
+            continue;
+        }
+        if !std::mem::replace(&mut begun, true) {
+            println!(
+                "{name}: nanoseconds for each operation, median of {ROUNDS} rounds [quartiles]"
+            );
+            println!(
+                "{:>5} {:>12} {:<14} {:>24} {:>12}",
+                "batch", "raw", "way", "over raw", "allocations"
+            );
+        }
+        compare(work, batch, ways, options)
+            .map_err(|error| format!("there is no ring to measure: {error}"))?;
+    }
+    if begun {
         println!();
     }
     Ok(())
 }
 
-fn compare(work: Work, batch: usize, options: &Options) -> io::Result<()> {
-    if options.way.as_deref() == Some("raw") {
-        println!("{batch:>5} {:>12.1}", time(&mut raw::Raw::new(work, batch)?, options.operations));
+/// Compares `ways`, each of which begins here, with the raw ring; without any, measures that alone.
+fn compare(
+    work: Work,
+    batch: usize,
+    ways: Vec<ringbahn::Candidate>,
+    options: &Options,
+) -> io::Result<()> {
+    let mut raw = raw::Raw::new(work, batch)?;
+    if ways.is_empty() {
+        println!("{batch:>5} {:>12.1}", time(&mut raw, options.operations));
         return Ok(());
     }
-    let mut raw = raw::Raw::new(work, batch)?;
-    let mut ways = ringbahn::ways(work, batch)?;
-    if let Some(only) = &options.way {
-        ways.retain(|(name, ..)| name == only);
-    }
+    let begin = |way: ringbahn::Candidate| Ok((way.name, way.begin()?));
+    let mut ways = ways.into_iter().map(begin).collect::<io::Result<Vec<_>>>()?;
     let mut samples = vec![Sample::default(); ways.len()];
     let mut base = Sample::default();
     // The first round warms up.

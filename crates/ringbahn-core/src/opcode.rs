@@ -7,6 +7,14 @@ macro_rules! opcodes {
             #[doc = concat!("`IORING_OP_", stringify!($name), "`")]
             pub const $name: u8 = $number;
         )*
+
+        /// The kernel's name of an opcode, without `IORING_OP_`; `None` where no event asks for it.
+        pub fn name(opcode: u8) -> Option<&'static str> {
+            match opcode {
+                $($number => Some(stringify!($name)),)*
+                _ => None,
+            }
+        }
     };
 }
 

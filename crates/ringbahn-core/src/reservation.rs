@@ -1,5 +1,6 @@
 //! [`Reservation`]: free places of one submission queue, for one operation.
 
+use std::io;
 use std::task::Context;
 
 use crate::drive::Completion;
@@ -7,6 +8,7 @@ use crate::operation::ended::Resubmission;
 use crate::operation::id::cancel_of;
 use crate::operation::table::OperationTable;
 use crate::operation::target::CancelTarget;
+use crate::permission::{Forbidden, Rule};
 use crate::sharing::{OperationShare, Shared, Sharing};
 use crate::sqe::{Sqe, Sqes};
 
@@ -23,11 +25,35 @@ pub struct Reservation<'a, S: Sharing = Shared> {
     table: &'a OperationTable<S>,
     places: (&'a mut [Sqe], &'a mut [Sqe]),
     taken: &'a mut u32,
+    rule: Option<Rule>,
 }
 
 /// Says that what was to be committed needs more places than were reserved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooFewPlaces;
+
+/// Why an operation was not committed.
+pub(crate) enum Uncommitted {
+    TooFewPlaces,
+    Forbidden(Forbidden),
+}
+
+impl From<TooFewPlaces> for Uncommitted {
+    fn from(_: TooFewPlaces) -> Uncommitted {
+        Uncommitted::TooFewPlaces
+    }
+}
+
+impl From<Uncommitted> for io::Error {
+    fn from(reason: Uncommitted) -> io::Error {
+        match reason {
+            Uncommitted::TooFewPlaces => io::Error::other(
+                "the driver reserved fewer places of the submission queue than the event needs",
+            ),
+            Uncommitted::Forbidden(forbidden) => forbidden.into(),
+        }
+    }
+}
 
 impl<'a, S: Sharing> Reservation<'a, S> {
     /// The places of `places.0` and then those of `places.1`, of a queue whose entries are
@@ -38,7 +64,14 @@ impl<'a, S: Sharing> Reservation<'a, S> {
         places: (&'a mut [Sqe], &'a mut [Sqe]),
         taken: &'a mut u32,
     ) -> Reservation<'a, S> {
-        Reservation { table, places, taken }
+        Reservation { table, places, taken, rule: None }
+    }
+
+    /// The same places, for entries that `rule` does not refuse.
+    #[inline]
+    #[must_use]
+    pub fn under(self, rule: Option<Rule>) -> Reservation<'a, S> {
+        Reservation { rule, ..self }
     }
 
     /// How many places there are.
@@ -53,7 +86,8 @@ impl<'a, S: Sharing> Reservation<'a, S> {
     ///
     /// # Errors
     ///
-    /// The resubmission, where there are fewer places than it needs.
+    /// The resubmission, where there are fewer places than it needs, or where it has come to an
+    /// operation that the ring [does not take](Rule).
     pub fn resubmit(
         self,
         mut resubmission: Resubmission<S>,
@@ -65,7 +99,7 @@ impl<'a, S: Sharing> Reservation<'a, S> {
         let mut sqes = std::mem::take(resubmission.sqes_mut());
         match self.commit(operation.clone(), &mut sqes) {
             Ok(cancelled) => Ok(cancelled.then(|| CancelTarget::new(operation))),
-            Err(TooFewPlaces) => {
+            Err(_) => {
                 *resubmission.sqes_mut() = sqes;
                 Err(resubmission)
             }
@@ -73,10 +107,14 @@ impl<'a, S: Sharing> Reservation<'a, S> {
     }
 
     /// Fills one place with a cancel of `target`. `false` where there is nothing left to cancel
-    /// in this ring, or no place.
+    /// in this ring, no place, or where the ring [does not take](Rule) cancels.
     pub fn cancel(mut self, target: &CancelTarget<S>) -> bool {
         let Some(user_data) = target.user_data_in(self.table) else { return false };
-        self.fill(Sqe::cancel(user_data), cancel_of(user_data)).is_ok()
+        let entry = Sqe::cancel(user_data);
+        if self.rule.is_some_and(|rule| rule.check(std::slice::from_ref(&entry)).is_err()) {
+            return false;
+        }
+        self.fill(entry, cancel_of(user_data)).is_ok()
     }
 
     /// Commits an operation: from here on its event is the kernel's. Says whether it has been
@@ -87,10 +125,13 @@ impl<'a, S: Sharing> Reservation<'a, S> {
         mut self,
         operation: OperationShare<S>,
         sqes: &mut Sqes,
-    ) -> Result<bool, TooFewPlaces> {
+    ) -> Result<bool, Uncommitted> {
         let steps = sqes.entries().len() as u32;
         if self.capacity() < steps {
-            return Err(TooFewPlaces);
+            return Err(Uncommitted::TooFewPlaces);
+        }
+        if let Some(rule) = self.rule {
+            rule.check(sqes.entries()).map_err(Uncommitted::Forbidden)?;
         }
         let (id, cancelled) = self.table.insert(operation, steps).ok_or(TooFewPlaces)?;
         sqes.aim(self.table);
@@ -111,7 +152,7 @@ impl<'a, S: Sharing> Reservation<'a, S> {
         operation: OperationShare<S>,
         sqes: &mut Sqes,
         _cx: &mut Context<'cx>,
-    ) -> (Result<bool, TooFewPlaces>, Completion<'cx>) {
+    ) -> (Result<bool, Uncommitted>, Completion<'cx>) {
         (self.commit(operation, sqes), Completion::new())
     }
 

@@ -1,5 +1,6 @@
 //! What a driver has done, in numbers.
 
+use std::iter::Sum;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a driver has done so far.
@@ -38,6 +39,27 @@ pub struct Counters {
     pub unknown_cqes: u64,
     /// Wakers and events that panicked while CQEs were processed.
     pub panics: u64,
+}
+
+/// What several rings have done together.
+impl Sum for Counters {
+    fn sum<I: Iterator<Item = Counters>>(rings: I) -> Counters {
+        rings.fold(Counters::default(), |sum, ring| Counters {
+            submitted: sum.submitted + ring.submitted,
+            completed: sum.completed + ring.completed,
+            in_flight: sum.in_flight + ring.in_flight,
+            cancelled: sum.cancelled + ring.cancelled,
+            disposed: sum.disposed + ring.disposed,
+            repeated: sum.repeated + ring.repeated,
+            served_at_once: sum.served_at_once + ring.served_at_once,
+            enters: sum.enters + ring.enters,
+            failed_enters: sum.failed_enters + ring.failed_enters,
+            full_queue_waits: sum.full_queue_waits + ring.full_queue_waits,
+            overflows: sum.overflows + ring.overflows,
+            unknown_cqes: sum.unknown_cqes + ring.unknown_cqes,
+            panics: sum.panics + ring.panics,
+        })
+    }
 }
 
 /// The numbers as they grow. Relaxed throughout: none of them guards anything.

@@ -6,6 +6,9 @@
 //! |---|---|---|
 //! | [`SharedDriver`] | any executor; the default | submits and reaps inline; a helper thread waits when nobody else does |
 //! | [`LocalDriver`] | one thread that does all its IO, or one for each core | submits and waits in one system call; locks nothing |
+//! | [`ShardedDriver`] | any executor on many cores | as the shared one, with a ring for each thread |
+//! | [`SqpollDriver`] | programs with a core to spare | a thread of the kernel takes the entries; a helper thread waits |
+//! | [`IopollDriver`] | direct IO on devices that are polled | a helper thread asks the devices |
 //!
 //! Where none works, or not as it should, [`Survey`] says what the machine's io_uring can do and
 //! what to change; the command `ringbahn doctor` prints it.
@@ -52,14 +55,18 @@ mod at_once;
 mod backend;
 mod backlog;
 mod counters;
+mod delegate;
 mod fallback;
+mod iopoll;
 mod local;
 mod policy;
 mod queue;
 mod refusal;
 mod report;
 mod setup;
+mod sharded;
 mod shared;
+mod sqpoll;
 pub mod survey;
 mod sync;
 mod sys;
@@ -69,6 +76,7 @@ mod unavailable;
 
 pub use backend::Backend;
 pub use counters::Counters;
+pub use iopoll::{IopollBuilder, IopollDriver, NotPolled};
 pub use local::{LocalBuilder, LocalDriver};
 pub use policy::Policy;
 pub use queue::completion::{CompletionQueue, Reaped};
@@ -76,7 +84,9 @@ pub use queue::handle::{Readiness, RingHandle};
 pub use queue::submission::SubmissionQueue;
 pub use report::Report;
 pub use setup::{Queues, Setup};
+pub use sharded::{ShardedBuilder, ShardedDriver, ShardedShutdown};
 pub use shared::{SharedBuilder, SharedDriver, Shutdown};
+pub use sqpoll::{SqpollBuilder, SqpollDriver};
 pub use survey::Survey;
 pub use sys::probe::Probe;
 pub use unavailable::{Reason, Unavailable};

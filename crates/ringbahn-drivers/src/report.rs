@@ -1,5 +1,7 @@
 //! [`Report`]: what became of the operations of a driver that was shut down.
 
+use std::iter::Sum;
+
 /// What became of the operations that were in flight when a driver was shut down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Report {
@@ -10,6 +12,17 @@ pub struct Report {
     /// Are still the kernel's. Their memory and files are leaked unless the kernel gives them
     /// back later; their futures stay pending.
     pub leaked: u64,
+}
+
+/// What became of the operations of several rings.
+impl Sum for Report {
+    fn sum<I: Iterator<Item = Report>>(rings: I) -> Report {
+        rings.fold(Report::default(), |sum, ring| Report {
+            completed: sum.completed + ring.completed,
+            cancelled: sum.cancelled + ring.cancelled,
+            leaked: sum.leaked + ring.leaked,
+        })
+    }
 }
 
 /// Says aloud that so many operations are left to the kernel.

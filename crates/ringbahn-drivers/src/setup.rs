@@ -5,11 +5,11 @@
 //! forbid `io_uring_enter`.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{OwnedFd, RawFd};
 use std::thread;
 use std::time::Duration;
 
-use ringbahn_core::{Local, Shared, Sharing, Sqe};
+use ringbahn_core::{Local, Rule, Shared, Sharing, Sqe};
 
 use crate::fallback::Engine;
 use crate::policy::Policy;
@@ -21,8 +21,9 @@ use crate::sys::fork::ForkGuard;
 use crate::sys::setup::setup;
 use crate::sys::uapi::{
     ENTRIES_MAX, FEAT_EXT_ARG, FEAT_FAST_POLL, FEAT_NODROP, FEAT_RW_CUR_POS, FEAT_SINGLE_MMAP,
-    FEAT_SUBMIT_STABLE, Params, SETUP_CLAMP, SETUP_COOP_TASKRUN, SETUP_CQSIZE, SETUP_DEFER_TASKRUN,
-    SETUP_NO_SQARRAY, SETUP_R_DISABLED, SETUP_SINGLE_ISSUER, SETUP_SUBMIT_ALL, SETUP_TASKRUN_FLAG,
+    FEAT_SUBMIT_STABLE, Params, SETUP_ATTACH_WQ, SETUP_CLAMP, SETUP_COOP_TASKRUN, SETUP_CQSIZE,
+    SETUP_DEFER_TASKRUN, SETUP_IOPOLL, SETUP_NO_SQARRAY, SETUP_R_DISABLED, SETUP_SINGLE_ISSUER,
+    SETUP_SQ_AFF, SETUP_SQPOLL, SETUP_SUBMIT_ALL, SETUP_TASKRUN_FLAG,
 };
 use crate::unavailable::{Reason, Unavailable};
 
@@ -39,6 +40,28 @@ struct Wishes {
     flags: u32,
     /// The flags to give up in this order, newest first, and what to ask for instead.
     ladder: &'static [(u32, u32)],
+    thread: KernelThread,
+}
+
+/// The kernel's thread that is to take the entries of a ring.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KernelThread {
+    /// How many milliseconds it looks for entries before it sleeps.
+    pub(crate) idle_ms: u32,
+    /// The processor that it is to stay on.
+    pub(crate) cpu: Option<u32>,
+    /// The ring whose thread it is to be. Whoever sets it keeps that ring open meanwhile.
+    pub(crate) of: Option<RawFd>,
+}
+
+impl KernelThread {
+    const NONE: KernelThread = KernelThread { idle_ms: 0, cpu: None, of: None };
+
+    fn flags(&self) -> u32 {
+        let affinity = if self.cpu.is_some() { SETUP_SQ_AFF } else { 0 };
+        let attach = if self.of.is_some() { SETUP_ATTACH_WQ } else { 0 };
+        affinity | attach
+    }
 }
 
 /// A ring for several threads. Completions are posted at once, whatever the thread that has
@@ -46,7 +69,11 @@ struct Wishes {
 const SHARED: Wishes = Wishes {
     flags: SETUP_SUBMIT_ALL | SETUP_NO_SQARRAY,
     ladder: &[(SETUP_NO_SQARRAY, 0), (SETUP_SUBMIT_ALL, 0), (SETUP_CLAMP, 0), (SETUP_CQSIZE, 0)],
+    thread: KernelThread::NONE,
 };
+
+/// As `SHARED`, and its completions are to be asked of the devices.
+const IOPOLL: Wishes = Wishes { flags: SHARED.flags | SETUP_IOPOLL, ..SHARED };
 
 /// A ring for one thread, which posts completions itself when it enters the kernel for them. Made
 /// disabled, so that the thread becomes the owner explicitly.
@@ -66,11 +93,11 @@ const LOCAL: Wishes = Wishes {
         (SETUP_CLAMP, 0),
         (SETUP_CQSIZE, 0),
     ],
+    thread: KernelThread::NONE,
 };
 
 /// As [`LOCAL`], where a filter forbids the call that would enable the ring.
-const LOCAL_ENABLED: Wishes =
-    Wishes { flags: LOCAL.flags & !SETUP_R_DISABLED, ladder: LOCAL.ladder };
+const LOCAL_ENABLED: Wishes = Wishes { flags: LOCAL.flags & !SETUP_R_DISABLED, ..LOCAL };
 
 /// The smallest submission queue that a lack of memory shrinks a ring to.
 const ENTRIES_MIN: u32 = 8;
@@ -111,6 +138,7 @@ pub struct Setup {
     entries: u32,
     completion_entries: Option<u32>,
     clamp: bool,
+    rule: Option<Rule>,
     call: SetupCall,
     policy: Option<Policy>,
     /// The opcodes that the kernel is not to be asked for.
@@ -136,6 +164,7 @@ impl Setup {
             entries: entries.max(1),
             completion_entries: None,
             clamp: true,
+            rule: None,
             call: setup,
             policy: None,
             unwanted: Vec::new(),
@@ -155,6 +184,14 @@ impl Setup {
     #[must_use]
     pub fn clamp(mut self, clamp: bool) -> Setup {
         self.clamp = clamp;
+        self
+    }
+
+    /// Which operations the ring takes. What `rule` refuses never reaches it: the event fails with
+    /// [`Forbidden`](ringbahn_core::Forbidden).
+    #[must_use]
+    pub fn rule(mut self, rule: Rule) -> Setup {
+        self.rule = Some(rule);
         self
     }
 
@@ -191,7 +228,32 @@ impl Setup {
     ///
     /// [`Unavailable`] says why there is no ring and what to do about it.
     pub fn build(self) -> Result<Queues, Unavailable> {
-        self.build_by(|setup| Setup::assemble(setup.map(&SHARED)?))
+        self.build_by(|setup| setup.build_as(&SHARED))
+    }
+
+    /// As [`build`](Setup::build), and a thread of the kernel takes the entries. There is no
+    /// fallback: nobody else than the kernel has such a thread.
+    pub(crate) fn build_sqpoll(self, thread: KernelThread) -> Result<Queues, Unavailable> {
+        let flags = SHARED.flags | SETUP_SQPOLL | thread.flags();
+        self.build_in_kernel(&Wishes { flags, thread, ..SHARED })
+    }
+
+    /// As [`build`](Setup::build), and whoever enters for completions asks the devices for them.
+    /// There is no fallback: nobody else than the kernel can ask them.
+    pub(crate) fn build_iopoll(self) -> Result<Queues, Unavailable> {
+        self.build_in_kernel(&IOPOLL)
+    }
+
+    fn build_in_kernel(&self, wishes: &Wishes) -> Result<Queues, Unavailable> {
+        match self.decide()? {
+            Policy::Never => Err(Unavailable::unwanted()),
+            Policy::Require | Policy::Prefer => self.build_as(wishes),
+        }
+    }
+
+    fn build_as(&self, wishes: &Wishes) -> Result<Queues, Unavailable> {
+        let rings = self.map(wishes)?;
+        self.assemble(rings)
     }
 
     /// Makes a ring for this thread alone and sends a NOP through it.
@@ -224,7 +286,7 @@ impl Setup {
                 // thread's with the first entry.
                 rings = setup.map(&LOCAL_ENABLED)?;
             }
-            Setup::assemble(rings)
+            setup.assemble(rings)
         })
     }
 
@@ -233,18 +295,23 @@ impl Setup {
         &self,
         build_ring: impl FnOnce(&Setup) -> Result<Queues<S>, Unavailable>,
     ) -> Result<Queues<S>, Unavailable> {
-        let from_environment =
-            || Policy::from_environment().map_err(|error| Unavailable::failed("getenv", &error));
-        let policy = self.policy.map_or_else(from_environment, Ok)?;
+        let policy = self.decide()?;
         if policy == Policy::Never {
-            return Setup::assemble(self.engine(None)?);
+            return self.assemble(self.engine(None)?);
         }
         match build_ring(self) {
             Err(unavailable) if policy.falls_back(&unavailable) => {
-                Setup::assemble(self.engine(Some(unavailable))?)
+                self.assemble(self.engine(Some(unavailable))?)
             }
             built => built,
         }
+    }
+
+    /// What is to be made, by the code or the environment.
+    fn decide(&self) -> Result<Policy, Unavailable> {
+        let from_environment =
+            || Policy::from_environment().map_err(|error| Unavailable::failed("getenv", &error));
+        self.policy.map_or_else(from_environment, Ok)
     }
 
     /// As on a kernel that is what `call` makes of this one, and on no other.
@@ -282,8 +349,9 @@ impl Setup {
         rings.map_err(|error| Unavailable::failed("the fallback", &error))
     }
 
-    fn assemble<S: Sharing>(rings: Rings) -> Result<Queues<S>, Unavailable> {
-        let (submission, completion, rings) = rings.halves();
+    fn assemble<S: Sharing>(&self, rings: Rings) -> Result<Queues<S>, Unavailable> {
+        let (mut submission, completion, rings) = rings.halves();
+        submission.hold_to(self.rule);
         let handle = RingHandle::new(rings, completion.shared_table());
         let mut queues = Queues { submission, completion, handle };
         let went_through = queues.round_trip();
@@ -323,7 +391,7 @@ impl Setup {
         }
         let mut rungs = wishes.ladder.iter();
         loop {
-            let mut params = self.params(flags);
+            let mut params = self.params(flags, &wishes.thread);
             match (self.call)(self.entries, &mut params) {
                 Ok(fd) => return Ok((fd, params)),
                 Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
@@ -337,7 +405,7 @@ impl Setup {
         }
     }
 
-    fn params(&self, flags: u32) -> Params {
+    fn params(&self, flags: u32, thread: &KernelThread) -> Params {
         // The kernel refuses a completion queue smaller than the submission queue.
         let rounded = self.entries.checked_next_power_of_two().unwrap_or(ENTRIES_MAX);
         let at_least = if self.clamp { rounded.min(ENTRIES_MAX) } else { rounded };
@@ -345,7 +413,14 @@ impl Setup {
             Some(entries) if flags & SETUP_CQSIZE != 0 => entries.max(at_least),
             _ => 0,
         };
-        Params { flags, cq_entries, ..Params::default() }
+        Params {
+            flags,
+            cq_entries,
+            sq_thread_idle: thread.idle_ms,
+            sq_thread_cpu: thread.cpu.unwrap_or(0),
+            wq_fd: thread.of.map_or(0, RawFd::cast_unsigned),
+            ..Params::default()
+        }
     }
 
     /// Halves both queues; `false` where the submission queue is as small as it may get.

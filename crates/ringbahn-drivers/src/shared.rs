@@ -47,6 +47,7 @@ use std::time::Duration;
 use crate::backend::Backend;
 use crate::counters::Counters;
 use crate::unavailable::Unavailable;
+use crate::{Queues, RingHandle};
 use ringbahn_core::{Attempt, CancelTarget, Completion, Drive, Reservation, Served, Shared};
 
 mod builder;
@@ -107,8 +108,10 @@ impl SharedDriver {
         SharedBuilder::new()
     }
 
-    fn from_core(core: Arc<Core>) -> SharedDriver {
-        SharedDriver { handle: Arc::new(Handle { core }) }
+    /// The driver of the ring that `queues` belong to.
+    pub(crate) fn over(queues: Queues, serve_at_once: bool) -> io::Result<SharedDriver> {
+        let core = Arc::new(Core::new(queues, serve_at_once)?);
+        Ok(SharedDriver { handle: Arc::new(Handle { core }) })
     }
 
     /// What the driver has done so far.
@@ -147,6 +150,11 @@ impl SharedDriver {
     /// The shutdown begins with the call; dropping the future only forgoes the report.
     pub fn shutdown(&self, deadline: Duration) -> Shutdown {
         self.core().shut_down(deadline)
+    }
+
+    /// The driver's ring.
+    pub(crate) fn ring(&self) -> &RingHandle {
+        &self.core().ring
     }
 
     fn core(&self) -> &Arc<Core> {

@@ -89,6 +89,24 @@ impl Unavailable {
         Unavailable { reason, call: "io_uring_setup", errno: None, hint }
     }
 
+    /// The same, with more to be said about it.
+    pub(crate) fn also(mut self, more: &str) -> Unavailable {
+        self.hint = format!("{}; {more}", self.hint);
+        self
+    }
+
+    /// A ring is wanted that the kernel alone can make, and nobody is to ask it for one.
+    pub(crate) fn unwanted() -> Unavailable {
+        let hint = "the policy, or the variable RINGBAHN_IO_URING of the environment, is never to use \
+                    io_uring, and this driver cannot do without; take another driver";
+        Unavailable {
+            reason: Reason::Blocked,
+            call: "io_uring_setup",
+            errno: None,
+            hint: hint.to_owned(),
+        }
+    }
+
     /// Why there is no ring.
     pub fn reason(&self) -> Reason {
         self.reason

@@ -158,13 +158,15 @@ pub use socket2;
 #[doc(no_inline)]
 pub use ringbahn_core::{
     Attempt, BufError, BufResult, BufResultExt, Cancel, CancelTarget, Cancelled, Completion, Cqe,
-    Drive, Event, IoBuf, IoBufMut, IoBufs, Local, Outcome, Reservation, Served, Shared, SharedFd,
-    Sharing, Slice, SocketAddress, Sqe, Sqes, Submission, Timeout, buf, event, opcode,
+    Drive, Event, Forbidden, IoBuf, IoBufMut, IoBufs, Local, Outcome, Pollable, Reservation, Rule,
+    Served, Shared, SharedFd, Sharing, Slice, SocketAddress, Sqe, Sqes, Submission, Timeout, buf,
+    event, opcode,
 };
 #[doc(no_inline)]
 pub use ringbahn_drivers::{
-    Backend, Counters, LocalBuilder, LocalDriver, Policy, Reason, Report, SharedBuilder,
-    SharedDriver, Unavailable,
+    Backend, Counters, IopollBuilder, IopollDriver, LocalBuilder, LocalDriver, NotPolled, Policy,
+    Reason, Report, ShardedBuilder, ShardedDriver, SharedBuilder, SharedDriver, SqpollBuilder,
+    SqpollDriver, Unavailable,
 };
 
 /// The examples of the project's front page, compiled as tests. The first is not run there, since a

@@ -12,11 +12,14 @@ pub(super) struct Options {
     pub(super) operations: usize,
 }
 
+/// What there is to be measured.
+const WAYS: [&str; 7] = ["raw", "submissions", "restarted", "tasks", "shared", "sharded", "sqpoll"];
+
 const USAGE: &str = "\
 usage: ringbahn-bench op [options]
   --work nop|read     one kind of work, not both
   --batch N           one size of the batches, not 1, 8, 32 and 128
-  --way NAME          one way only: raw, submissions, restarted, tasks, shared
+  --way NAME          one way only: raw, submissions, restarted, tasks, shared, sharded, sqpoll
   --operations N      how many operations one figure is made of; 100000 if not given";
 
 impl Options {
@@ -36,9 +39,7 @@ impl Options {
                     ("--work", "read", _) => options.works = vec![read],
                     // More do not fit into the queue of the raw ring.
                     ("--batch", _, Ok(batch @ 1..=256)) => options.batches = vec![batch],
-                    ("--way", "raw" | "submissions" | "restarted" | "tasks" | "shared", _) => {
-                        options.way = Some(value.clone());
-                    }
+                    ("--way", way, _) if WAYS.contains(&way) => options.way = Some(value.clone()),
                     ("--operations", _, Ok(operations @ 1..)) => options.operations = operations,
                     _ => return Err(format!("{name} {value} is no option\n{USAGE}")),
                 },

@@ -6,38 +6,74 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use async_executor::LocalExecutor;
 use ringbahn_core::event::{Nop, Position, Read};
 use ringbahn_core::{Drive, Event, SharedFd, Submission};
-use ringbahn_drivers::{LocalDriver, SharedDriver};
+use ringbahn_drivers::{LocalDriver, ShardedDriver, SharedDriver, SqpollDriver};
 
 use super::{Way, Work};
 
-type NamedWay = (&'static str, Box<dyn Way>);
+/// A way that has not begun yet.
+pub(super) struct Candidate {
+    pub(super) name: &'static str,
+    /// Whether it starts threads. Allocating is slower in a process that has ever had a second one,
+    /// so such a way must not begin before those without have been measured.
+    pub(super) threads: bool,
+    begin: Box<dyn FnOnce() -> io::Result<Box<dyn Way>>>,
+}
 
-/// Every way there is.
-pub(super) fn ways(work: Work, batch: usize) -> io::Result<Vec<NamedWay>> {
-    let zero = SharedFd::new(Arc::new(File::open("/dev/zero")?));
-    match work {
-        Work::Nop => of(batch, || Nop),
-        Work::Read => of(batch, move || Read::new(zero.clone(), [0_u8; 64], Position::At(0))),
+impl Candidate {
+    fn new<W: Way + 'static>(
+        name: &'static str,
+        threads: bool,
+        begin: impl FnOnce() -> io::Result<W> + 'static,
+    ) -> Candidate {
+        let begin = Box::new(|| Ok(Box::new(begin()?) as Box<dyn Way>));
+        Candidate { name, threads, begin }
+    }
+
+    /// Makes its ring, and whatever else it needs.
+    pub(super) fn begin(self) -> io::Result<Box<dyn Way>> {
+        (self.begin)()
     }
 }
 
-fn of<E: Event>(
-    batch: usize,
-    event: impl Fn() -> E + Clone + 'static,
-) -> io::Result<Vec<NamedWay>> {
-    // What the ring costs is asked for, also where a call of its own would be cheaper.
+/// Every way there is.
+pub(super) fn ways(work: Work, batch: usize) -> io::Result<Vec<Candidate>> {
+    let zero = SharedFd::new(Arc::new(File::open("/dev/zero")?));
+    match work {
+        Work::Nop => Ok(of(batch, || Nop)),
+        Work::Read => Ok(of(batch, move || Read::new(zero.clone(), [0_u8; 64], Position::At(0)))),
+    }
+}
+
+// What the ring costs is asked for, also where a call of its own would be cheaper.
+fn of<E: Event>(batch: usize, event: impl Fn() -> E + Clone + 'static) -> Vec<Candidate> {
+    let (restarted, tasks) = (event.clone(), event.clone());
+    let (shared, sharded, sqpoll) = (event.clone(), event.clone(), event.clone());
     let local = || LocalDriver::builder().serve_at_once(false).build();
-    let shared = SharedDriver::builder().serve_at_once(false).build()?;
-    Ok(vec![
-        ("submissions", Box::new(Submissions::new(local()?, block_on, event.clone(), batch))),
-        ("restarted", Box::new(Restarted::new(local()?, event.clone(), batch))),
-        ("tasks", Box::new(Tasks { driver: local()?, event: event.clone(), batch })),
-        ("shared", Box::new(Submissions::new(shared, block_on_any, event, batch))),
-    ])
+    vec![
+        Candidate::new("submissions", false, move || {
+            Ok(Submissions::new(local()?, block_on, event, batch))
+        }),
+        Candidate::new("restarted", false, move || Ok(Restarted::new(local()?, restarted, batch))),
+        Candidate::new("tasks", false, move || Ok(Tasks { driver: local()?, event: tasks, batch })),
+        Candidate::new("shared", true, move || {
+            let driver = SharedDriver::builder().serve_at_once(false).build()?;
+            Ok(Submissions::new(driver, block_on_any, shared, batch))
+        }),
+        Candidate::new("sharded", true, move || {
+            let driver = ShardedDriver::builder().serve_at_once(false).build()?;
+            Ok(Submissions::new(driver, block_on_any, sharded, batch))
+        }),
+        Candidate::new("sqpoll", true, move || {
+            // It must not keep a core busy that others are measured on.
+            let driver = SqpollDriver::builder().idle(Duration::from_millis(1)).build()?;
+            Ok(Submissions::new(driver, block_on_any, sqpoll, batch))
+        }),
+    ]
 }
 
 /// Runs `future` on a driver.
@@ -47,7 +83,7 @@ fn block_on(driver: &LocalDriver, future: Pin<&mut dyn Future<Output = ()>>) {
     driver.block_on(future);
 }
 
-fn block_on_any(_driver: &SharedDriver, future: Pin<&mut dyn Future<Output = ()>>) {
+fn block_on_any<D>(_driver: &D, future: Pin<&mut dyn Future<Output = ()>>) {
     futures::executor::block_on(future);
 }
 

@@ -103,9 +103,7 @@ impl<E: Event, S: Sharing> Claim<E, S> {
             // Nobody else has seen the operation yet, so it cannot have been cancelled, unless by
             // a driver that is shutting down: that one has sent its cancel along.
             Some(Ok(_cancelled)) => Poll::Ready(Ok(())),
-            Some(Err(_)) => Poll::Ready(Err(io::Error::other(
-                "the driver reserved fewer places of the submission queue than the event needs",
-            ))),
+            Some(Err(reason)) => Poll::Ready(Err(reason.into())),
             None => match polled {
                 Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
                 Poll::Pending => Poll::Pending,

@@ -25,6 +25,12 @@ impl<S: Sharing> CancelTarget<S> {
         self.operation.header().next_step().is_some()
     }
 
+    /// Whether the operation is, or was last, in the ring of `table`: for a driver of several
+    /// rings, which has to cancel it where it was submitted.
+    pub fn is_of<T: Sharing>(&self, table: &OperationTable<T>) -> bool {
+        self.operation.header().is_in(table)
+    }
+
     /// The `user_data` that a cancel in the ring of `table` is to aim at now: that of the first
     /// entry that still runs. `None` where the operation is not, or not any more, in that ring.
     pub(crate) fn user_data_in<T: Sharing>(&self, table: &OperationTable<T>) -> Option<u64> {

@@ -9,6 +9,8 @@ use std::time::Duration;
 use ringbahn_core::{OperationTable, Shared, Sharing};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+mod polled;
+
 use super::beside::{AtWork, Beside};
 use super::rings::{Executor, KernelRing, Rings};
 use crate::backend::Backend;
@@ -16,7 +18,9 @@ use crate::fallback::Engine;
 use crate::sync::Ordering;
 use crate::sys::enter::{enter, enter_timeout};
 use crate::sys::probe::Probe;
-use crate::sys::uapi::{ENTER_GETEVENTS, SETUP_SUBMIT_ALL, SQ_CQ_OVERFLOW, SQ_TASKRUN};
+use crate::sys::uapi::{
+    ENTER_GETEVENTS, SETUP_SQPOLL, SETUP_SUBMIT_ALL, SQ_CQ_OVERFLOW, SQ_TASKRUN,
+};
 use crate::unavailable::Unavailable;
 
 /// The way into the kernel: submits what has been published, and waits for CQEs.
@@ -74,6 +78,9 @@ impl<S: Sharing> RingHandle<S> {
     /// It may return before they are there: for a signal, or because another thread has submitted
     /// meanwhile. With 0 it never waits.
     ///
+    /// Where a thread of the kernel [takes the entries](RingHandle::polls_entries) it only wakes
+    /// that thread, if need be, and returns 0: nobody can tell how many it has taken since.
+    ///
     /// # Errors
     ///
     /// `Unsupported` in a forked child; else see [the table](RingHandle#errors).
@@ -82,6 +89,9 @@ impl<S: Sharing> RingHandle<S> {
             Executor::Kernel(ring) => {
                 if let Some(beside) = self.rings.at_work_beside() {
                     return self.enter_both(ring, beside, wanted_completions, None);
+                }
+                if wanted_completions == 0 && ring.flags & SETUP_SQPOLL != 0 {
+                    return self.wake_kernel_thread().map(|_| 0);
                 }
                 let (to_submit, flags) = self.request(ring, wanted_completions);
                 enter(ring.name(), to_submit, wanted_completions, flags)
@@ -145,7 +155,7 @@ impl<S: Sharing> RingHandle<S> {
                 if let Some(beside) = self.rings.at_work_beside() {
                     beside.engine.flush();
                 }
-                enter(ring.name(), self.unsubmitted(), 0, ENTER_GETEVENTS)
+                enter(ring.name(), self.unsubmitted(), 0, ENTER_GETEVENTS | self.wake_flag(ring))
             }
             Executor::Engine(engine) => {
                 let taken = engine.enter(0, None);
@@ -196,7 +206,7 @@ impl<S: Sharing> RingHandle<S> {
     fn request(&self, ring: &KernelRing, wanted_completions: u32) -> (u32, u32) {
         match wanted_completions {
             0 => (self.rings.submission.index.entries(), 0),
-            _ => (self.unsubmitted(), ENTER_GETEVENTS | ring.wait_flags()),
+            _ => (self.unsubmitted(), ENTER_GETEVENTS | ring.wait_flags() | self.wake_flag(ring)),
         }
     }
 
@@ -205,6 +215,9 @@ impl<S: Sharing> RingHandle<S> {
     ///
     /// A signal reads as `ring`: it is how the kernel tells the thread that has submitted an
     /// operation that it has ended. CQEs that are already in the queue count.
+    ///
+    /// Where the completions of a ring are to be [asked of its devices](RingHandle::polls_devices)
+    /// this does so, again and again, and the thread does not sleep while anything is in flight.
     ///
     /// # Errors
     ///
@@ -218,6 +231,9 @@ impl<S: Sharing> RingHandle<S> {
         wake: Option<BorrowedFd<'_>>,
         timeout: Option<Duration>,
     ) -> io::Result<Readiness> {
+        if self.polls_devices() {
+            return self.poll_devices(wake, timeout);
+        }
         let executor = self.rings.executor()?;
         let (ring, engine) = match executor {
             Executor::Kernel(ring) => {

@@ -277,7 +277,6 @@ impl Rings {
     /// # Errors
     ///
     /// `Unsupported` in a forked child, and of an engine.
-    #[allow(dead_code, reason = "rings whose entries or devices the kernel polls ask for it")]
     pub(super) fn kernel(&self) -> io::Result<&KernelRing> {
         match self.executor()? {
             Executor::Kernel(ring) => Ok(ring),

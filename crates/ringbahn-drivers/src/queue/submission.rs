@@ -30,7 +30,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-use ringbahn_core::{OperationTable, Reservation, Shared, Sharing, Sqe};
+use ringbahn_core::{OperationTable, Reservation, Rule, Shared, Sharing, Sqe};
 
 use super::beside::Beside;
 use super::rings::{Rings, forked_error};
@@ -63,6 +63,8 @@ pub struct SubmissionQueue<S: Sharing = Shared> {
     table: S::Share<OperationTable<S>>,
     /// The counter of the next place to fill; ahead of the tail in memory by what is unpublished.
     tail: u32,
+    /// What the ring does not take.
+    rule: Option<Rule>,
 }
 
 /// `IOSQE_IO_LINK` and `IOSQE_IO_HARDLINK`: another entry follows that belongs to this one.
@@ -80,7 +82,12 @@ impl<S: Sharing> SubmissionQueue<S> {
     pub(super) fn new(rings: Arc<Rings>, table: S::Share<OperationTable<S>>) -> SubmissionQueue<S> {
         // Relaxed: this half is the only writer of the tail, and is only just being made.
         let tail = rings.submission.tail.load(Ordering::Relaxed);
-        SubmissionQueue { rings, table, tail }
+        SubmissionQueue { rings, table, tail, rule: None }
+    }
+
+    /// From now on entries are held to `rule`.
+    pub(crate) fn hold_to(&mut self, rule: Option<Rule>) {
+        self.rule = rule;
     }
 
     /// How many entries fit in.
@@ -104,9 +111,10 @@ impl<S: Sharing> SubmissionQueue<S> {
     ///
     /// `Unsupported` in a forked child: the ring is the parent's.
     pub fn reserve(&mut self, count: u32) -> io::Result<Option<Reservation<'_, S>>> {
+        let rule = self.rule;
         let places = self.places(count)?;
         Ok(places.map(|Places { first, wrapped, taken, table }| {
-            Reservation::new(table, (first, wrapped), taken)
+            Reservation::new(table, (first, wrapped), taken).under(rule)
         }))
     }
 
@@ -126,17 +134,19 @@ impl<S: Sharing> SubmissionQueue<S> {
     ///
     /// From here on the entries are in flight, whatever becomes of the next
     /// [`RingHandle::enter`](crate::RingHandle::enter), which takes them. In a forked child nothing
-    /// happens.
-    pub fn publish(&mut self) {
+    /// happens. Returns how many it has not seen before.
+    pub fn publish(&mut self) -> u32 {
         if self.rings.forked() {
-            return;
+            return 0;
         }
         if let Some(beside) = &self.rings.beside {
             self.divert(beside);
         }
+        let published = self.rings.submission.tail.load(Ordering::Relaxed); // Its only writer.
         // Release: pairs with the kernel's `smp_load_acquire(&rings->sq.tail)`, and publishes the
         // entries filled before it.
         self.rings.submission.tail.store(self.tail, Ordering::Release);
+        self.tail.wrapping_sub(published)
     }
 
     /// Takes the chains that the kernel does not know out of what is about to be published.

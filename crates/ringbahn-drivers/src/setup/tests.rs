@@ -178,3 +178,49 @@ fn sizes_are_rounded_up_clamped_and_never_zero() {
     assert!(Setup::new(u32::MAX).clamp(false).build().is_err());
     assert!(Setup::new(65_536).clamp(false).completion_entries(1).build().is_err());
 }
+
+/// Sends NOPs round as any driver does, and leaves the queue of a kernel thread time to empty.
+fn goes_round_polled(queues: &mut Queues, refused: u32) {
+    assert_eq!(queues.handle.setup_flags() & refused, 0);
+    for _ in 0..20 {
+        queues.round_trip().expect("a NOP goes through");
+        assert!(queues.completion.is_empty());
+    }
+    assert_eq!((queues.handle.dropped_count(), queues.handle.overflow_count()), (0, 0));
+}
+
+#[test]
+fn a_ring_that_is_polled_works_on_older_kernels() {
+    const SINCE_6_6: u32 = SETUP_NO_SQARRAY;
+    const SINCE_5_18: u32 = SINCE_6_6 | SETUP_SUBMIT_ALL;
+    const KERNELS: [(SetupCall, u32); 3] =
+        [(setup, 0), (without::<SINCE_6_6>, SINCE_6_6), (without::<SINCE_5_18>, SINCE_5_18)];
+    let test = "a_ring_that_is_polled_works_on_older_kernels";
+    for (call, refused) in KERNELS {
+        let setup = || Setup::new(4).completion_entries(16).with_call(call);
+        let thread = KernelThread { idle_ms: 1, ..KernelThread::NONE };
+        let built = [setup().build_sqpoll(thread), setup().build_iopoll()];
+        for (queues, by_thread) in built.into_iter().zip([true, false]) {
+            let mut queues = match queues {
+                Ok(queues) => queues,
+                Err(unavailable) => return crate::testing::skip(test, &unavailable),
+            };
+            assert_eq!(queues.handle.polls_entries(), by_thread);
+            assert_eq!(queues.handle.polls_devices(), !by_thread);
+            goes_round_polled(&mut queues, refused);
+        }
+    }
+}
+
+#[test]
+fn what_is_wished_of_a_kernel_thread_reaches_the_kernel() {
+    fn expects(_entries: u32, params: &mut Params) -> io::Result<OwnedFd> {
+        let flags = SETUP_SQPOLL | SETUP_SQ_AFF | SETUP_ATTACH_WQ;
+        let told = (params.sq_thread_idle, params.sq_thread_cpu, params.wq_fd);
+        assert!(params.flags & flags == flags && told == (7, 3, 5), "{params:?}");
+        refused(libc::ENOSYS)
+    }
+    let thread = KernelThread { idle_ms: 7, cpu: Some(3), of: Some(5) };
+    let unavailable = Setup::new(4).with_call(expects).build_sqpoll(thread).unwrap_err();
+    assert_eq!(unavailable.reason(), Reason::Missing);
+}

@@ -1,10 +1,8 @@
 //! Settings of a shared driver.
 
 use std::io;
-use std::sync::Arc;
 
 use super::SharedDriver;
-use super::core::Core;
 use crate::{Policy, Setup};
 
 /// Settings of a [`SharedDriver`].
@@ -93,8 +91,7 @@ impl SharedBuilder {
     /// fallback either, or no eventfd to go with it.
     pub fn build(self) -> io::Result<SharedDriver> {
         let completion_entries = self.completion_entries.unwrap_or(self.entries.saturating_mul(4));
-        let setup = self.setup.of_size(self.entries, completion_entries);
-        let queues = setup.build()?;
-        Ok(SharedDriver::from_core(Arc::new(Core::new(queues, self.serve_at_once)?)))
+        let queues = self.setup.of_size(self.entries, completion_entries).build()?;
+        SharedDriver::over(queues, self.serve_at_once)
     }
 }

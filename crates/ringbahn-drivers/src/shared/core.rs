@@ -9,6 +9,7 @@ use std::time::Duration;
 use ringbahn_core::{Attempt, Batch, CancelTarget, Completion, Reservation, Served, Shared};
 
 mod backlog;
+mod hand_over;
 
 use super::helper::Helper;
 use super::shutdown::{Closing, Shutdown};
@@ -29,8 +30,9 @@ const ROUNDS_MAX: u32 = 4;
 /// the helper thread takes over, which may wait in between.
 const ENTER_TRIES_MAX: u32 = 3;
 
-/// The ring of a shared driver.
+/// The ring of a shared driver, on cache lines that it shares with no other.
 #[derive(Debug)]
+#[repr(align(128))]
 pub(super) struct Core {
     pub(super) ring: RingHandle,
     at_once: AtOnce,
@@ -148,8 +150,10 @@ impl Core {
             let capacity = submission.queue.capacity();
             if let Some(reservation) = submission.queue.reserve(count)? {
                 let receipt = prepare(reservation, cx);
-                submission.queue.publish();
-                add(&self.tally.submitted, 1);
+                // It has stayed empty where the ring does not take the event.
+                if submission.queue.publish() > 0 {
+                    add(&self.tally.submitted, 1);
+                }
                 // A waker that turned out not to be needed is dropped without the lock.
                 drop(submission);
                 return Poll::Ready(Ok(receipt));
@@ -195,6 +199,9 @@ impl Core {
         drop(unused);
         if room {
             self.wake_waiters();
+        } else if self.ring.polls_entries() {
+            // Nobody enters: the helper waits for the room that the kernel's thread makes.
+            self.helper.wake();
         }
         // Else somebody is about to enter, or an enter has failed; then the helper is at it.
         Poll::Pending
@@ -261,6 +268,7 @@ impl Core {
     /// The helper's share of the work: what others have left, or failed to do. Says how many CQEs
     /// there were.
     pub(super) fn turn(self: &Arc<Self>) -> usize {
+        self.await_room();
         let reaped = self.reap(true);
         if self.overdue.swap(false, Ordering::SeqCst) || self.ring.unsubmitted() > 0 {
             self.flush();
@@ -277,6 +285,9 @@ impl Core {
 
     /// Enters the kernel until it has taken all entries that are published.
     pub(super) fn enter(&self) -> io::Result<u32> {
+        if self.ring.polls_entries() {
+            return self.hand_over();
+        }
         let mut submitted = 0;
         let mut tries = 0;
         while self.ring.unsubmitted() > 0 {

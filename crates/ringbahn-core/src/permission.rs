@@ -1,0 +1,132 @@
+//! [`Rule`]: which operations a ring takes; and [`Forbidden`], why it does not take one.
+//!
+//! Some rings do harm, or nothing but fail, where they are given operations that others take. A
+//! rule is applied where entries are committed to a queue, which is the one way into a ring: to
+//! those of a new event, to those of an event that goes round once more, to each of a chain, and to
+//! the driver's own cancels. So no driver that is made of others gets round it.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+use crate::opcode;
+use crate::sqe::Sqe;
+
+/// Which operations a ring takes.
+///
+/// ```
+/// use ringbahn_core::{Rule, opcode};
+///
+/// /// Takes what has to do with files only.
+/// const FILES: Rule = Rule::new(|entry| match entry.opcode() {
+///     opcode::SEND | opcode::RECV => Some("submit it to a ring for sockets"),
+///     _ => None,
+/// });
+/// ```
+#[derive(Clone, Copy)]
+pub struct Rule {
+    refusal: fn(&Sqe) -> Option<&'static str>,
+}
+
+/// Why a ring does not take an operation: inside of an `io::Error` of the kind `Unsupported`.
+///
+/// The event comes back in its output; nothing of it has reached the ring.
+///
+/// ```
+/// use ringbahn_core::Forbidden;
+///
+/// fn hint(error: &std::io::Error) -> Option<&'static str> {
+///     let inner = error.get_ref()?.downcast_ref::<Forbidden>()?;
+///     Some(inner.hint())
+/// }
+/// # assert_eq!(hint(&std::io::ErrorKind::Unsupported.into()), None);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forbidden {
+    opcode: u8,
+    hint: &'static str,
+}
+
+impl Rule {
+    /// The rule that refuses an entry where `refusal` says how to go on without it, as a sentence
+    /// with neither capital nor full stop.
+    ///
+    /// It is called under the driver's lock, once for each entry, so it only looks.
+    pub const fn new(refusal: fn(&Sqe) -> Option<&'static str>) -> Rule {
+        Rule { refusal }
+    }
+
+    /// # Errors
+    ///
+    /// [`Forbidden`], of the first entry that the rule refuses.
+    #[cold]
+    pub(crate) fn check(self, entries: &[Sqe]) -> Result<(), Forbidden> {
+        for entry in entries {
+            if let Some(hint) = (self.refusal)(entry) {
+                return Err(Forbidden { opcode: entry.opcode(), hint });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Rule")
+    }
+}
+
+impl Forbidden {
+    /// The operation: one of [`opcode`], or one that no event of ringbahn asks for.
+    pub fn opcode(&self) -> u8 {
+        self.opcode
+    }
+
+    /// How to go on without it.
+    pub fn hint(&self) -> &'static str {
+        self.hint
+    }
+}
+
+impl fmt::Display for Forbidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Forbidden { opcode, hint } = self;
+        match opcode::name(*opcode) {
+            Some(name) => write!(f, "the driver's ring does not take {name}: {hint}"),
+            None => write!(f, "the driver's ring does not take the opcode {opcode}: {hint}"),
+        }
+    }
+}
+
+impl Error for Forbidden {}
+
+impl From<Forbidden> for io::Error {
+    fn from(forbidden: Forbidden) -> io::Error {
+        io::Error::new(io::ErrorKind::Unsupported, forbidden)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NO_NOP: Rule =
+        Rule::new(|entry| (entry.opcode() == opcode::NOP).then_some("do something"));
+
+    #[test]
+    fn the_error_names_the_operation_and_the_way_round_it() {
+        let forbidden = NO_NOP.check(&[Sqe::cancel(1), Sqe::nop()]).unwrap_err();
+        assert_eq!((forbidden.opcode(), forbidden.hint()), (opcode::NOP, "do something"));
+        let error = io::Error::from(forbidden);
+        assert_eq!(error.kind(), io::ErrorKind::Unsupported);
+        assert_eq!(error.to_string(), "the driver's ring does not take NOP: do something");
+        let strange = Forbidden { opcode: 200, hint: "no" };
+        assert_eq!(strange.to_string(), "the driver's ring does not take the opcode 200: no");
+    }
+
+    #[test]
+    fn what_the_rule_does_not_name_passes() {
+        NO_NOP.check(&[Sqe::cancel(1)]).unwrap();
+        NO_NOP.check(&[]).unwrap();
+    }
+}

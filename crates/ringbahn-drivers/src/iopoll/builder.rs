@@ -1,0 +1,62 @@
+//! Settings of a driver that polls devices.
+
+use std::io;
+
+use super::{IopollDriver, POLLABLE};
+use crate::{Setup, SharedDriver};
+
+/// Settings of an [`IopollDriver`].
+///
+/// ```
+/// use ringbahn_drivers::IopollDriver;
+///
+/// # fn main() -> std::io::Result<()> {
+/// # if IopollDriver::new().is_err() { return Ok(()) }
+/// let driver = IopollDriver::builder().entries(8).completion_entries(64).build()?;
+/// assert_eq!(driver.queue_sizes(), (8, 64));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct IopollBuilder {
+    entries: u32,
+    completion_entries: Option<u32>,
+}
+
+impl IopollBuilder {
+    pub(super) fn new() -> IopollBuilder {
+        IopollBuilder { entries: 256, completion_entries: None }
+    }
+
+    /// How many entries the submission queue has, rounded up to a power of two; 256 unless told.
+    ///
+    /// It bounds how many operations can be on their way *to* the kernel, and the length of a
+    /// chain, not how many are in flight.
+    #[must_use]
+    pub fn entries(mut self, entries: u32) -> IopollBuilder {
+        self.entries = entries;
+        self
+    }
+
+    /// How many entries the completion queue has, rounded up to a power of two; four times as
+    /// many as the submission queue unless told.
+    #[must_use]
+    pub fn completion_entries(mut self, entries: u32) -> IopollBuilder {
+        self.completion_entries = Some(entries);
+        self
+    }
+
+    /// Builds the driver. Its helper thread is started with the first operation.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](crate::Unavailable) as an `io::Error`, where there can be no ring, or no
+    /// eventfd to go with it.
+    pub fn build(self) -> io::Result<IopollDriver> {
+        let completion_entries = self.completion_entries.unwrap_or(self.entries.saturating_mul(4));
+        let setup = Setup::new(self.entries).completion_entries(completion_entries);
+        let queues = setup.rule(POLLABLE).build_iopoll()?;
+        // A call that serves at once would wait for the disk, or read past the polling.
+        Ok(IopollDriver::of(SharedDriver::over(queues, false)?))
+    }
+}

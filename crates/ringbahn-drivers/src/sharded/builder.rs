@@ -1,0 +1,142 @@
+//! Settings of a sharded driver.
+
+use std::io;
+use std::num::NonZero;
+use std::thread;
+
+use super::ShardedDriver;
+use crate::{Reason, SharedBuilder, SharedDriver, Unavailable};
+
+/// Settings of a [`ShardedDriver`].
+///
+/// ```
+/// use ringbahn_drivers::ShardedDriver;
+///
+/// # fn main() -> std::io::Result<()> {
+/// # if ShardedDriver::new().is_err() { return Ok(()) }
+/// let driver = ShardedDriver::builder().shards(3).entries(8).build()?;
+/// assert_eq!(driver.shards(), 3);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct ShardedBuilder {
+    shards: Option<usize>,
+    entries: u32,
+    completion_entries: Option<u32>,
+    serve_at_once: bool,
+}
+
+impl ShardedBuilder {
+    pub(super) fn new() -> ShardedBuilder {
+        ShardedBuilder { shards: None, entries: 256, completion_entries: None, serve_at_once: true }
+    }
+
+    /// How many shards there are to be, at least 1: as many as threads submit at a time. Where it
+    /// is not told, one for each processor that the process may use.
+    ///
+    /// A number that is told is kept to: where memory or descriptors do not suffice for it, there
+    /// is no driver. One that is not told is a wish, and the driver then has fewer shards.
+    #[must_use]
+    pub fn shards(mut self, shards: usize) -> ShardedBuilder {
+        self.shards = Some(shards.max(1));
+        self
+    }
+
+    /// How many entries the submission queue of each shard has, rounded up to a power of two; 256
+    /// unless told.
+    ///
+    /// It bounds how many operations can be on their way *to* the kernel, and the length of a
+    /// chain, not how many are in flight.
+    #[must_use]
+    pub fn entries(mut self, entries: u32) -> ShardedBuilder {
+        self.entries = entries;
+        self
+    }
+
+    /// How many entries the completion queue of each shard has, rounded up to a power of two; four
+    /// times as many as the submission queue unless told.
+    ///
+    /// More may complete at a time; the kernel then keeps a list, which costs it memory and the
+    /// driver a system call, and nothing is lost.
+    #[must_use]
+    pub fn completion_entries(mut self, entries: u32) -> ShardedBuilder {
+        self.completion_entries = Some(entries);
+        self
+    }
+
+    /// Whether operations are served at once where they need not wait, by a system call of their
+    /// own; they are unless told. See [`SharedBuilder::serve_at_once`].
+    #[must_use]
+    pub fn serve_at_once(mut self, serve_at_once: bool) -> ShardedBuilder {
+        self.serve_at_once = serve_at_once;
+        self
+    }
+
+    /// Builds the driver. The helper thread of a shard is started with its first operation.
+    ///
+    /// Where memory is short, shards get smaller, as the ring of a
+    /// [`SharedDriver`] does; [`queue_sizes`](ShardedDriver::queue_sizes) and
+    /// [`shards`](ShardedDriver::shards) tell what has become of them.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] as an `io::Error`, where there can be no ring, or not as many as
+    /// [told](ShardedBuilder::shards).
+    pub fn build(self) -> io::Result<ShardedDriver> {
+        let wanted = self.shards.unwrap_or_else(processors);
+        let mut sizes = (self.entries, self.completion_entries);
+        let mut shards = Vec::with_capacity(wanted);
+        while shards.len() < wanted {
+            match self.shard(sizes).build() {
+                Ok(shard) => {
+                    // What there was no memory for is not tried, and waited for, once more.
+                    let (entries, completion_entries) = shard.queue_sizes();
+                    sizes.0 = sizes.0.min(entries);
+                    sizes.1 = sizes.1.map(|told| told.min(completion_entries));
+                    shards.push(shard);
+                }
+                Err(error)
+                    if self.shards.is_none() && !shards.is_empty() && is_shortage(&error) =>
+                {
+                    break;
+                }
+                Err(error) => return Err(explain(error, shards.len(), wanted)),
+            }
+        }
+        Ok(ShardedDriver::of(shards))
+    }
+
+    fn shard(&self, (entries, completion_entries): (u32, Option<u32>)) -> SharedBuilder {
+        let builder = SharedDriver::builder().entries(entries).serve_at_once(self.serve_at_once);
+        match completion_entries {
+            Some(entries) => builder.completion_entries(entries),
+            None => builder,
+        }
+    }
+}
+
+/// Whether something is used up, possibly by the shards before.
+fn is_shortage(error: &io::Error) -> bool {
+    let unavailable = error.get_ref().and_then(|inner| inner.downcast_ref::<Unavailable>());
+    let reason = unavailable.map(Unavailable::reason);
+    matches!(reason, Some(Reason::LockedMemory | Reason::DescriptorLimit))
+}
+
+/// Says besides how many shards there was enough for, where that is what is wrong.
+fn explain(error: io::Error, made: usize, wanted: usize) -> io::Error {
+    if !is_shortage(&error) {
+        return error;
+    }
+    match error.downcast::<Unavailable>() {
+        Ok(unavailable) => {
+            unavailable.also(&format!("of {wanted} shards there was enough for {made}")).into()
+        }
+        Err(error) => error,
+    }
+}
+
+/// How many processors the process may use.
+fn processors() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
