@@ -13,7 +13,7 @@ mod drivers;
 #[path = "../../ringbahn-drivers/tests/support/skip.rs"]
 mod skip;
 
-use drivers::{Local, Shared};
+use drivers::{Local, Sharded, Shared};
 use ringbahn_drivers::Policy;
 
 /// Makes a test of each line, and the table in their order.
@@ -35,6 +35,7 @@ subjects! {
         Shared { policy: Policy::Require, serve_at_once: false };
     the_shared_driver_conforms_upon_the_fallback:
         Shared { policy: Policy::Never, serve_at_once: false };
+    the_sharded_driver_conforms: Sharded { shards: 2 };
     the_local_driver_conforms:
         Local { policy: Policy::Require, serve_at_once: true };
     the_local_driver_conforms_by_its_ring:

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use ringbahn_conformance::{QueueSizes, Report, Subject, Unable};
-use ringbahn_drivers::{LocalDriver, Policy, SharedDriver};
+use ringbahn_drivers::{LocalDriver, Policy, ShardedDriver, SharedDriver};
 
 fn report(report: ringbahn_drivers::Report) -> Report {
     let ringbahn_drivers::Report { completed, cancelled, leaked } = report;
@@ -80,6 +80,33 @@ impl Subject for Local {
     }
 
     fn in_flight(&self, driver: &LocalDriver) -> Option<u64> {
+        Some(driver.counters().in_flight)
+    }
+}
+
+/// The driver of several rings behind one handle.
+pub(crate) struct Sharded {
+    /// How many rings.
+    pub(crate) shards: usize,
+}
+
+impl Subject for Sharded {
+    type Driver = ShardedDriver;
+
+    fn name(&self) -> String {
+        format!("sharded by {}", self.shards)
+    }
+
+    fn make(&self, sizes: QueueSizes) -> Result<ShardedDriver, Unable> {
+        let builder = ShardedDriver::builder().shards(self.shards).serve_at_once(false);
+        Ok(builder.entries(sizes.submission).completion_entries(sizes.completion).build()?)
+    }
+
+    fn shut_down(&self, driver: &ShardedDriver, deadline: Duration) -> Report {
+        report(futures::executor::block_on(driver.shutdown(deadline)))
+    }
+
+    fn in_flight(&self, driver: &ShardedDriver) -> Option<u64> {
         Some(driver.counters().in_flight)
     }
 }
