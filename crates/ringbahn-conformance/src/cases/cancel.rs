@@ -136,6 +136,7 @@ fn a_cancel_of_what_has_completed_yields_what_it_completed_with<S: Kind>(
 
 fn a_cancel_stops_its_own_operation_and_no_other<S: Kind>(bench: &Bench<S>) -> Verdict {
     let driver = bench.driver()?;
+    let ledger = Ledger::default();
     let (reader, mut writer) = pipe()?;
     let read = || driver.submit(Read::new(reader.clone(), [0; 1], Position::Current));
     let mut others: Vec<_> = (0..8).map(|_| read()).collect();
@@ -145,11 +146,13 @@ fn a_cancel_stops_its_own_operation_and_no_other<S: Kind>(bench: &Bench<S>) -> V
         driver.start(&mut victim)?;
         let cancelled = driver.run(victim.cancel())?;
         ensure!(cancelled.is_cancelled(), "a read of an empty pipe was not cancelled");
-        let mut victim = read();
+        let event = ledger.enter(Read::new(reader.clone(), [0; 1], Position::Current));
+        let mut victim = driver.submit(event);
         driver.start(&mut victim)?;
         drop(victim);
     }
-    driver.moment()?;
+    // As long as they have not, they may take what comes.
+    driver.until("those that were dropped have ended", || ledger.open() == 0)?;
     others.iter_mut().try_for_each(|read| driver.start(read))?;
     writer.write_all(&[7; 8])?;
     for (count, buffer) in driver.run(futures::future::join_all(others))? {
@@ -241,6 +244,8 @@ fn a_thousand_operations_with_random_ends_all_end<S: Kind>(bench: &Bench<S>) -> 
             _ => drop(timer),
         }
     }
+    // As long as those that were dropped have not ended, they may take what comes.
+    driver.until("the others have ended", || ledger.open() == waiting.len())?;
     writer.write_all(&vec![1; waiting.len()])?;
     for (count, _) in driver.run(futures::future::join_all(waiting))? {
         ensure_eq!(count?, 1, "bytes of a read that was left alone");

@@ -156,12 +156,13 @@ fn the_buffer_of_a_dropped_write_is_given_back<S: Kind>(bench: &Bench<S>) -> Ver
 
 fn wakers_are_let_go<S: Kind>(bench: &Bench<S>) -> Verdict {
     let driver = bench.driver()?;
-    let (reader, mut writer) = pipe()?;
     let signal = Signal::new();
     let waker = signal.waker();
     let alone = signal.shares();
     for turn in 0..20 {
-        let mut read = driver.submit(Read::new(reader.clone(), [0; 1], Position::Current));
+        // Of its own: one that was dropped may still take what comes.
+        let (reader, mut writer) = pipe()?;
+        let mut read = driver.submit(Read::new(reader, [0; 1], Position::Current));
         let mut cx = std::task::Context::from_waker(&waker);
         let polled = std::pin::Pin::new(&mut read).poll(&mut cx);
         ensure!(polled.is_pending(), "a read of an empty pipe was ready");
