@@ -1,9 +1,8 @@
 //! Wakers of cases: one that counts, one that acts, one that panics.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Wake, Waker};
 
 /// Counts how often it is woken.
 #[derive(Clone, Debug, Default)]
@@ -82,17 +81,4 @@ impl<F: Fn() + Send + Sync + 'static> Wake for Acting<F> {
 /// A waker that runs `action`.
 pub(crate) fn acting(action: impl Fn() + Send + Sync + 'static) -> Waker {
     Waker::from(Arc::new(Acting(action)))
-}
-
-/// Runs `future` to its end in this thread, also inside of another future that it runs.
-pub(crate) fn run_here<F: Future>(future: F) -> F::Output {
-    let mut future = std::pin::pin!(future);
-    let this = std::thread::current();
-    let waker = acting(move || this.unpark());
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return output;
-        }
-        std::thread::park();
-    }
 }

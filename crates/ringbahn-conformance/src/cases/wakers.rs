@@ -14,12 +14,13 @@ use ringbahn_core::{BufResult, Shared, SharedFd};
 
 use crate::bench::{Bench, Subjected, poll_once};
 use crate::case::list_cases;
+use crate::handle::Handle;
 use crate::kind::Kind;
 use crate::ledger::Ledger;
 use crate::operating::Operating;
 use crate::props::pipe;
 use crate::verdict::{Verdict, ensure, ensure_eq};
-use crate::wakers::{Grudge, Signal, acting, run_here};
+use crate::wakers::{Grudge, Signal, acting};
 
 list_cases! {
     wakers_that_panic_stop_nobody_else,
@@ -29,7 +30,7 @@ list_cases! {
     a_waker_may_use_the_driver_of_its_thread,
     an_abandoned_event_may_use_the_driver_of_its_thread;
     threads:
-    an_abandoned_event_may_run_another_operation,
+    an_abandoned_event_may_submit_another_operation,
     a_waker_may_submit_another_operation,
     a_waker_may_poll_its_own_future,
     a_waker_may_drop_other_futures,
@@ -198,36 +199,56 @@ fn an_abandoned_event_may_use_the_driver_of_its_thread<S: Kind>(bench: &Bench<S>
     driver.end()
 }
 
-fn an_abandoned_event_may_run_another_operation(bench: &Bench<Shared>) -> Verdict {
+/// What wakers and events have submitted. They do not wait for it, for who has called them may be
+/// the one who would have to end it.
+type Begun = Arc<Mutex<Vec<Operating<std::io::Result<()>, Shared>>>>;
+
+fn begin(handle: Handle<Shared>, begun: &Begun) {
+    let mut nop = handle.submit(Nop);
+    if poll_once(&mut nop).is_pending() {
+        begun.lock().unwrap_or_else(PoisonError::into_inner).push(nop);
+    }
+}
+
+fn finish(driver: &Subjected<'_, Shared>, begun: &Begun) -> Verdict {
+    let begun = std::mem::take(&mut *begun.lock().unwrap_or_else(PoisonError::into_inner));
+    for nop in begun {
+        driver.run(nop)??;
+    }
+    Ok(())
+}
+
+fn an_abandoned_event_may_submit_another_operation(bench: &Bench<Shared>) -> Verdict {
     let driver = bench.driver_of(1, 2)?;
     let (reader, _writer) = pipe()?;
+    let begun = Begun::default();
     let done = Arc::new(AtomicUsize::new(0));
     for _ in 0..8 {
-        let (handle, done) = (driver.handle(), done.clone());
+        let (handle, done, begun) = (driver.handle(), done.clone(), begun.clone());
         let event = Read::new(reader.clone(), [0; 1], Position::Current);
         let mut read = driver.submit(Rescued::new(event, move |_output| {
-            if run_here(handle.submit(Nop)).is_ok() {
-                done.fetch_add(1, Ordering::SeqCst);
-            }
+            begin(handle, &begun);
+            done.fetch_add(1, Ordering::SeqCst);
         }));
         driver.start(&mut read)?;
     }
-    bench.stage("waiting for abandoned events that run an operation themselves");
+    bench.stage("waiting for abandoned events that submit an operation themselves");
     driver.until("all of them have done so", || done.load(Ordering::SeqCst) == 8)?;
+    finish(&driver, &begun)?;
     driver.end()
 }
 
 fn a_waker_may_submit_another_operation(bench: &Bench<Shared>) -> Verdict {
     let driver = bench.driver_of(1, 2)?;
     let (reader, mut writer) = pipe()?;
+    let begun = Begun::default();
     let done = Arc::new(AtomicUsize::new(0));
     let waker = {
-        let (handle, done) = (Mutex::new(driver.handle()), done.clone());
+        let (handle, done, begun) = (Mutex::new(driver.handle()), done.clone(), begun.clone());
         acting(move || {
             let handle = handle.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            if run_here(handle.submit(Nop)).is_ok() {
-                done.fetch_add(1, Ordering::SeqCst);
-            }
+            begin(handle, &begun);
+            done.fetch_add(1, Ordering::SeqCst);
         })
     };
     let mut reads: Vec<_> = (0..8).map(|_| read(&driver, &reader)).collect();
@@ -235,8 +256,9 @@ fn a_waker_may_submit_another_operation(bench: &Bench<Shared>) -> Verdict {
         start_with(&driver, read, &waker)?;
     }
     writer.write_all(&[1; 8])?;
-    bench.stage("waiting for wakers that run an operation themselves");
+    bench.stage("waiting for wakers that submit an operation themselves");
     driver.until("all wakers have done so", || done.load(Ordering::SeqCst) >= 8)?;
+    finish(&driver, &begun)?;
     for read in reads {
         ensure_eq!(driver.run(read)?.0?, 1, "bytes of the read");
     }
