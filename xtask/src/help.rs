@@ -8,6 +8,10 @@ cargo xtask <command>
   ci         everything that continuous integration runs, with a summary at the end
   tidy       the project's own rules that neither rustc nor clippy knows
   test       all tests of the workspace, examples in the documentation included
+  conformance
+             the conformance suite on every driver, as a table
+             [--check]          compares it with docs/conformance.md
+             [--write]          puts it there
   loom       the concurrency models, under every interleaving that loom finds
   stress     random operations, drops and cancels on a real ring
              [--operations N]   how many, 1000000 if not given; select loops make N / 10 turns

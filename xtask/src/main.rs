@@ -5,6 +5,7 @@
 
 mod bench;
 mod ci;
+mod conformance;
 mod deadline;
 mod help;
 mod loom;
@@ -47,6 +48,7 @@ fn run(arguments: &[String]) -> Result<Outcome, Failure> {
         ["bench-sim", rest @ ..] => bench::run("sim", rest),
         ["bench-timers", rest @ ..] => bench::run("timers", rest),
         ["ci"] => ci::run(),
+        ["conformance", rest @ ..] => conformance::run(conformance::purpose(rest)?),
         ["loom"] => loom::run(),
         ["miri"] => miri::run(),
         ["sanitize"] => sanitize::run(),

@@ -102,6 +102,18 @@ impl<'a, E> Outcome<'a, E> {
         self.cqes().first().copied().unwrap_or(cancelled)
     }
 
+    /// The same outcome for an event within `E`, which has laid out all entries of `E`: for events
+    /// that are made of another one.
+    ///
+    /// # Safety
+    ///
+    /// The CQEs were posted for entries that the event of type `F` which is given this outcome has
+    /// prepared, and it is given no other outcome of them.
+    #[inline]
+    pub unsafe fn of_inner<F>(self) -> Outcome<'a, F> {
+        self.of()
+    }
+
     /// The same outcome for the event that makes up `E`: its entries are those of `E`.
     pub(crate) fn of<F>(self) -> Outcome<'a, F> {
         Outcome::new(self.kind)

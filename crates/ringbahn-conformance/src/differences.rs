@@ -1,0 +1,105 @@
+//! [`Differences`]: where a driver is known to differ, and why.
+
+use std::io;
+use std::path::Path;
+
+/// Where drivers are known to differ from what the suite expects.
+///
+/// A text of lines `<driver>: <case>: <reason>`; empty lines and those that begin with `#` say
+/// nothing. A case is named as in results, `data/a_peek_leaves_the_data`; one that ends with `*`
+/// stands for all that begin so.
+///
+/// A case that differs as expected is no failure. One that does not differ although the list says
+/// so is one, since then the list is wrong; and so is a line with a `*` of whose cases none
+/// differs, and a line that names no case at all.
+///
+/// ```
+/// use ringbahn_conformance::Differences;
+///
+/// let text = "# The polling ring takes reads and writes only.\n\
+///             polling: zero-copy/*: it takes no operations on sockets\n";
+/// assert!(Differences::parse(text).is_ok());
+/// assert!(Differences::parse("polling: it takes no operations on sockets\n").is_err());
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Differences {
+    lines: Vec<Difference>,
+}
+
+/// One line of the list.
+#[derive(Clone, Debug)]
+pub(crate) struct Difference {
+    driver: String,
+    case: String,
+    pub(crate) reason: String,
+    line: usize,
+}
+
+impl Differences {
+    /// The list in the file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading a file; `InvalidData`, naming the line, where one is not well-formed.
+    pub fn read(path: impl AsRef<Path>) -> io::Result<Differences> {
+        Differences::parse(&std::fs::read_to_string(path)?)
+    }
+
+    /// The list that `text` is.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidData`, naming the line, where one is not well-formed.
+    pub fn parse(text: &str) -> io::Result<Differences> {
+        let mut lines = Vec::new();
+        for (index, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let mut parts = line.splitn(3, ':').map(str::trim);
+            let (Some(driver), Some(case), Some(reason)) =
+                (parts.next(), parts.next(), parts.next().filter(|reason| !reason.is_empty()))
+            else {
+                let message = format!(
+                    "line {} of the expected differences is not of the form `<driver>: <case>: \
+                     <reason>`: {line}",
+                    index + 1
+                );
+                return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+            };
+            lines.push(Difference {
+                driver: driver.to_owned(),
+                case: case.to_owned(),
+                reason: reason.to_owned(),
+                line: index + 1,
+            });
+        }
+        Ok(Differences { lines })
+    }
+
+    /// The lines about `driver`.
+    pub(crate) fn of(&self, driver: &str) -> Vec<Difference> {
+        self.lines.iter().filter(|line| line.driver == driver).cloned().collect()
+    }
+}
+
+impl Difference {
+    /// Whether the line is about the case of this name.
+    pub(crate) fn covers(&self, case: &str) -> bool {
+        match self.case.strip_suffix('*') {
+            Some(beginning) => case.starts_with(beginning),
+            None => self.case == case,
+        }
+    }
+
+    /// Whether it is about one case, which then must differ.
+    pub(crate) fn is_exact(&self) -> bool {
+        !self.case.ends_with('*')
+    }
+
+    /// The line itself, for those who have to change it.
+    pub(crate) fn citation(&self) -> String {
+        format!("line {} of the expected differences, `{}: {}`", self.line, self.driver, self.case)
+    }
+}

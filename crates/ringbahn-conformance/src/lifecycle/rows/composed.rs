@@ -1,0 +1,63 @@
+//! The events that are made of others.
+
+use std::io::{self, Write as _};
+
+use ringbahn_core::BufResult;
+use ringbahn_core::event::{
+    Either, EventExt, Interest, Link, Nop, Position, Read, Recv, Rescued, WhenReady,
+};
+
+use super::receives::is_data;
+use crate::lifecycle::scene::{Manner, Scene, Staged};
+use crate::props::{DATA, impatient_pipe, pipe, pipe_with_data, unreadable};
+
+type ReadOfData = Read<Vec<u8>>;
+type Keeper = fn(BufResult<usize, Vec<u8>>);
+
+fn read(file: ringbahn_core::SharedFd) -> ReadOfData {
+    Read::new(file, Vec::with_capacity(DATA.len()), Position::Current)
+}
+
+/// Makes the scene of an event that `$event` makes of the file that is to be read.
+macro_rules! around_a_read {
+    ($manner:expr, $judge:expr, $empty:expr, $event:expr) => {
+        match $manner {
+            Manner::AtOnce => {
+                let (reader, writer) = pipe_with_data()?;
+                Ok(Scene::new($event(reader), $judge).keeping(writer))
+            }
+            Manner::Later | Manner::Never => {
+                let (reader, mut writer) = $empty?;
+                let go = move || writer.write_all(DATA).map(|()| writer);
+                Ok(Scene::new($event(reader), $judge).waiting(go))
+            }
+            Manner::Failing => {
+                let (file, other) = unreadable()?;
+                Ok(Scene::new($event(file), $judge).keeping(other))
+            }
+        }
+    };
+}
+
+pub(super) fn either(manner: Manner) -> Staged<Either<ReadOfData, Recv<Vec<u8>>>> {
+    around_a_read!(manner, is_data, pipe(), |file| Either::first(read(file)))
+}
+
+pub(super) fn rescued(manner: Manner) -> Staged<Rescued<ReadOfData, Keeper>> {
+    around_a_read!(manner, is_data, pipe(), |file| Rescued::new(read(file), drop as Keeper))
+}
+
+pub(super) fn when_ready(manner: Manner) -> Staged<WhenReady<ReadOfData>> {
+    around_a_read!(manner, is_data, impatient_pipe(), |file: ringbahn_core::SharedFd| {
+        WhenReady::new(read(file.clone()), file, Interest::READABLE)
+    })
+}
+
+pub(super) fn link(manner: Manner) -> Staged<Link<ReadOfData, Nop>> {
+    around_a_read!(manner, both_done, pipe(), |file| read(file).link(Nop))
+}
+
+fn both_done((first, second): (BufResult<usize, Vec<u8>>, io::Result<()>)) -> io::Result<bool> {
+    let is_data = is_data(first)?;
+    second.map(|()| is_data)
+}

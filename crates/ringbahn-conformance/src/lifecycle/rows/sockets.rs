@@ -1,0 +1,59 @@
+//! The events that make sockets and connections, and end them.
+
+use std::net::TcpStream;
+
+use ringbahn_core::event::{Accept, Connect, Domain, Shutdown, Socket, Type};
+use socket2::Socket as Unconnected;
+
+use crate::lifecycle::scene::{Manner, Scene, Staged};
+use crate::props::{datagrams, listener, shared, socket_pair};
+
+pub(super) fn accept(manner: Manner) -> Staged<Accept> {
+    let listener = match manner {
+        // Nothing can be accepted there.
+        Manner::Failing => {
+            return Ok(Scene::new(Accept::new(shared(datagrams()?)), |it| it.map(|_| true)));
+        }
+        Manner::AtOnce | Manner::Later | Manner::Never => listener()?,
+    };
+    let address = listener.local_addr()?;
+    let scene = Scene::new(Accept::new(shared(listener)), |accepted| {
+        accepted.map(|(_connection, peer)| peer.as_inet().is_some_and(|it| it.ip().is_loopback()))
+    });
+    match manner {
+        Manner::AtOnce => Ok(scene.keeping(TcpStream::connect(address)?)),
+        _ => Ok(scene.waiting(move || TcpStream::connect(address))),
+    }
+}
+
+pub(super) fn connect(manner: Manner) -> Staged<Connect> {
+    let listener = listener()?;
+    let address = listener.local_addr()?;
+    let socket = Unconnected::new(Domain::IPV4, Type::STREAM, None)?;
+    let scene = Scene::new(Connect::new(shared(socket), address), |it| it.map(|()| true));
+    match manner {
+        // It is refused, as nobody listens any more.
+        Manner::Failing => Ok(scene),
+        Manner::AtOnce | Manner::Later | Manner::Never => Ok(scene.keeping(listener)),
+    }
+}
+
+pub(super) fn shutdown(manner: Manner) -> Staged<Shutdown> {
+    let judge = |result: std::io::Result<()>| result.map(|()| true);
+    let both = std::net::Shutdown::Both;
+    if manner == Manner::Failing {
+        let unconnected = Unconnected::new(Domain::IPV4, Type::STREAM, None)?;
+        return Ok(Scene::new(Shutdown::new(shared(unconnected), both), judge));
+    }
+    let (near, far) = socket_pair()?;
+    Ok(Scene::new(Shutdown::new(near, both), judge).keeping(far))
+}
+
+pub(super) fn socket(manner: Manner) -> Staged<Socket> {
+    let domain = match manner {
+        // A family that there is not.
+        Manner::Failing => Domain::from(9999),
+        Manner::AtOnce | Manner::Later | Manner::Never => Domain::UNIX,
+    };
+    Ok(Scene::new(Socket::new(domain, Type::STREAM, None), |made| made.map(|_socket| true)))
+}

@@ -1,0 +1,112 @@
+//! The project's own drivers as subjects of the suite.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use ringbahn_conformance::{QueueSizes, Report, Subject, Unable};
+use ringbahn_drivers::{LocalDriver, Policy, ShardedDriver, SharedDriver};
+
+fn report(report: ringbahn_drivers::Report) -> Report {
+    let ringbahn_drivers::Report { completed, cancelled, leaked } = report;
+    Report { completed, cancelled, leaked }
+}
+
+/// The driver for any executor.
+pub(crate) struct Shared {
+    /// Whether an engine inside the process takes the kernel's place.
+    pub(crate) policy: Policy,
+    /// Whether operations are served at once that need not wait, without the ring.
+    pub(crate) serve_at_once: bool,
+}
+
+impl Subject for Shared {
+    type Driver = SharedDriver;
+
+    fn name(&self) -> String {
+        match (self.policy, self.serve_at_once) {
+            (Policy::Never, _) => "shared upon the fallback",
+            (_, true) => "shared",
+            (_, false) => "shared by its ring",
+        }
+        .into()
+    }
+
+    fn make(&self, sizes: QueueSizes) -> Result<SharedDriver, Unable> {
+        let builder = SharedDriver::builder().policy(self.policy).serve_at_once(self.serve_at_once);
+        Ok(builder.entries(sizes.submission).completion_entries(sizes.completion).build()?)
+    }
+
+    fn shut_down(&self, driver: &SharedDriver, deadline: Duration) -> Report {
+        report(futures::executor::block_on(driver.shutdown(deadline)))
+    }
+
+    fn in_flight(&self, driver: &SharedDriver) -> Option<u64> {
+        Some(driver.counters().in_flight)
+    }
+}
+
+/// The driver of one thread.
+pub(crate) struct Local {
+    /// Whether an engine inside the process takes the kernel's place.
+    pub(crate) policy: Policy,
+    /// Whether operations are served at once that need not wait, without the ring.
+    pub(crate) serve_at_once: bool,
+}
+
+impl Subject for Local {
+    type Driver = LocalDriver;
+
+    fn name(&self) -> String {
+        match (self.policy, self.serve_at_once) {
+            (Policy::Never, _) => "local upon the fallback",
+            (_, true) => "local",
+            (_, false) => "local by its ring",
+        }
+        .into()
+    }
+
+    fn make(&self, sizes: QueueSizes) -> Result<LocalDriver, Unable> {
+        let builder = LocalDriver::builder().policy(self.policy).serve_at_once(self.serve_at_once);
+        Ok(builder.entries(sizes.submission).completion_entries(sizes.completion).build()?)
+    }
+
+    fn block_on(&self, driver: &LocalDriver, future: Pin<&mut (dyn Future<Output = ()> + '_)>) {
+        driver.block_on(future);
+    }
+
+    fn shut_down(&self, driver: &LocalDriver, deadline: Duration) -> Report {
+        report(driver.shutdown(deadline))
+    }
+
+    fn in_flight(&self, driver: &LocalDriver) -> Option<u64> {
+        Some(driver.counters().in_flight)
+    }
+}
+
+/// The driver of several rings behind one handle.
+pub(crate) struct Sharded {
+    /// How many rings.
+    pub(crate) shards: usize,
+}
+
+impl Subject for Sharded {
+    type Driver = ShardedDriver;
+
+    fn name(&self) -> String {
+        format!("sharded by {}", self.shards)
+    }
+
+    fn make(&self, sizes: QueueSizes) -> Result<ShardedDriver, Unable> {
+        let builder = ShardedDriver::builder().shards(self.shards).serve_at_once(false);
+        Ok(builder.entries(sizes.submission).completion_entries(sizes.completion).build()?)
+    }
+
+    fn shut_down(&self, driver: &ShardedDriver, deadline: Duration) -> Report {
+        report(futures::executor::block_on(driver.shutdown(deadline)))
+    }
+
+    fn in_flight(&self, driver: &ShardedDriver) -> Option<u64> {
+        Some(driver.counters().in_flight)
+    }
+}
