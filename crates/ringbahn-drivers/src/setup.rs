@@ -204,8 +204,8 @@ impl Setup {
     }
 
     /// Treats the kernel as if it did not know the operation `opcode`, one of
-    /// [`opcode`](ringbahn_core::opcode), whose implementation may have a fault: the fallback executes
-    /// it, as it does with whatever the kernel really does not know.
+    /// [`opcode`](ringbahn_core::opcode), whose implementation may have a fault: the fallback
+    /// executes it, as it does with whatever the kernel really does not know.
     #[must_use]
     pub fn without(mut self, opcode: u8) -> Setup {
         self.unwanted.push(opcode);

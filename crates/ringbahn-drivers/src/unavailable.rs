@@ -97,8 +97,8 @@ impl Unavailable {
 
     /// A ring is wanted that the kernel alone can make, and nobody is to ask it for one.
     pub(crate) fn unwanted() -> Unavailable {
-        let hint = "the policy, or the variable RINGBAHN_IO_URING of the environment, is never to use \
-                    io_uring, and this driver cannot do without; take another driver";
+        let hint = "the policy, or the variable RINGBAHN_IO_URING of the environment, is never to \
+                    use io_uring, and this driver cannot do without; take another driver";
         Unavailable {
             reason: Reason::Blocked,
             call: "io_uring_setup",

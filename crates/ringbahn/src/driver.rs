@@ -18,8 +18,8 @@ use ringbahn_drivers::SharedDriver;
 /// Where io_uring is not available the driver does its work inside the process; the variable
 /// `RINGBAHN_IO_URING` of the environment, as [`Policy`](crate::Policy) describes it, says whether
 /// it may. What it lacks besides, a descriptor or memory, fails each operation with an
-/// [`Unavailable`](crate::Unavailable). A failure is not remembered, since the next attempt may find
-/// what this one lacked.
+/// [`Unavailable`](crate::Unavailable). A failure is not remembered, since the next attempt may
+/// find what this one lacked.
 ///
 /// # Examples
 ///

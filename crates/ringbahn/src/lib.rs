@@ -100,10 +100,10 @@
 //!
 //! # What to know before
 //!
-//! - It is for Linux, and at its best where io_uring is allowed, from 5.11 on. Container runtimes often
-//!   forbid it. Then the same drivers do the same work inside the process, by system calls, epoll and
-//!   threads, and [can be asked](SharedDriver::fallback_reason) why; [`Policy`] says whether they
-//!   may. A lack of memory or descriptors is an [`Unavailable`], which says what to do.
+//! - It is for Linux, and at its best where io_uring is allowed, from 5.11 on. Container runtimes
+//!   often forbid it. Then the same drivers do the same work inside the process, by system calls,
+//!   epoll and threads, and [can be asked](SharedDriver::fallback_reason) why; [`Policy`] says
+//!   whether they may. A lack of memory or descriptors is an [`Unavailable`], which says what to do.
 //! - `AsyncWrite` is write-behind, as with a `BufWriter`: an error may come with a later call, so
 //!   `flush` or [`close`](Ring::close) before you believe it.
 //! - Borrowed buffers are copied; owned ones ([`Ring::read_at`], [`Ring::recv`], …) are not.

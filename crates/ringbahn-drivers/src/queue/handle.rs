@@ -332,8 +332,8 @@ impl<S: Sharing> RingHandle<S> {
         self.rings.backend()
     }
 
-    /// Why the fallback executes the operations of this ring; `None` where the kernel does, or where
-    /// the [policy](crate::Policy) is never to ask it.
+    /// Why the fallback executes the operations of this ring; `None` where the kernel does, or
+    /// where the [policy](crate::Policy) is never to ask it.
     pub fn fallback_reason(&self) -> Option<&Unavailable> {
         self.rings.fallback_reason.as_ref()
     }

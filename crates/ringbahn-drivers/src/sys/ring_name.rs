@@ -12,8 +12,8 @@
 //!
 //! D2. `REGISTER_ENABLE_RINGS` takes no argument, and touches no memory of the process.
 //!
-//! D3. `REGISTER_EVENTFD` reads one descriptor at the address given, during the call only, and keeps
-//!     the file open by itself.
+//! D3. `REGISTER_EVENTFD` reads one descriptor at the address given, during the call only, and
+//!     keeps the file open by itself.
 #![allow(unsafe_code)]
 
 use std::io;
