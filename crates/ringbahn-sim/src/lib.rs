@@ -102,3 +102,8 @@ pub use faults::{Fault, Faults};
 pub use report::Report;
 pub use seeds::seeds;
 pub use sim::{Crashed, Sim};
+
+/// The example of the driver's page, compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/drivers/sim.md")]
+struct Page;

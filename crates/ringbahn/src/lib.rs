@@ -192,4 +192,20 @@ mod driver_pages {
 
     #[doc = include_str!("../../../docs/drivers/local.md")]
     struct Local;
+
+    #[cfg(feature = "tokio")]
+    #[doc = include_str!("../../../docs/drivers/hosted.md")]
+    struct Hosted;
+
+    #[doc = include_str!("../../../docs/drivers/sharded.md")]
+    struct Sharded;
+
+    #[doc = include_str!("../../../docs/drivers/sqpoll.md")]
+    struct Sqpoll;
+
+    #[doc = include_str!("../../../docs/drivers/iopoll.md")]
+    struct Iopoll;
+
+    #[doc = include_str!("../../../docs/drivers/fallback.md")]
+    struct Fallback;
 }
