@@ -31,6 +31,7 @@ pub mod buf;
 mod cancel;
 mod completion;
 mod cqe;
+mod direct;
 mod drive;
 pub mod event;
 mod fd;
@@ -49,9 +50,12 @@ mod trace;
 
 pub use address::SocketAddress;
 pub use attempt::{Attempt, Served};
-pub use buf::{BufError, BufResult, BufResultExt, IoBuf, IoBufMut, IoBufs, Slice};
+pub use buf::{
+    AlignedBuffer, BufError, BufResult, BufResultExt, IoBuf, IoBufMut, IoBufs, Registration, Slice,
+};
 pub use cancel::{Cancel, Cancelled};
 pub use cqe::Cqe;
+pub use direct::{DirectFd, DirectTable, Slots};
 pub use drive::{Completion, Drive};
 pub use event::Event;
 pub use fd::SharedFd;

@@ -15,6 +15,8 @@ opcodes! {
     READV = 1,
     WRITEV = 2,
     FSYNC = 3,
+    READ_FIXED = 4,
+    WRITE_FIXED = 5,
     POLL_ADD = 6,
     SENDMSG = 9,
     RECVMSG = 10,
@@ -32,5 +34,6 @@ opcodes! {
     SHUTDOWN = 34,
     SOCKET = 45,
     SEND_ZC = 47,
+    FIXED_FD_INSTALL = 54,
     FTRUNCATE = 55,
 }

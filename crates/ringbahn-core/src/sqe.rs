@@ -35,6 +35,7 @@ mod tray;
 pub use tray::Sqes;
 
 use crate::fd::{Place, SharedFd};
+use crate::opcode;
 use crate::ring_id::{Home, RingId};
 
 /// The most entries that one event may ask for.
@@ -121,6 +122,9 @@ pub(crate) const FLAG_FIXED_FILE: u8 = 1 << 0;
 /// A `user_data` that no entry has: it bears the mark of the ring's own ones.
 const NOBODY: u64 = u64::MAX;
 
+/// `IORING_RECVSEND_FIXED_BUF`: the data lies in a registered buffer.
+const SEND_FIXED_BUFFER: u16 = 1 << 2;
+
 /// `IOSQE_IO_LINK`: the next entry starts when this one has succeeded.
 pub(crate) const FLAG_LINK: u8 = 1 << 2;
 
@@ -156,13 +160,13 @@ impl Sqe {
     #[inline]
     pub const fn nop() -> Sqe {
         // SAFETY: S1 holds trivially: a NOP names no memory and no descriptor.
-        unsafe { Sqe::new(crate::opcode::NOP) }
+        unsafe { Sqe::new(opcode::NOP) }
     }
 
     /// An entry that cancels the one whose CQE will carry `user_data`.
     pub(crate) const fn cancel(user_data: u64) -> Sqe {
         // SAFETY: S1 holds trivially: the address word is a number that the kernel compares.
-        unsafe { Sqe::new(crate::opcode::ASYNC_CANCEL) }.address_number(user_data)
+        unsafe { Sqe::new(opcode::ASYNC_CANCEL) }.address_number(user_data)
     }
 
     /// The file to operate on.
@@ -269,6 +273,18 @@ impl Sqe {
     #[inline]
     pub(crate) fn set_user_data(&mut self, user_data: u64) {
         self.user_data = user_data;
+    }
+
+    /// Has the entry name its memory by the index under which its ring has it. An operation that
+    /// cannot do so takes it for ordinary memory.
+    fn use_registered(&mut self, index: u16) {
+        match self.opcode {
+            opcode::READ => self.opcode = opcode::READ_FIXED,
+            opcode::WRITE => self.opcode = opcode::WRITE_FIXED,
+            opcode::SEND_ZC => self.ioprio |= SEND_FIXED_BUFFER,
+            _ => return,
+        }
+        self.buffer_index = index;
     }
 
     pub(crate) fn set_linked(&mut self) {

@@ -43,7 +43,9 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use ringbahn_core::{Attempt, CancelTarget, Completion, Drive, Local, Reservation, Served};
+use ringbahn_core::{
+    Attempt, CancelTarget, Completion, DirectTable, Drive, Local, Reservation, Served,
+};
 
 mod alarm;
 mod bell;
@@ -52,10 +54,12 @@ mod core;
 mod drain;
 mod parker;
 mod reap;
+mod resources;
 
 use self::core::Core;
 use crate::backend::Backend;
 use crate::counters::Counters;
+use crate::registered::RegisteredBuffers;
 use crate::report::Report;
 pub use builder::LocalBuilder;
 
@@ -177,6 +181,28 @@ impl LocalDriver {
     /// child.
     pub fn setup_flags(&self) -> u32 {
         self.core.ring.setup_flags()
+    }
+
+    /// Registers `count` buffers of `size` bytes with the driver's ring.
+    ///
+    /// The buffers are not bound to the thread, unlike the driver.
+    ///
+    /// # Errors
+    ///
+    /// As [`RingHandle::register_buffers`](crate::RingHandle::register_buffers).
+    pub fn register_buffers(&self, count: u16, size: usize) -> io::Result<RegisteredBuffers> {
+        self.core.register_buffers(count, size)
+    }
+
+    /// Gives the driver's ring `slots` slots for direct descriptors.
+    ///
+    /// What is dropped on another thread is closed by this one, when it enters the kernel next.
+    ///
+    /// # Errors
+    ///
+    /// As [`RingHandle::direct_table`](crate::RingHandle::direct_table).
+    pub fn direct_table(&self, slots: u32) -> io::Result<DirectTable> {
+        self.core.direct_table(slots)
     }
 
     /// Winds the driver up, for all its clones: new events are refused, what is in flight is

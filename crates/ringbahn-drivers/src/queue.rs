@@ -21,5 +21,6 @@ pub(crate) mod handle;
 pub(crate) mod index;
 #[cfg(all(test, loom))]
 mod loom_model;
+pub(crate) mod registry;
 pub(crate) mod rings;
 pub(crate) mod submission;

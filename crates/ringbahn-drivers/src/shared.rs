@@ -46,7 +46,10 @@ use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::counters::Counters;
-use ringbahn_core::{Attempt, CancelTarget, Completion, Drive, Reservation, Served, Shared};
+use crate::registered::RegisteredBuffers;
+use ringbahn_core::{
+    Attempt, CancelTarget, Completion, DirectTable, Drive, Reservation, Served, Shared,
+};
 
 mod builder;
 mod core;
@@ -125,6 +128,24 @@ impl SharedDriver {
     pub fn queue_sizes(&self) -> (u32, u32) {
         let ring = &self.core().ring;
         (ring.submission_entries(), ring.completion_entries())
+    }
+
+    /// Registers `count` buffers of `size` bytes with the driver's ring.
+    ///
+    /// # Errors
+    ///
+    /// As [`RingHandle::register_buffers`](crate::RingHandle::register_buffers).
+    pub fn register_buffers(&self, count: u16, size: usize) -> io::Result<RegisteredBuffers> {
+        self.core().ring.register_buffers(count, size)
+    }
+
+    /// Gives the driver's ring `slots` slots for direct descriptors.
+    ///
+    /// # Errors
+    ///
+    /// As [`RingHandle::direct_table`](crate::RingHandle::direct_table).
+    pub fn direct_table(&self, slots: u32) -> io::Result<DirectTable> {
+        self.core().ring.direct_table(slots)
     }
 
     /// Winds the driver up, for all its clones: new events are refused, what is in flight is

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use smallvec::SmallVec;
 
 use super::{FLAG_LINK, NOBODY, Sqe, Word};
+use crate::buf::Registration;
 use crate::operation::table::OperationTable;
 use crate::operation::target::CancelTarget;
 use crate::ring_id::{Home, RingId};
@@ -47,6 +48,9 @@ pub struct Sqes<'tray> {
     /// Which entry is to cancel which operation. Where that is to be found is known only when
     /// the tray meets its ring.
     cancels: Vec<(usize, CancelTarget)>,
+    /// Which entry moves bytes of which registered buffer. Whether the entry can name it by its
+    /// index is known only when the tray meets its ring, too.
+    registered: SmallVec<[(usize, Registration); 1]>,
     /// The rings that the entries may go to.
     home: Home,
     /// Invariant: S3.
@@ -57,7 +61,13 @@ impl Sqes<'static> {
     /// An empty tray.
     #[inline]
     pub fn new() -> Sqes<'static> {
-        Sqes { entries: SmallVec::new(), cancels: Vec::new(), home: Home::ANY, brand: PhantomData }
+        Sqes {
+            entries: SmallVec::new(),
+            cancels: Vec::new(),
+            registered: SmallVec::new(),
+            home: Home::ANY,
+            brand: PhantomData,
+        }
     }
 }
 
@@ -79,6 +89,20 @@ impl Sqes<'_> {
         assert!(entry.user_data == 0, "an entry is committed to one queue, once");
         self.home = self.home.and(std::mem::replace(&mut entry.home, Home::ANY));
         self.entries.push(entry);
+    }
+
+    /// Adds an entry whose address points into a buffer of this [`registration`].
+    ///
+    /// Where that is with the ring which the tray comes to meet, the entry names the buffer by its
+    /// index there: a READ becomes a READ_FIXED. To any other ring the entry goes as it is.
+    ///
+    /// [`registration`]: crate::IoBuf::registration
+    #[inline]
+    pub fn push_with(&mut self, entry: Sqe, registration: Option<Registration>) {
+        if let Some(registration) = registration {
+            self.registered.push((self.entries.len(), registration));
+        }
+        self.push(entry);
     }
 
     /// Says that the entries name something registered with `ring`, such as a group of buffers.
@@ -124,7 +148,8 @@ impl Sqes<'_> {
         self.entries.push(Sqe::cancel(NOBODY));
     }
 
-    /// Finds the operations that are to be cancelled in the ring of `table`.
+    /// Finds what the entries mean in the ring of `table`: the operations that are to be cancelled,
+    /// and the registered buffers.
     #[inline]
     pub(crate) fn aim<S: Sharing>(&mut self, table: &OperationTable<S>) {
         // The targets stay on the tray. It goes when the driver has let go of its lock; a target
@@ -134,6 +159,11 @@ impl Sqes<'_> {
                 self.entries[*index].address = Word { integer: user_data };
                 // Whoever ends cancelled without having been asked is submitted once more.
                 target.forewarn();
+            }
+        }
+        for (index, registration) in &self.registered {
+            if registration.ring() == table.ring() {
+                self.entries[*index].use_registered(registration.index());
             }
         }
     }
@@ -168,5 +198,71 @@ impl Sqes<'_> {
     #[inline]
     pub(crate) fn take_only_entry(&mut self) -> Option<Sqe> {
         if self.entries.len() == 1 { self.entries.pop() } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use io_uring::{opcode, squeue, types::Fd};
+
+    use super::*;
+    use crate::Sqe;
+    use crate::opcode as number;
+    use crate::sharing::Shared;
+
+    /// What `io-uring` makes of a request.
+    #[allow(unsafe_code, reason = "the other crate's type is closed")]
+    fn bytes(entry: squeue::Entry) -> [u8; 64] {
+        // SAFETY: the type is `repr(C)`, of the size of `[u8; 64]` and without padding.
+        unsafe { std::mem::transmute(entry) }
+    }
+
+    #[allow(unsafe_code, reason = "the entry goes nowhere")]
+    /// An entry of 5 bytes on a tray that has met the ring of `table`, where they are registered.
+    fn met(opcode: u8, table: &OperationTable<Shared>, registration: Registration) -> [u8; 64] {
+        static BYTES: [u8; 5] = [0; 5];
+        let mut sqes = Sqes::new();
+        // SAFETY: S1: the entry goes nowhere.
+        let entry = unsafe { Sqe::new(opcode) }.fd_number(3).address(BYTES.as_ptr()).length(5);
+        sqes.push(Sqe::nop());
+        sqes.push_with(entry, Some(registration));
+        sqes.aim(table);
+        let mut bytes = sqes.entries()[1].bytes();
+        bytes[16..24].fill(0);
+        bytes
+    }
+
+    #[test]
+    fn a_registered_buffer_is_named_on_its_own_ring_and_is_memory_on_others() {
+        let [table, other] = [OperationTable::new(), OperationTable::new()];
+        let registration = Registration::new(table.ring(), 9);
+        let null = std::ptr::null_mut();
+        let fd = Fd(3);
+        let pairs = [
+            (
+                number::READ,
+                bytes(opcode::ReadFixed::new(fd, null, 5, 9).build()),
+                bytes(opcode::Read::new(fd, null, 5).build()),
+            ),
+            (
+                number::WRITE,
+                bytes(opcode::WriteFixed::new(fd, null, 5, 9).build()),
+                bytes(opcode::Write::new(fd, null, 5).build()),
+            ),
+            (
+                number::SEND_ZC,
+                bytes(opcode::SendZc::new(fd, null, 5).buf_index(Some(9)).build()),
+                bytes(opcode::SendZc::new(fd, null, 5).build()),
+            ),
+            (
+                number::RECV,
+                bytes(opcode::Recv::new(fd, null, 5).build()),
+                bytes(opcode::Recv::new(fd, null, 5).build()),
+            ),
+        ];
+        for (opcode, fixed, plain) in pairs {
+            assert_eq!(met(opcode, &table, registration), fixed, "{opcode}");
+            assert_eq!(met(opcode, &other, registration), plain, "{opcode}");
+        }
     }
 }

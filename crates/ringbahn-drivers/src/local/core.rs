@@ -348,6 +348,7 @@ impl Core {
             state.submission.publish();
             state.counters.enters += 1;
         }
+        self.ring.settle();
         let entered = match how(&self.ring) {
             // The wait is over, and nothing was to be submitted.
             Err(error) if error.raw_os_error() == Some(libc::ETIME) => Ok(0),

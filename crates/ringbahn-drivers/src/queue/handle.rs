@@ -59,6 +59,10 @@ impl<S: Sharing> RingHandle<S> {
         RingHandle { rings, table }
     }
 
+    pub(crate) fn rings(&self) -> &Arc<Rings> {
+        &self.rings
+    }
+
     /// The operations in flight on this ring.
     pub fn table(&self) -> &OperationTable<S> {
         &self.table
@@ -155,6 +159,14 @@ impl<S: Sharing> RingHandle<S> {
             }
             Err(rustix::io::Errno::INTR) => Ok(Readiness { ring: true, wake: false }),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Releases what other threads have let go of: registered buffers and direct descriptors of a
+    /// ring that is bound to this one. A driver of such a ring calls it whenever it enters.
+    pub fn settle(&self) {
+        if let Ok((registry, ring)) = self.rings.registry() {
+            registry.settle(ring);
         }
     }
 

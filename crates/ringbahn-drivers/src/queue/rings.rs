@@ -31,6 +31,7 @@ use ringbahn_core::{Cqe, OperationTable, Sharing, Sqe};
 
 use super::completion::CompletionQueue;
 use super::index::Index;
+use super::registry::Registry;
 use super::submission::SubmissionQueue;
 use crate::sync::{AtomicU32, Ordering};
 use crate::sys::fork::ForkGuard;
@@ -94,6 +95,7 @@ pub(super) struct KernelRing {
     /// The index under which the one thread that uses the ring has registered it.
     registered: Option<u32>,
     guard: ForkGuard,
+    registry: Arc<Registry>,
     _rings: Mapping,
     _entries: Mapping,
 }
@@ -162,6 +164,7 @@ impl Rings {
                 flags: params.flags,
                 registered: None,
                 guard,
+                registry: Arc::default(),
                 _rings: rings,
                 _entries: entries,
             }),
@@ -180,6 +183,7 @@ impl Rings {
         match &mut self.backing {
             Backing::Kernel(kernel) => {
                 enable(kernel.fd())?;
+                kernel.registry.bind();
                 kernel.registered = register_ring(kernel.fd()).ok();
                 Ok(())
             }
@@ -205,6 +209,16 @@ impl Rings {
             #[cfg(any(test, loom))]
             Backing::Heap(_) => false,
         }
+    }
+
+    /// What is registered with the ring, and the descriptor to do so by.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` where that is nothing: in a forked child, or without a ring of the kernel.
+    pub(crate) fn registry(&self) -> io::Result<(&Arc<Registry>, BorrowedFd<'_>)> {
+        let kernel = self.kernel()?;
+        Ok((&kernel.registry, kernel.fd()))
     }
 
     /// The kernel's ring, if this process may use it.
