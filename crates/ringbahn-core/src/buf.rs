@@ -41,6 +41,7 @@
 #![allow(unsafe_code)]
 
 mod aligned;
+mod direct_io;
 mod fixed;
 mod growable;
 mod readable;
@@ -50,6 +51,7 @@ mod slice;
 mod vectored;
 
 pub use aligned::AlignedBuffer;
+pub use direct_io::{DirectIo, Misaligned};
 pub use registration::Registration;
 pub use result::{BufError, BufResult, BufResultExt};
 pub use slice::Slice;

@@ -135,7 +135,7 @@ fn close() {
 #[test]
 fn statx() {
     let (file, fd) = file();
-    let mask = libc::STATX_BASIC_STATS | libc::STATX_BTIME;
+    let mask = libc::STATX_BASIC_STATS | libc::STATX_BTIME | libc::STATX_DIOALIGN;
     let request = |entry: &Sqe, start, flags| {
         let path = entry.get_address().cast_const().cast();
         let answer = entry.get_address2().cast();

@@ -2,6 +2,8 @@
 
 use ringbahn_drivers::{LocalDriver, SharedDriver};
 
+#[path = "registered/aligned.rs"]
+mod aligned;
 #[path = "support/dice.rs"]
 mod dice;
 #[path = "registered/lifetimes.rs"]

@@ -19,7 +19,7 @@ use super::{IoBuf, IoBufMut};
 /// A buffer at an address that is a multiple of an alignment, for files opened with `O_DIRECT`.
 ///
 /// Like a `Vec<u8>` it holds some bytes and has room for more, up to a capacity that does not
-/// change. [`DirectIo`](crate::event::DirectIo) knows which alignment a file asks for, and makes
+/// change. [`DirectIo`](crate::DirectIo) knows which alignment a file asks for, and makes
 /// buffers that suit it.
 ///
 /// # Examples
