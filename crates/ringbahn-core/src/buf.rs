@@ -42,6 +42,7 @@
 
 mod aligned;
 mod direct_io;
+mod either;
 mod fixed;
 mod growable;
 mod readable;
@@ -52,6 +53,7 @@ mod vectored;
 
 pub use aligned::AlignedBuffer;
 pub use direct_io::{DirectIo, Misaligned};
+pub use either::EitherBuffer;
 pub use registration::Registration;
 pub use result::{BufError, BufResult, BufResultExt};
 pub use slice::Slice;

@@ -51,8 +51,8 @@ mod trace;
 pub use address::SocketAddress;
 pub use attempt::{Attempt, Served};
 pub use buf::{
-    AlignedBuffer, BufError, BufResult, BufResultExt, DirectIo, IoBuf, IoBufMut, IoBufs,
-    Misaligned, Registration, Slice,
+    AlignedBuffer, BufError, BufResult, BufResultExt, DirectIo, EitherBuffer, IoBuf, IoBufMut,
+    IoBufs, Misaligned, Registration, Slice,
 };
 pub use cancel::{Cancel, Cancelled};
 pub use cqe::Cqe;

@@ -145,6 +145,7 @@ pub use async_executor::Task;
 pub use driver::DefaultDriver;
 #[cfg(feature = "local-executor")]
 pub use local_executor::{LocalExecutor, LocalSpawner};
+pub use ring::buffering::{Buffering, Heap, Registered};
 pub use ring::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 pub use ring::object::{Listener, Object, Readable, StreamSocket, Writable};
 pub use ring::receive::Receive;
@@ -155,14 +156,16 @@ pub use socket2;
 
 #[doc(no_inline)]
 pub use ringbahn_core::{
-    Attempt, BufError, BufResult, BufResultExt, Cancel, CancelTarget, Cancelled, Completion, Cqe,
-    Drive, Event, IoBuf, IoBufMut, IoBufs, Local, Outcome, Reservation, Served, Shared, SharedFd,
-    Sharing, Slice, SocketAddress, Sqe, Sqes, Submission, Timeout, buf, event, opcode,
+    AlignedBuffer, Attempt, BufError, BufResult, BufResultExt, Cancel, CancelTarget, Cancelled,
+    Completion, Cqe, DirectFd, DirectIo, DirectTable, Drive, Event, ForeignRing, IoBuf, IoBufMut,
+    IoBufs, Local, Misaligned, Outcome, Registration, Reservation, RingId, Served, Shared,
+    SharedFd, Sharing, Slice, Slots, SocketAddress, Sqe, Sqes, Submission, Timeout, buf, event,
+    opcode,
 };
 #[doc(no_inline)]
 pub use ringbahn_drivers::{
-    Backend, Counters, LocalBuilder, LocalDriver, Reason, Report, SharedBuilder, SharedDriver,
-    Unavailable,
+    Backend, Counters, LocalBuilder, LocalDriver, Reason, RegisteredBuffer, RegisteredBuffers,
+    Report, SharedBuilder, SharedDriver, Unavailable,
 };
 
 /// The examples of the project's front page, compiled as tests. The first is not run there, since a

@@ -9,15 +9,16 @@ use futures_io::{AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite};
 use ringbahn_core::Drive;
 
 use super::Ring;
+use super::buffering::Buffering;
 use super::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 use super::object::{Readable, StreamSocket, Writable};
 use super::poll::{ReadSide, WriteSide};
 
-/// The traits of what reads. As in `reading!(#[doc = "…"] [T: Readable] Ring<T, D>)`.
+/// The traits of what reads. As in `reading!(#[doc = "…"] [T: Readable, S: Buffering] Ring<T, D, S>)`.
 macro_rules! reading {
-    ($(#[$doc:meta])* [$object:ident: $kind:ident] $handle:ty) => {
+    ($(#[$doc:meta])* [$object:ident: $kind:ident $(, $more:ident: $bound:ident)?] $handle:ty) => {
         $(#[$doc])*
-        impl<$object: $kind, D: Drive + Clone + Unpin> AsyncRead for $handle {
+        impl<$object: $kind, D: Drive + Clone + Unpin $(, $more: $bound)?> AsyncRead for $handle {
             fn poll_read(
                 self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
@@ -46,7 +47,7 @@ macro_rules! reading {
         ///
         /// Reading is cancel safe: the operation in flight and what it brings belong to the handle,
         /// and the next read gets it.
-        impl<$object: $kind, D: Drive + Clone + Unpin> AsyncBufRead for $handle {
+        impl<$object: $kind, D: Drive + Clone + Unpin $(, $more: $bound)?> AsyncBufRead for $handle {
             fn poll_fill_buf(
                 self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
@@ -71,7 +72,7 @@ reading! {
     ///
     /// Reading is cancel safe: the operation in flight and what it brings belong to the handle, and
     /// the next read gets it.
-    [T: Readable] Ring<T, D>
+    [T: Readable, S: Buffering] Ring<T, D, S>
 }
 
 reading! {
@@ -84,11 +85,11 @@ reading! {
     [T: StreamSocket] OwnedReadHalf<T, D>
 }
 
-/// The trait of what writes. As in `writing!(#[doc = "…"] [T: Writable] Ring<T, D>)`.
+/// The trait of what writes. As in `writing!(#[doc = "…"] [T: Writable, S: Buffering] Ring<T, D, S>)`.
 macro_rules! writing {
-    ($(#[$doc:meta])* [$object:ident: $kind:ident] $handle:ty) => {
+    ($(#[$doc:meta])* [$object:ident: $kind:ident $(, $more:ident: $bound:ident)?] $handle:ty) => {
         $(#[$doc])*
-        impl<$object: $kind, D: Drive + Clone + Unpin> AsyncWrite for $handle {
+        impl<$object: $kind, D: Drive + Clone + Unpin $(, $more: $bound)?> AsyncWrite for $handle {
             fn poll_write(
                 self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
@@ -130,7 +131,7 @@ writing! {
     ///
     /// Writing is cancel safe: a `write` that has not returned has accepted nothing, and what it
     /// has accepted is written whole and in order, also if the handle is dropped.
-    [T: Writable] Ring<T, D>
+    [T: Writable, S: Buffering] Ring<T, D, S>
 }
 
 writing! {
@@ -154,7 +155,7 @@ writing! {
 /// # Cancel safety
 ///
 /// Seeking is cancel safe: a `seek` that has not returned has not moved the position.
-impl<D: Drive + Clone + Unpin> AsyncSeek for Ring<File, D> {
+impl<D: Drive + Clone + Unpin, S: Buffering> AsyncSeek for Ring<File, D, S> {
     fn poll_seek(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -6,6 +6,7 @@ use std::fmt;
 use ringbahn_core::Drive;
 
 use super::Ring;
+use super::buffering::Heap;
 use super::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 use super::object::StreamSocket;
 use super::parking::Parking;
@@ -99,7 +100,8 @@ impl<T: StreamSocket, D: Drive + Clone + Unpin> OwnedReadHalf<T, D> {
         }
         let OwnedWriteHalf { handle, writer } = writer;
         handle.join();
-        Ok(Ring { handle, input: self.input, writer, parking: Parking::new(), seek: None })
+        let (input, parking) = (self.input, Parking::new());
+        Ok(Ring { handle, input, writer, parking, seek: None, buffering: Heap })
     }
 }
 
