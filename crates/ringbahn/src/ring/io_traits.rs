@@ -16,9 +16,9 @@ use super::poll::{ReadSide, WriteSide};
 
 /// The traits of what reads. As in `reading!(#[doc = "…"] [T: Readable, S: Buffering] Ring<T, D, S>)`.
 macro_rules! reading {
-    ($(#[$doc:meta])* [$object:ident: $kind:ident $(, $more:ident: $bound:ident)?] $handle:ty) => {
+    ($(#[$doc:meta])* [$($object:tt)*] $handle:ty) => {
         $(#[$doc])*
-        impl<$object: $kind, D: Drive + Clone + Unpin $(, $more: $bound)?> AsyncRead for $handle {
+        impl<$($object)*, D: Drive + Clone + Unpin> AsyncRead for $handle {
             fn poll_read(
                 self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
@@ -47,7 +47,7 @@ macro_rules! reading {
         ///
         /// Reading is cancel safe: the operation in flight and what it brings belong to the handle,
         /// and the next read gets it.
-        impl<$object: $kind, D: Drive + Clone + Unpin $(, $more: $bound)?> AsyncBufRead for $handle {
+        impl<$($object)*, D: Drive + Clone + Unpin> AsyncBufRead for $handle {
             fn poll_fill_buf(
                 self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
@@ -87,9 +87,9 @@ reading! {
 
 /// The trait of what writes. As in `writing!(#[doc = "…"] [T: Writable, S: Buffering] Ring<T, D, S>)`.
 macro_rules! writing {
-    ($(#[$doc:meta])* [$object:ident: $kind:ident $(, $more:ident: $bound:ident)?] $handle:ty) => {
+    ($(#[$doc:meta])* [$($object:tt)*] $handle:ty) => {
         $(#[$doc])*
-        impl<$object: $kind, D: Drive + Clone + Unpin $(, $more: $bound)?> AsyncWrite for $handle {
+        impl<$($object)*, D: Drive + Clone + Unpin> AsyncWrite for $handle {
             fn poll_write(
                 self: Pin<&mut Self>,
                 cx: &mut Context<'_>,

@@ -16,14 +16,14 @@ use super::poll::{ReadSide, WriteSide};
 
 /// The traits of what reads. As in `reading!([T: Readable, S: Buffering] Ring<T, D, S>)`.
 macro_rules! reading {
-    ([$object:ident: $kind:ident $(, $more:ident: $bound:ident)?] $handle:ty) => {
+    ([$($object:tt)*] $handle:ty) => {
         /// As the trait of the same name of futures-io. No runtime of tokio is needed.
         ///
         /// # Cancel safety
         ///
         /// Reading is cancel safe: the operation in flight and what it brings belong to the handle,
         /// and the next read gets it.
-        impl<$object: $kind, D: Drive + Clone + Unpin $(, $more: $bound)?> AsyncRead for $handle {
+        impl<$($object)*, D: Drive + Clone + Unpin> AsyncRead for $handle {
             fn poll_read(
                 self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
@@ -38,7 +38,7 @@ macro_rules! reading {
         ///
         /// Reading is cancel safe: the operation in flight and what it brings belong to the handle,
         /// and the next read gets it.
-        impl<$object: $kind, D: Drive + Clone + Unpin $(, $more: $bound)?> AsyncBufRead for $handle {
+        impl<$($object)*, D: Drive + Clone + Unpin> AsyncBufRead for $handle {
             fn poll_fill_buf(
                 self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
@@ -59,7 +59,7 @@ reading!([T: StreamSocket] OwnedReadHalf<T, D>);
 
 /// The trait of what writes. As in `writing!([T: Writable, S: Buffering] Ring<T, D, S>)`.
 macro_rules! writing {
-    ([$object:ident: $kind:ident $(, $more:ident: $bound:ident)?] $handle:ty) => {
+    ([$($object:tt)*] $handle:ty) => {
         /// As the trait of the same name of futures-io: write-behind, so `flush` or `shutdown`
         /// before you believe it. `shutdown` is what is called `close` there.
         ///
@@ -67,7 +67,7 @@ macro_rules! writing {
         ///
         /// Writing is cancel safe: a `write` that has not returned has accepted nothing, and what
         /// it has accepted is written whole and in order, also if the handle is dropped.
-        impl<$object: $kind, D: Drive + Clone + Unpin $(, $more: $bound)?> AsyncWrite for $handle {
+        impl<$($object)*, D: Drive + Clone + Unpin> AsyncWrite for $handle {
             fn poll_write(
                 self: Pin<&mut Self>,
                 cx: &mut Context<'_>,

@@ -62,10 +62,10 @@ pub(crate) mod private {
 
 /// The reading side of a handle. As in `source!([T: Readable] Ring<T, D>)`.
 macro_rules! source {
-    ([$object:ident: $kind:ident $(, $more:ident: $bound:ident)?] $handle:ty) => {
-        impl<$object: $kind, D: Drive + Clone + Unpin $(, $more: $bound)?> Source for $handle {}
+    ([$($object:tt)*] $handle:ty) => {
+        impl<$($object)*, D: Drive + Clone + Unpin> Source for $handle {}
 
-        impl<$object: $kind, D: Drive + Clone + Unpin $(, $more: $bound)?> private::Source for $handle {
+        impl<$($object)*, D: Drive + Clone + Unpin> private::Source for $handle {
             fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
                 ready!(self.poll_fill(PIECE, cx))?;
                 Poll::Ready(Ok(!self.input.reader().unread().is_empty()))
@@ -92,10 +92,10 @@ source!([T: StreamSocket] OwnedReadHalf<T, D>);
 
 /// The writing side of a handle. As in `sink!([T: Writable] Ring<T, D>)`.
 macro_rules! sink {
-    ([$object:ident: $kind:ident $(, $more:ident: $bound:ident)?] $handle:ty) => {
-        impl<$object: $kind, D: Drive + Clone + Unpin $(, $more: $bound)?> Sink for $handle {}
+    ([$($object:tt)*] $handle:ty) => {
+        impl<$($object)*, D: Drive + Clone + Unpin> Sink for $handle {}
 
-        impl<$object: $kind, D: Drive + Clone + Unpin $(, $more: $bound)?> private::Sink for $handle {
+        impl<$($object)*, D: Drive + Clone + Unpin> private::Sink for $handle {
             fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
                 ready!(self.poll_before_write(cx))?;
                 let (handle, writer) = self.writing();
