@@ -146,6 +146,29 @@ fn a_handle_changes_its_buffers_and_loses_nothing() {
 }
 
 #[test]
+fn the_halves_of_a_stream_keep_the_pool_and_give_it_back() {
+    let test = "the_halves_of_a_stream_keep_the_pool_and_give_it_back";
+    let Some((driver, buffers)) = pool(test) else { return };
+    let (near, mut far) = UnixStream::pair().unwrap();
+    let near = Ring::new_on_driver(near, driver).buffered(Registered::new(buffers.clone()));
+    let (mut reader, mut writer) = near.into_split();
+    far.write_all(&[1; 20]).unwrap();
+    run(async {
+        assert_eq!(writer.write(&[2; 20]).await.unwrap(), 16);
+        assert_eq!(reader.fill_buf().await.unwrap(), [1; 16]);
+        assert_eq!(buffers.available(), 1);
+        let mut near: Ring<_, _, Registered> = reader.reunite(writer).unwrap();
+        let mut all = [0; 20];
+        near.read_exact(&mut all).await.unwrap();
+        assert_eq!((all, buffers.available()), ([1; 20], 2));
+        let (mut reader, mut writer) = near.split();
+        assert_eq!(writer.write(&[2; 20]).await.unwrap(), 16);
+        far.write_all(&[3; 20]).unwrap();
+        assert_eq!(reader.read(&mut all).await.unwrap(), 16);
+    });
+}
+
+#[test]
 fn a_copy_runs_from_and_to_handles_of_a_pool() {
     let test = "a_copy_runs_from_and_to_handles_of_a_pool";
     let Some((driver, buffers)) = pool(test) else { return };

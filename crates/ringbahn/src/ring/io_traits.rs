@@ -14,7 +14,8 @@ use super::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 use super::object::{Readable, StreamSocket, Writable};
 use super::poll::{ReadSide, WriteSide};
 
-/// The traits of what reads. As in `reading!(#[doc = "…"] [T: Readable, S: Buffering] Ring<T, D, S>)`.
+/// The traits of what reads. As in
+/// `reading!(#[doc = "…"] [T: Readable, S: Buffering] Ring<T, D, S>)`.
 macro_rules! reading {
     ($(#[$doc:meta])* [$($object:tt)*] $handle:ty) => {
         $(#[$doc])*
@@ -82,10 +83,11 @@ reading! {
 
 reading! {
     /// As for a [`Ring`].
-    [T: StreamSocket] OwnedReadHalf<T, D>
+    [T: StreamSocket, S: Buffering] OwnedReadHalf<T, D, S>
 }
 
-/// The trait of what writes. As in `writing!(#[doc = "…"] [T: Writable, S: Buffering] Ring<T, D, S>)`.
+/// The trait of what writes. As in
+/// `writing!(#[doc = "…"] [T: Writable, S: Buffering] Ring<T, D, S>)`.
 macro_rules! writing {
     ($(#[$doc:meta])* [$($object:tt)*] $handle:ty) => {
         $(#[$doc])*

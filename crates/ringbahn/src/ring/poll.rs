@@ -192,10 +192,10 @@ impl<D: Drive + Clone + Unpin, S: Buffering> Ring<File, D, S> {
 }
 
 /// A half that reads: there is nothing its reads must come after. As in
-/// `reading_half!(OwnedReadHalf<T, D>)`.
+/// `reading_half!([S: Buffering] OwnedReadHalf<T, D, S>)`.
 macro_rules! reading_half {
-    ($half:ty) => {
-        impl<T: StreamSocket, D: Drive + Clone + Unpin> ReadSide for $half {
+    ([$($more:tt)*] $half:ty) => {
+        impl<T: StreamSocket, D: Drive + Clone + Unpin, $($more)*> ReadSide for $half {
             type Object = T;
             type Driver = D;
 
@@ -210,8 +210,8 @@ macro_rules! reading_half {
     };
 }
 
-reading_half!(ReadHalf<'_, T, D>);
-reading_half!(OwnedReadHalf<T, D>);
+reading_half!([] ReadHalf<'_, T, D>);
+reading_half!([S: Buffering] OwnedReadHalf<T, D, S>);
 
 /// A half that writes: there is nothing its writes must come after. As in
 /// `writing_half!(OwnedWriteHalf<T, D>)`.

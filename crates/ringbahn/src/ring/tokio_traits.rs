@@ -55,7 +55,7 @@ macro_rules! reading {
 
 reading!([T: Readable, S: Buffering] Ring<T, D, S>);
 reading!([T: StreamSocket] ReadHalf<'_, T, D>);
-reading!([T: StreamSocket] OwnedReadHalf<T, D>);
+reading!([T: StreamSocket, S: Buffering] OwnedReadHalf<T, D, S>);
 
 /// The trait of what writes. As in `writing!([T: Writable, S: Buffering] Ring<T, D, S>)`.
 macro_rules! writing {

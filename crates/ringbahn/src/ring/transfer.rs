@@ -88,7 +88,7 @@ macro_rules! source {
 
 source!([T: Readable, S: Buffering] Ring<T, D, S>);
 source!([T: StreamSocket] ReadHalf<'_, T, D>);
-source!([T: StreamSocket] OwnedReadHalf<T, D>);
+source!([T: StreamSocket, S: Buffering] OwnedReadHalf<T, D, S>);
 
 /// The writing side of a handle. As in `sink!([T: Writable] Ring<T, D>)`.
 macro_rules! sink {
