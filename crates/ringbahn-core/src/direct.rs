@@ -2,9 +2,11 @@
 //! [`DirectTable`], the slots.
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::fd::SharedFd;
 use crate::ring_id::RingId;
 
 /// What a driver brings to a [`DirectTable`]: the table of files that it has registered with its
@@ -16,6 +18,17 @@ pub trait Slots: fmt::Debug + Send + Sync + 'static {
     /// Closes the file in `slot`, which nobody uses any more, exactly once. Called by a drop on
     /// whatever thread, so it neither fails nor waits for an operation.
     fn close(&self, slot: u32);
+
+    /// The ring itself, for other rings to send files to.
+    ///
+    /// # Errors
+    ///
+    /// `NotConnected` where it has gone; `Unsupported`, which a driver says that does not provide
+    /// this method, where others cannot.
+    fn ring_file(&self) -> io::Result<SharedFd> {
+        let message = "this driver's ring takes no files from others: open them on it";
+        Err(io::Error::new(io::ErrorKind::Unsupported, message))
+    }
 }
 
 /// The slots of a ring for direct descriptors: a handle to a table that all its clones share.
@@ -47,6 +60,11 @@ impl DirectTable {
     /// How many slots have a file that somebody holds a [`DirectFd`] or a share of.
     pub fn open(&self) -> usize {
         self.table.open.load(Ordering::Relaxed) // It says nothing of anything else.
+    }
+
+    /// The ring itself.
+    pub(crate) fn ring_file(&self) -> io::Result<SharedFd> {
+        self.table.slots.ring_file()
     }
 
     /// The file that an operation of an event of this table has put into `slot`.

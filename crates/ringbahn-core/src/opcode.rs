@@ -32,6 +32,7 @@ opcodes! {
     SEND = 26,
     RECV = 27,
     SHUTDOWN = 34,
+    MSG_RING = 40,
     SOCKET = 45,
     SEND_ZC = 47,
     FIXED_FD_INSTALL = 54,

@@ -302,6 +302,10 @@ impl Slots for NoSlots {
     }
 
     fn close(&self, _slot: u32) {}
+
+    fn ring_file(&self) -> std::io::Result<SharedFd> {
+        Ok(file().0)
+    }
 }
 
 #[test]
@@ -335,6 +339,13 @@ fn direct_descriptors() {
     let file = SharedFd::from(open.complete(unsafe { Outcome::completed(&cqes) }).unwrap());
     entry_of(InstallFd::new(file.clone()), |_| {
         opcode::FixedFdInstall::new(io_uring::types::Fixed(7), 0).build()
+    });
+    let other: OperationTable = OperationTable::new();
+    let there = DirectTable::new(NoSlots(other.ring()));
+    entry_of(SendToRing::new(file.clone(), &there).unwrap(), |entry| {
+        let (ring, slot) = (Fd(entry.get_fd()), io_uring::types::Fixed(7));
+        let any = io_uring::types::DestinationSlot::auto_target();
+        opcode::MsgRingSendFd::new(ring, slot, any, 0).opcode_flags(1).build()
     });
     entry_of(Read::new(file, [0; 5], Position::Current), |entry| {
         let target = entry.get_address().cast();

@@ -6,7 +6,7 @@
 
 use std::io;
 
-use ringbahn_core::{DirectTable, RingId, Sharing, Slots};
+use ringbahn_core::{DirectTable, RingId, SharedFd, Sharing, Slots};
 
 use crate::RingHandle;
 use crate::queue::registry::{Lease, Release};
@@ -74,6 +74,10 @@ impl Slots for RingSlots {
 
     fn close(&self, slot: u32) {
         self.lease.release(Release::Slot(slot));
+    }
+
+    fn ring_file(&self) -> io::Result<SharedFd> {
+        self.lease.ring_file().map(SharedFd::from)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::outcome::Outcome;
 use crate::sqe::{Sqe, Sqes};
 
 /// `IORING_FILE_INDEX_ALLOC`: the kernel chooses a free slot.
-const ANY_SLOT: u32 = u32::MAX;
+pub(super) const ANY_SLOT: u32 = u32::MAX;
 
 /// An event that opens a file: [`OpenAt`](crate::event::OpenAt), [`Accept`](crate::event::Accept)
 /// and [`Socket`](crate::event::Socket). There are no others, since only these make what the kernel

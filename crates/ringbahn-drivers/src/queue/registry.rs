@@ -8,7 +8,7 @@
 
 use std::io;
 use std::ops::Range;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Waker;
@@ -67,7 +67,8 @@ impl Registry {
         let _ = self.call.set(call);
     }
 
-    fn is_mine(&self) -> bool {
+    /// Whether the calling thread is the one that the ring is bound to, if it is to one.
+    pub(super) fn is_mine(&self) -> bool {
         self.owner.get().is_none_or(|owner| *owner == thread::current().id())
     }
 
@@ -213,8 +214,6 @@ impl Lease {
     /// Lets go of something, on any thread. Nothing is left to be done where the ring has gone, and
     /// in a forked child, whose parent the ring is, nothing may be.
     pub(crate) fn release(&self, release: Release) {
-        // On a foreign thread not even for a moment: the last share of a ring that is bound to a
-        // thread has to go there.
         if !self.registry.is_mine() {
             if self.rings.strong_count() > 0 {
                 self.registry.leave(release);
@@ -235,6 +234,20 @@ impl Lease {
     /// Nobody uses the table of files any more.
     pub(crate) fn give_back_files(&self) {
         self.registry.give_back_files();
+    }
+
+    /// A descriptor of the ring of its own, for another ring to name it by.
+    ///
+    /// # Errors
+    ///
+    /// `NotConnected` where the ring has gone; those of `dup(2)`, and of [`Rings::registry`].
+    pub(crate) fn ring_file(&self) -> io::Result<OwnedFd> {
+        let Some(rings) = self.rings.upgrade() else {
+            let message = "the ring has gone, and with it its slots";
+            return Err(io::Error::new(io::ErrorKind::NotConnected, message));
+        };
+        let (_, ring) = rings.registry()?;
+        ring.try_clone_to_owned()
     }
 }
 

@@ -254,7 +254,10 @@ impl KernelRing {
 
 impl Drop for KernelRing {
     fn drop(&mut self) {
-        if let Some(index) = self.registered.filter(|_| !self.guard.forked()) {
+        // On a foreign thread the index would be that of another ring. The thread that has
+        // registered this one undoes it when it ends.
+        let here = !self.guard.forked() && self.registry.is_mine();
+        if let Some(index) = self.registered.filter(|_| here) {
             // An error leaves the ring alive until the thread ends, and nothing can be done.
             let _ = unregister_ring(self.fd(), index);
         }

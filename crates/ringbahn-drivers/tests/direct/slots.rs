@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, Read as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::thread;
 
@@ -10,10 +11,10 @@ use ringbahn_core::event::{
     Accept, IntoSlot, Nop, OpenAt, OpenOptions, Opens as _, Position, Read,
 };
 use ringbahn_core::{
-    CancelTarget, Cancelled, Completion, DirectTable, Drive, Reservation, Shared, SharedFd,
+    Batch, CancelTarget, Cancelled, Completion, DirectTable, Drive, Reservation, Shared, SharedFd,
     Submission,
 };
-use ringbahn_drivers::SharedDriver;
+use ringbahn_drivers::{Queues, Setup, SharedDriver};
 
 use crate::ring_tables::filled;
 use crate::scene::{end, in_child, pipe, run, shared, start, until, until_idle};
@@ -37,27 +38,49 @@ fn a_full_table_takes_nothing_and_a_closed_slot_is_used_again() {
     end(&driver);
 }
 
-/// Prepares, and leaves the submission to others.
-struct Lazy(SharedDriver);
+/// A ring that is entered by the test, and by nobody else.
+#[derive(Clone)]
+struct ByHand(Arc<Mutex<Queues>>);
 
-impl Drive for Lazy {
+impl ByHand {
+    fn queues(&self) -> MutexGuard<'_, Queues> {
+        self.0.lock().unwrap()
+    }
+
+    /// Submits what there is, and sees it through.
+    fn enter(&self) {
+        let mut batch = Batch::new();
+        {
+            let mut queues = self.queues();
+            queues.handle.enter(1).unwrap();
+            queues.completion.reap(&mut batch, usize::MAX);
+        }
+        batch.run();
+    }
+}
+
+impl Drive for ByHand {
     type Sharing = Shared;
 
     fn poll_prepare<'cx>(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'cx>,
         count: u32,
         prepare: impl FnOnce(Reservation<'_>, &mut Context<'cx>) -> Completion<'cx>,
     ) -> Poll<io::Result<Completion<'cx>>> {
-        Pin::new(&mut self.0).poll_prepare(cx, count, prepare)
+        let mut queues = self.queues();
+        let Some(places) = queues.submission.reserve(count)? else { return Poll::Pending };
+        let receipt = prepare(places, cx);
+        queues.submission.publish();
+        Poll::Ready(Ok(receipt))
     }
 
     fn poll_submit(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<u32>> {
         Poll::Ready(Ok(0))
     }
 
-    fn cancel(mut self: Pin<&mut Self>, target: CancelTarget) {
-        Pin::new(&mut self.0).cancel(target);
+    fn cancel(self: Pin<&mut Self>, _target: CancelTarget) {
+        panic!("nothing is abandoned here");
     }
 }
 
@@ -65,17 +88,22 @@ impl Drive for Lazy {
 fn a_slot_is_closed_though_the_queue_is_full() {
     let test = "slots::a_slot_is_closed_though_the_queue_is_full";
     in_child(test, || {
-        let (driver, table) = table(test, 1).unwrap();
-        let file = open(&driver, &table, "/dev/null").unwrap();
-        let mut first = Lazy(driver.clone()).submit(Nop);
-        start(&mut first);
+        let by_hand = ByHand(Arc::new(Mutex::new(Setup::new(1).build().unwrap())));
+        let table = by_hand.queues().handle.direct_table(1).unwrap();
+        let open = OpenAt::new("/dev/null", OpenOptions::new().read(true)).unwrap();
+        let mut open = by_hand.clone().submit(open.into_slot(&table));
+        start(&mut open);
+        by_hand.enter();
+        let file = run(open).unwrap();
+        let mut nop = by_hand.clone().submit(Nop);
+        start(&mut nop);
+        assert!(by_hand.queues().submission.reserve(1).unwrap().is_none(), "the queue is full");
         assert_eq!(filled().files, 1);
         drop(file);
         assert_eq!((table.open(), filled().files), (0, 0));
-        assert_eq!(driver.counters().in_flight, 1, "the queue of one place was full meanwhile");
-        run((&driver).submit(Nop)).unwrap();
-        run(first).unwrap();
-        end(&driver);
+        assert_eq!(by_hand.queues().handle.unsubmitted(), 1);
+        by_hand.enter();
+        run(nop).unwrap();
     });
 }
 
