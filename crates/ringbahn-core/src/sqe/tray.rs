@@ -45,16 +45,33 @@ use crate::sharing::Sharing;
 #[derive(Debug)]
 pub struct Sqes<'tray> {
     entries: SmallVec<[Sqe; 1]>,
-    /// Which entry is to cancel which operation. Where that is to be found is known only when
-    /// the tray meets its ring.
-    cancels: Vec<(usize, CancelTarget)>,
-    /// Which entry moves bytes of which registered buffer. Whether the entry can name it by its
-    /// index is known only when the tray meets its ring, too.
-    registered: SmallVec<[(usize, Registration); 1]>,
+    /// What the first entry that moves bytes of a registered buffer means.
+    registered: Option<Meant>,
+    /// What others mean.
+    more: Option<Box<More>>,
     /// The rings that the entries may go to.
     home: Home,
     /// Invariant: S3.
     brand: PhantomData<fn(&'tray ()) -> &'tray ()>,
+}
+
+/// What an entry that moves bytes of a registered buffer means on the ring that has it. Whether
+/// it can say so is known only when the tray meets its ring.
+#[derive(Clone, Copy, Debug)]
+struct Meant {
+    ring: RingId,
+    index: u16,
+    /// Which entry. An event has fewer than 256.
+    entry: u8,
+}
+
+/// What trays seldom hold.
+#[derive(Debug, Default)]
+struct More {
+    /// Which entry is to cancel which operation. Where that is to be found is known only when
+    /// the tray meets its ring.
+    cancels: SmallVec<[(usize, CancelTarget); 1]>,
+    registered: Vec<Meant>,
 }
 
 impl Sqes<'static> {
@@ -63,8 +80,8 @@ impl Sqes<'static> {
     pub fn new() -> Sqes<'static> {
         Sqes {
             entries: SmallVec::new(),
-            cancels: Vec::new(),
-            registered: SmallVec::new(),
+            registered: None,
+            more: None,
             home: Home::ANY,
             brand: PhantomData,
         }
@@ -100,7 +117,12 @@ impl Sqes<'_> {
     #[inline]
     pub fn push_with(&mut self, entry: Sqe, registration: Option<Registration>) {
         if let Some(registration) = registration {
-            self.registered.push((self.entries.len(), registration));
+            let (ring, index) = (registration.ring(), registration.index());
+            let meant = Meant { ring, index, entry: self.entries.len() as u8 };
+            match &self.registered {
+                None => self.registered = Some(meant),
+                Some(_) => self.more.get_or_insert_default().registered.push(meant),
+            }
         }
         self.push(entry);
     }
@@ -144,7 +166,7 @@ impl Sqes<'_> {
 
     /// Adds an entry that cancels `target`, if that is an operation of the same ring.
     pub(crate) fn push_cancel(&mut self, target: CancelTarget) {
-        self.cancels.push((self.entries.len(), target));
+        self.more.get_or_insert_default().cancels.push((self.entries.len(), target));
         self.entries.push(Sqe::cancel(NOBODY));
     }
 
@@ -152,18 +174,24 @@ impl Sqes<'_> {
     /// and the registered buffers.
     #[inline]
     pub(crate) fn aim<S: Sharing>(&mut self, table: &OperationTable<S>) {
+        let Sqes { entries, registered, more, .. } = self;
+        let mut name = |meant: &Meant| {
+            if meant.ring == table.ring()
+                && let Some(entry) = entries.get_mut(usize::from(meant.entry))
+            {
+                entry.use_registered(meant.index);
+            }
+        };
+        registered.iter().for_each(&mut name);
+        let Some(more) = more else { return };
+        more.registered.iter().for_each(name);
         // The targets stay on the tray. It goes when the driver has let go of its lock; a target
         // that is the last share of its operation must not go earlier.
-        for (index, target) in &self.cancels {
+        for (index, target) in &more.cancels {
             if let Some(user_data) = target.user_data_in(table) {
-                self.entries[*index].address = Word { integer: user_data };
+                entries[*index].address = Word { integer: user_data };
                 // Whoever ends cancelled without having been asked is submitted once more.
                 target.forewarn();
-            }
-        }
-        for (index, registration) in &self.registered {
-            if registration.ring() == table.ring() {
-                self.entries[*index].use_registered(registration.index());
             }
         }
     }
@@ -218,6 +246,11 @@ mod tests {
     }
 
     #[allow(unsafe_code, reason = "the entry goes nowhere")]
+    #[test]
+    fn a_tray_is_no_larger_than_an_error_should_be() {
+        assert!(size_of::<Sqes>() <= 104, "{} bytes", size_of::<Sqes>());
+    }
+
     /// An entry of 5 bytes on a tray that has met the ring of `table`, where they are registered.
     fn met(opcode: u8, table: &OperationTable<Shared>, registration: Registration) -> [u8; 64] {
         static BYTES: [u8; 5] = [0; 5];
@@ -226,7 +259,12 @@ mod tests {
         let entry = unsafe { Sqe::new(opcode) }.fd_number(3).address(BYTES.as_ptr()).length(5);
         sqes.push(Sqe::nop());
         sqes.push_with(entry, Some(registration));
+        // A second one is kept elsewhere.
+        // SAFETY: S1: the entry goes nowhere.
+        let entry = unsafe { Sqe::new(opcode) }.fd_number(3).address(BYTES.as_ptr()).length(5);
+        sqes.push_with(entry, Some(registration));
         sqes.aim(table);
+        assert_eq!(sqes.entries()[1].bytes(), sqes.entries()[2].bytes());
         let mut bytes = sqes.entries()[1].bytes();
         bytes[16..24].fill(0);
         bytes
