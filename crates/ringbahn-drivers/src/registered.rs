@@ -118,12 +118,12 @@ impl<S: Sharing> RingHandle<S> {
         let refused = |error| refused(error, count, size);
         let memory = AlignedBuffer::try_new(stride * usize::from(count), PAGE);
         let mut memory = memory.map_err(refused)?;
-        let base = NonNull::new(memory.target_ptr()).expect("a buffer has an address");
+        let base = NonNull::new(memory.target_ptr()).ok_or(io::ErrorKind::OutOfMemory)?;
         let first = registry.take_buffers(fd, count.into()).map_err(refused)?;
         // Dropped, it gives the slots back, filled or not.
         let table = Table {
             ring: self.table().ring(),
-            first: u16::try_from(first).expect("a table has no more slots"),
+            first,
             count,
             size,
             stride,
@@ -136,7 +136,7 @@ impl<S: Sharing> RingHandle<S> {
         let mut done = 0;
         while done < vectors.len() {
             // What did not go in with one call says why with the next.
-            let more = update_buffers(fd, first + done as u32, &vectors[done..]);
+            let more = update_buffers(fd, u32::from(first) + done as u32, &vectors[done..]);
             done += more.map_err(refused)? as usize;
         }
         Ok(RegisteredBuffers { table: Arc::new(table) })

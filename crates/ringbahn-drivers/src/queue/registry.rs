@@ -82,7 +82,7 @@ impl Registry {
     /// # Errors
     ///
     /// Those of the registration; `QuotaExceeded` where there are not so many.
-    pub(crate) fn take_buffers(&self, ring: BorrowedFd<'_>, count: u32) -> io::Result<u32> {
+    pub(crate) fn take_buffers(&self, ring: BorrowedFd<'_>, count: u32) -> io::Result<u16> {
         self.settle(ring);
         let mut state = self.state();
         if state.buffers.is_none() {
@@ -102,7 +102,8 @@ impl Registry {
         };
         let first = range.start;
         range.start += count;
-        Ok(first)
+        // Below `BUFFERS_MAX`.
+        Ok(first as u16)
     }
 
     /// Takes the table of files, of at least `slots` slots, and yields how many it has.

@@ -72,7 +72,8 @@ fn bytes_arrive_by_registered_buffers_on_their_ring_and_on_others() {
         round_trip(&local, buffers, &local);
         assert_eq!(buffers.available(), 2);
     }
-    (end(&one), end(&other));
+    end(&one);
+    end(&other);
 }
 
 #[test]
@@ -101,7 +102,7 @@ fn pipes_devices_and_what_the_kernel_makes_up_are_read_into_registered_buffers()
         let read = Read::new(file, buffers.take().unwrap(), Position::At(0));
         let (count, buffer) = run(driver.clone().submit(read));
         assert!(count.unwrap() > 0, "{path}");
-        assert!(buffer.len() > 0);
+        assert!(!buffer.is_empty());
     }
     end(&driver);
 }

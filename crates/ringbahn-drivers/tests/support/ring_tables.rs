@@ -27,7 +27,7 @@ pub(crate) fn filled() -> Filled {
     filled
 }
 
-/// After a line such as `UserBufs:	16384` come lines such as `    0: 0x7f…/4096`, one for each
+/// After a line such as `UserBufs: 16384` come lines such as `    0: 0x7f…/4096`, one for each
 /// slot that is filled; of an empty one there is none, or it says `<none>`.
 fn count(info: &str, filled: &mut Filled) {
     let mut section = "";
