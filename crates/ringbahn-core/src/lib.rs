@@ -34,6 +34,7 @@ mod cancelling;
 mod clock;
 mod completion;
 mod cqe;
+mod direct;
 mod drive;
 pub mod event;
 mod fd;
@@ -45,6 +46,7 @@ mod panics;
 mod permission;
 mod pollable;
 mod reservation;
+mod ring_id;
 mod scope;
 mod selection;
 mod sharing;
@@ -57,11 +59,15 @@ mod trace;
 
 pub use address::SocketAddress;
 pub use attempt::{Attempt, Served};
-pub use buf::{BufError, BufResult, BufResultExt, IoBuf, IoBufMut, IoBufs, Slice};
+pub use buf::{
+    AlignedBuffer, BufError, BufResult, BufResultExt, DirectIo, EitherBuffer, IoBuf, IoBufMut,
+    IoBufs, Misaligned, Registration, Slice,
+};
 pub use cancel::{Cancel, Cancelled};
 pub use cancelling::{CancelReport, Cancelling};
 pub use clock::{Clock, Deadline};
 pub use cqe::Cqe;
+pub use direct::{DirectFd, DirectTable, Slots};
 pub use drive::{Completion, Drive};
 pub use event::Event;
 pub use fd::SharedFd;
@@ -73,6 +79,7 @@ pub use outcome::Outcome;
 pub use permission::{Forbidden, Rule};
 pub use pollable::Pollable;
 pub use reservation::{Reservation, TooFewPlaces};
+pub use ring_id::{ForeignRing, RingId};
 pub use scope::{CancelScope, Within};
 pub use selection::Selection;
 pub use sharing::{Local, Shared, Sharing};

@@ -23,6 +23,8 @@ opcodes! {
     READV = 1,
     WRITEV = 2,
     FSYNC = 3,
+    READ_FIXED = 4,
+    WRITE_FIXED = 5,
     POLL_ADD = 6,
     SENDMSG = 9,
     RECVMSG = 10,
@@ -38,7 +40,9 @@ opcodes! {
     SEND = 26,
     RECV = 27,
     SHUTDOWN = 34,
+    MSG_RING = 40,
     SOCKET = 45,
     SEND_ZC = 47,
+    FIXED_FD_INSTALL = 54,
     FTRUNCATE = 55,
 }

@@ -13,7 +13,10 @@ use std::time::Duration;
 use io_uring::types::{Fd, TimeoutFlags};
 use io_uring::{opcode, squeue};
 use ringbahn_core::event::*;
-use ringbahn_core::{Clock, Deadline, IoBuf, SharedFd, SocketAddress, Sqe, Sqes};
+use ringbahn_core::{
+    Clock, Cqe, Deadline, DirectTable, IoBuf, OperationTable, Outcome, RingId, SharedFd, Slots,
+    SocketAddress, Sqe, Sqes,
+};
 
 /// The only entry of `event`, handed to `check` while the event is still in place.
 fn entry_of<E: Event>(event: E, check: impl FnOnce(&Sqe) -> squeue::Entry) {
@@ -132,7 +135,7 @@ fn close() {
 #[test]
 fn statx() {
     let (file, fd) = file();
-    let mask = libc::STATX_BASIC_STATS | libc::STATX_BTIME;
+    let mask = libc::STATX_BASIC_STATS | libc::STATX_BTIME | libc::STATX_DIOALIGN;
     let request = |entry: &Sqe, start, flags| {
         let path = entry.get_address().cast_const().cast();
         let answer = entry.get_address2().cast();
@@ -297,6 +300,67 @@ fn rescued() {
     let (file, fd) = file();
     entry_of(Rescued::new(Shutdown::new(file, std::net::Shutdown::Both), drop), |_| {
         opcode::Shutdown::new(Fd(fd), 2).build()
+    });
+}
+
+/// The slots of a table without a ring.
+#[derive(Debug)]
+struct NoSlots(RingId);
+
+impl Slots for NoSlots {
+    fn ring(&self) -> RingId {
+        self.0
+    }
+
+    fn close(&self, _slot: u32) {}
+
+    fn ring_file(&self) -> std::io::Result<SharedFd> {
+        Ok(file().0)
+    }
+}
+
+#[test]
+fn into_slot() {
+    let (file, fd) = file();
+    let ring: OperationTable = OperationTable::new();
+    let table = DirectTable::new(NoSlots(ring.ring()));
+    let any = Some(io_uring::types::DestinationSlot::auto_target());
+    let open = OpenAt::new("a", OpenOptions::new().read(true)).unwrap();
+    entry_of(IntoSlot::new(open, &table), |entry| {
+        let path = entry.get_address().cast_const().cast();
+        opcode::OpenAt::new(Fd(libc::AT_FDCWD), path).mode(0o666).file_index(any).build()
+    });
+    entry_of(Accept::new(file).into_slot(&table), |entry| {
+        let (address, length) = (entry.get_address().cast(), entry.get_address2().cast());
+        opcode::Accept::new(Fd(fd), address, length).file_index(any).build()
+    });
+    let socket = Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None);
+    entry_of(socket.into_slot(&table), |_| {
+        opcode::Socket::new(libc::AF_UNIX, libc::SOCK_STREAM, 0).file_index(any).build()
+    });
+}
+
+#[test]
+fn direct_descriptors() {
+    let ring: OperationTable = OperationTable::new();
+    let table = DirectTable::new(NoSlots(ring.ring()));
+    let open = Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None).into_slot(&table);
+    let cqes = [Cqe { result: 7, ..Cqe::default() }];
+    // SAFETY: nothing is done with the slot that is believed to have been filled.
+    let file = SharedFd::from(open.complete(unsafe { Outcome::completed(&cqes) }).unwrap());
+    entry_of(InstallFd::new(file.clone()), |_| {
+        opcode::FixedFdInstall::new(io_uring::types::Fixed(7), 0).build()
+    });
+    let other: OperationTable = OperationTable::new();
+    let there = DirectTable::new(NoSlots(other.ring()));
+    entry_of(SendToRing::new(file.clone(), &there).unwrap(), |entry| {
+        let (ring, slot) = (Fd(entry.get_fd()), io_uring::types::Fixed(7));
+        let any = io_uring::types::DestinationSlot::auto_target();
+        opcode::MsgRingSendFd::new(ring, slot, any, 0).opcode_flags(1).build()
+    });
+    entry_of(Read::new(file, [0; 5], Position::Current), |entry| {
+        let target = entry.get_address().cast();
+        opcode::Read::new(io_uring::types::Fixed(7), target, 5).offset(u64::MAX).build()
     });
 }
 

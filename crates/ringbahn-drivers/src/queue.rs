@@ -23,5 +23,6 @@ pub(crate) mod index;
 #[cfg(all(test, loom))]
 mod loom_model;
 pub(crate) mod memory;
+pub(crate) mod registry;
 pub(crate) mod rings;
 pub(crate) mod submission;

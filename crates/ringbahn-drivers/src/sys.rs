@@ -10,6 +10,7 @@ pub(crate) mod mmap;
 pub(crate) mod probe;
 pub(crate) mod register;
 pub(crate) mod register_trial;
+pub(crate) mod resources;
 pub(crate) mod ring_name;
 pub(crate) mod setup;
 pub(crate) mod setup_trial;

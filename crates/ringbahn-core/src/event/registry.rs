@@ -55,6 +55,9 @@ pub const EVENTS: &[EventInfo] = events! {
     connect::Connect: Some(opcode::CONNECT), (5, 5), "2/connect.2";
     either::Either: None, (5, 1), "2/io_uring_enter.2";
     fsync::Fsync: Some(opcode::FSYNC), (5, 1), "2/fsync.2";
+    install_fd::InstallFd: Some(opcode::FIXED_FD_INSTALL), (6, 8),
+        "3/io_uring_prep_fixed_fd_install.3";
+    into_slot::IntoSlot: None, (5, 19), "3/io_uring_prep_open.3";
     link::Link: None, (5, 3), "2/io_uring_enter.2";
     nop::Nop: Some(opcode::NOP), (5, 1), "2/io_uring_enter.2";
     open_at::OpenAt: Some(opcode::OPENAT), (5, 6), "2/open.2";
@@ -69,6 +72,7 @@ pub const EVENTS: &[EventInfo] = events! {
     send_all::SendAll: Some(opcode::SEND), (5, 6), "2/send.2";
     send_msg::SendMsg: Some(opcode::SENDMSG), (5, 3), "2/sendmsg.2";
     send_to::SendTo: Some(opcode::SENDMSG), (5, 3), "2/send.2";
+    send_to_ring::SendToRing: Some(opcode::MSG_RING), (6, 0), "3/io_uring_prep_msg_ring_fd.3";
     send_zc::SendZc: Some(opcode::SEND_ZC), (6, 0), "2/send.2";
     shutdown::Shutdown: Some(opcode::SHUTDOWN), (5, 11), "2/shutdown.2";
     socket::Socket: Some(opcode::SOCKET), (5, 19), "2/socket.2";

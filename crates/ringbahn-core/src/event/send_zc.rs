@@ -62,11 +62,12 @@ impl<B: IoBuf> Event for SendZc<B> {
 
     unsafe fn prepare(&mut self, sqes: &mut Sqes) {
         let length = entry_length(self.buffer.bytes_len());
+        let registration = self.buffer.registration();
         let bytes = self.buffer.bytes_ptr();
         // SAFETY: S1 by E1 and B1: the buffer is the event's and holds `length` bytes; E2.
         let entry = unsafe { Sqe::new(opcode::SEND_ZC) };
         let entry = entry.file(&self.socket).op_flags(self.flags.cast_unsigned());
-        sqes.push(entry.address(bytes).length(length));
+        sqes.push_with(entry.address(bytes).length(length), registration);
     }
 
     /// The first CQE has the count; the notification, which came last, has nothing to say.

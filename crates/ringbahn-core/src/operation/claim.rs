@@ -21,6 +21,7 @@ use crate::cqe::Cqe;
 use crate::drive::Drive;
 use crate::event::Event;
 use crate::outcome::Outcome;
+use crate::ring_id::Home;
 use crate::sharing::Sharing;
 use crate::sqe::Sqes;
 
@@ -72,7 +73,8 @@ impl<E: Event, S: Sharing> Claim<E, S> {
             // of an earlier turn have been executed.
             unsafe { self.record.prepare_first(&mut sqes) }?;
             let [entry] = sqes.entries() else { break };
-            if attempts == ATTEMPTS_MAX {
+            // What is registered with a ring is served by that ring, if by any.
+            if attempts == ATTEMPTS_MAX || sqes.home() != Home::ANY {
                 break;
             }
             let served = driver.as_mut().attempt(Attempt::new(entry));

@@ -67,6 +67,10 @@ impl<S: Sharing> RingHandle<S> {
         RingHandle { rings, table }
     }
 
+    pub(crate) fn rings(&self) -> &Arc<Rings> {
+        &self.rings
+    }
+
     /// The operations in flight on this ring.
     pub fn table(&self) -> &OperationTable<S> {
         &self.table
@@ -277,6 +281,14 @@ impl<S: Sharing> RingHandle<S> {
                 Some(beside) => beside.join(&self.rings, ring.fd()),
             },
             Executor::Engine(engine) => engine.duplicate(),
+        }
+    }
+
+    /// Releases what other threads have let go of: registered buffers and direct descriptors of a
+    /// ring that is bound to this one. A driver of such a ring calls it whenever it enters.
+    pub fn settle(&self) {
+        if let Ok((registry, ring)) = self.rings.registry() {
+            registry.settle(ring);
         }
     }
 
