@@ -103,11 +103,19 @@ pub trait Drive {
 /// their closure has run.
 #[derive(Debug)]
 pub struct Completion<'cx> {
+    committed: bool,
     brand: PhantomData<fn(&'cx ()) -> &'cx ()>,
 }
 
 impl Completion<'_> {
-    pub(crate) fn new() -> Self {
-        Completion { brand: PhantomData }
+    pub(crate) fn new(committed: bool) -> Self {
+        Completion { committed, brand: PhantomData }
+    }
+
+    /// Whether the operation has been committed to the queue. One that was refused has filled no
+    /// place, and its future knows why: there were fewer places than it needs, or what it names is
+    /// [of another ring](crate::ForeignRing).
+    pub fn is_committed(&self) -> bool {
+        self.committed
     }
 }

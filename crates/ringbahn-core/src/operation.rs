@@ -77,7 +77,7 @@ impl<S: Sharing> Header<S> {
     /// cell's lock orders the two, so one of them sees the other.
     pub(crate) fn enter(&self, table: &OperationTable<S>, user_data: u64, steps: u32) -> bool {
         // Relaxed: the table's lock orders the changes, the cell's lock the reads that matter.
-        self.table.store(table.number, Ordering::Relaxed);
+        self.table.store(table.ring().number(), Ordering::Relaxed);
         self.pending.store(u64::MAX >> (64 - steps), Ordering::Relaxed);
         self.user_data.store(user_data, Ordering::Release); // Acquire in `next_step`.
         self.cell.is_cancelled()
@@ -85,7 +85,7 @@ impl<S: Sharing> Header<S> {
 
     /// Whether the operation is, or was last, in `table`.
     pub(crate) fn is_in<T: Sharing>(&self, table: &OperationTable<T>) -> bool {
-        self.table.load(Ordering::Relaxed) == table.number
+        self.table.load(Ordering::Relaxed) == table.ring().number()
     }
 
     /// Notes the last CQE of the step that `user_data` names. Called under the table's lock.

@@ -1,5 +1,6 @@
 //! [`Reservation`]: free places of one submission queue, for one operation.
 
+use std::io;
 use std::task::Context;
 
 use crate::drive::Completion;
@@ -7,6 +8,7 @@ use crate::operation::ended::Resubmission;
 use crate::operation::id::cancel_of;
 use crate::operation::table::OperationTable;
 use crate::operation::target::CancelTarget;
+use crate::ring_id::ForeignRing;
 use crate::sharing::{OperationShare, Shared, Sharing};
 use crate::sqe::{Sqe, Sqes};
 
@@ -28,6 +30,30 @@ pub struct Reservation<'a, S: Sharing = Shared> {
 /// Says that what was to be committed needs more places than were reserved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooFewPlaces;
+
+/// Why an operation was not committed.
+#[derive(Debug)]
+pub(crate) enum Uncommitted {
+    TooFewPlaces,
+    Foreign(ForeignRing),
+}
+
+impl From<TooFewPlaces> for Uncommitted {
+    fn from(_: TooFewPlaces) -> Uncommitted {
+        Uncommitted::TooFewPlaces
+    }
+}
+
+impl From<Uncommitted> for io::Error {
+    fn from(reason: Uncommitted) -> io::Error {
+        match reason {
+            Uncommitted::TooFewPlaces => io::Error::other(
+                "the driver reserved fewer places of the submission queue than the event needs",
+            ),
+            Uncommitted::Foreign(foreign) => foreign.into(),
+        }
+    }
+}
 
 impl<'a, S: Sharing> Reservation<'a, S> {
     /// The places of `places.0` and then those of `places.1`, of a queue whose entries are
@@ -53,7 +79,8 @@ impl<'a, S: Sharing> Reservation<'a, S> {
     ///
     /// # Errors
     ///
-    /// The resubmission, where there are fewer places than it needs.
+    /// The resubmission, where there are fewer places than it needs, or where it has come to name
+    /// what is [of another ring](ForeignRing).
     pub fn resubmit(
         self,
         mut resubmission: Resubmission<S>,
@@ -65,7 +92,7 @@ impl<'a, S: Sharing> Reservation<'a, S> {
         let mut sqes = std::mem::take(resubmission.sqes_mut());
         match self.commit(operation.clone(), &mut sqes) {
             Ok(cancelled) => Ok(cancelled.then(|| CancelTarget::new(operation))),
-            Err(TooFewPlaces) => {
+            Err(_) => {
                 *resubmission.sqes_mut() = sqes;
                 Err(resubmission)
             }
@@ -87,11 +114,12 @@ impl<'a, S: Sharing> Reservation<'a, S> {
         mut self,
         operation: OperationShare<S>,
         sqes: &mut Sqes,
-    ) -> Result<bool, TooFewPlaces> {
+    ) -> Result<bool, Uncommitted> {
         let steps = sqes.entries().len() as u32;
         if self.capacity() < steps {
-            return Err(TooFewPlaces);
+            return Err(Uncommitted::TooFewPlaces);
         }
+        sqes.home().check(self.table.ring()).map_err(Uncommitted::Foreign)?;
         let (id, cancelled) = self.table.insert(operation, steps).ok_or(TooFewPlaces)?;
         sqes.aim(self.table);
         if let Some(entry) = sqes.take_only_entry() {
@@ -111,8 +139,10 @@ impl<'a, S: Sharing> Reservation<'a, S> {
         operation: OperationShare<S>,
         sqes: &mut Sqes,
         _cx: &mut Context<'cx>,
-    ) -> (Result<bool, TooFewPlaces>, Completion<'cx>) {
-        (self.commit(operation, sqes), Completion::new())
+    ) -> (Result<bool, Uncommitted>, Completion<'cx>) {
+        let committed = self.commit(operation, sqes);
+        let receipt = Completion::new(committed.is_ok());
+        (committed, receipt)
     }
 
     #[inline]

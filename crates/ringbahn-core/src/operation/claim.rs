@@ -21,6 +21,7 @@ use crate::cqe::Cqe;
 use crate::drive::Drive;
 use crate::event::Event;
 use crate::outcome::Outcome;
+use crate::ring_id::Home;
 use crate::sharing::Sharing;
 use crate::sqe::Sqes;
 
@@ -72,7 +73,8 @@ impl<E: Event, S: Sharing> Claim<E, S> {
             // of an earlier turn have been executed.
             unsafe { self.record.prepare_first(&mut sqes) }?;
             let [entry] = sqes.entries() else { break };
-            if attempts == ATTEMPTS_MAX {
+            // What is registered with a ring is served by that ring, if by any.
+            if attempts == ATTEMPTS_MAX || sqes.home() != Home::ANY {
                 break;
             }
             let served = driver.as_mut().attempt(Attempt::new(entry));
@@ -103,9 +105,7 @@ impl<E: Event, S: Sharing> Claim<E, S> {
             // Nobody else has seen the operation yet, so it cannot have been cancelled, unless by
             // a driver that is shutting down: that one has sent its cancel along.
             Some(Ok(_cancelled)) => Poll::Ready(Ok(())),
-            Some(Err(_)) => Poll::Ready(Err(io::Error::other(
-                "the driver reserved fewer places of the submission queue than the event needs",
-            ))),
+            Some(Err(reason)) => Poll::Ready(Err(reason.into())),
             None => match polled {
                 Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
                 Poll::Pending => Poll::Pending,

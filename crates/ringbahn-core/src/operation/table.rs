@@ -18,6 +18,7 @@ use super::id::{FIRST_GENERATION, OPERATIONS_MAX, OperationId, cancel_target};
 use super::target::CancelTarget;
 use super::{Operation, StepEnd};
 use crate::cqe::Cqe;
+use crate::ring_id::RingId;
 use crate::sharing::{Lock, OperationShare, Shared, Sharing, Word};
 use crate::sync::Ordering;
 
@@ -31,8 +32,7 @@ use crate::sync::Ordering;
 /// draining it, a table leaks them: the kernel may write to their buffers after the ring has been
 /// closed. It says so on the standard error output.
 pub struct OperationTable<S: Sharing = Shared> {
-    /// Tells tables apart, for those who would cancel.
-    pub(crate) number: u64,
+    ring: RingId,
     places: S::Lock<Places<S>>,
     in_flight: S::Word,
 }
@@ -73,13 +73,17 @@ pub enum Matched {
 impl<S: Sharing> OperationTable<S> {
     /// An empty table.
     pub fn new() -> OperationTable<S> {
-        static TABLES: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
         OperationTable {
-            // Relaxed: numbers differ, and that is all they need.
-            number: TABLES.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
+            ring: RingId::new(),
             places: S::Lock::new(Places { places: Vec::new(), free: Vec::new() }),
             in_flight: S::Word::new(0),
         }
+    }
+
+    /// The identity of the ring.
+    #[inline]
+    pub fn ring(&self) -> RingId {
+        self.ring
     }
 
     /// How many operations are in flight: committed to the queue and not ended.

@@ -146,7 +146,7 @@ impl Core {
                 {
                     // It is published by the next `enter`.
                     let receipt = prepare(reservation, cx);
-                    state.counters.submitted += 1;
+                    state.counters.submitted += u64::from(receipt.is_committed());
                     return Poll::Ready(Ok(receipt));
                 }
             }

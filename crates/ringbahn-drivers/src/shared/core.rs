@@ -149,7 +149,7 @@ impl Core {
             if let Some(reservation) = submission.queue.reserve(count)? {
                 let receipt = prepare(reservation, cx);
                 submission.queue.publish();
-                add(&self.tally.submitted, 1);
+                add(&self.tally.submitted, u64::from(receipt.is_committed()));
                 // A waker that turned out not to be needed is dropped without the lock.
                 drop(submission);
                 return Poll::Ready(Ok(receipt));
