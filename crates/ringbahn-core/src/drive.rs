@@ -7,6 +7,8 @@ use std::task::{Context, Poll};
 
 use crate::attempt::{Attempt, Served};
 use crate::event::Event;
+use crate::multishot::Multishot;
+use crate::multishot::event::MultiEvent;
 use crate::operation::target::CancelTarget;
 use crate::reservation::Reservation;
 use crate::sharing::Sharing;
@@ -92,6 +94,14 @@ pub trait Drive {
         Self: Sized,
     {
         Submission::new(event, self)
+    }
+
+    /// The stream of what `event` yields on this driver.
+    fn stream<M: MultiEvent>(self, event: M) -> Multishot<M, Self>
+    where
+        Self: Sized,
+    {
+        Multishot::new(event, self)
     }
 }
 

@@ -7,6 +7,7 @@
 //! | [`Event`] | one IO operation as a value; it owns everything the kernel will touch |
 //! | [`Drive`] | manages an io_uring instance: finds room, submits, reaps; users write their own |
 //! | [`Submission`] | the future that exchanges one event with one driver |
+//! | [`Multishot`] | the stream of what one event yields that goes on until it is stopped |
 //! | [`Completion`] | the receipt of that exchange; behind it, the shared state of an operation |
 //! | [`OperationTable`] | the operations in flight on one ring |
 //!
@@ -34,10 +35,12 @@ mod cqe;
 mod drive;
 pub mod event;
 mod fd;
+mod multishot;
 pub mod opcode;
 mod operation;
 mod outcome;
 mod panics;
+mod provided;
 mod reservation;
 mod ring_id;
 mod sharing;
@@ -55,11 +58,14 @@ pub use cqe::Cqe;
 pub use drive::{Completion, Drive};
 pub use event::Event;
 pub use fd::SharedFd;
+pub use multishot::Multishot;
+pub use multishot::event::MultiEvent;
 pub use operation::batch::{Aftermath, Batch, Consequence};
 pub use operation::ended::Resubmission;
 pub use operation::table::{Matched, Noting, OperationTable};
 pub use operation::target::CancelTarget;
 pub use outcome::Outcome;
+pub use provided::{BufferGroup, BufferReturn, GroupMemory, ProvidedBuffer};
 pub use reservation::{Reservation, TooFewPlaces};
 pub use ring_id::{ForeignRing, RingId};
 pub use sharing::{Local, Shared, Sharing};

@@ -32,5 +32,6 @@ opcodes! {
     SHUTDOWN = 34,
     SOCKET = 45,
     SEND_ZC = 47,
+    READ_MULTISHOT = 49,
     FTRUNCATE = 55,
 }

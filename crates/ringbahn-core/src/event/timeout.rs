@@ -12,9 +12,18 @@ use crate::sqe::{Sqe, Sqes};
 /// A time as the kernel reads it, with seconds of 64 bits on every machine.
 #[derive(Debug)]
 #[repr(C)]
-struct Timespec {
+pub(super) struct Timespec {
     seconds: i64,
     nanoseconds: i64,
+}
+
+impl Timespec {
+    pub(super) fn new(duration: Duration) -> Timespec {
+        Timespec {
+            seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+            nanoseconds: duration.subsec_nanos().into(),
+        }
+    }
 }
 
 /// Waits for a time.
@@ -50,14 +59,7 @@ pub struct Timeout {
 impl Timeout {
     /// Waits for `duration`.
     pub fn new(duration: Duration) -> Timeout {
-        Timeout { duration, begin: None, rest: Timeout::timespec(duration) }
-    }
-
-    fn timespec(duration: Duration) -> Timespec {
-        Timespec {
-            seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
-            nanoseconds: duration.subsec_nanos().into(),
-        }
+        Timeout { duration, begin: None, rest: Timespec::new(duration) }
     }
 }
 
@@ -82,7 +84,7 @@ impl Event for Timeout {
     fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
         let cqe = outcome.cqe();
         if let Some(begin) = self.begin {
-            self.rest = Timeout::timespec(self.duration.saturating_sub(begin.elapsed()));
+            self.rest = Timespec::new(self.duration.saturating_sub(begin.elapsed()));
         }
         cqe.has_not_run()
     }

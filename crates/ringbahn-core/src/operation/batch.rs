@@ -44,7 +44,8 @@ pub struct Aftermath<S: Sharing = Shared> {
     /// Operations to be submitted once more.
     pub resubmissions: Vec<Resubmission<S>>,
     /// Cancels that did not find their operation although it has not ended: it may not have
-    /// started yet. To be tried again after some other progress, or a moment.
+    /// started yet. To be tried again after some other progress, or a moment. And those of
+    /// operations whose CQEs nobody reads in time.
     pub missed_cancels: Vec<CancelTarget<S>>,
     /// How many results nobody waited for, and were disposed of.
     pub disposed: u32,
