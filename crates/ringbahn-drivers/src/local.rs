@@ -43,7 +43,9 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use ringbahn_core::{Attempt, CancelTarget, Completion, Drive, Local, Reservation, Served};
+use ringbahn_core::{
+    Attempt, BufferGroup, CancelTarget, Completion, Drive, Local, Reservation, Served,
+};
 
 mod alarm;
 mod bell;
@@ -177,6 +179,22 @@ impl LocalDriver {
     /// child.
     pub fn setup_flags(&self) -> u32 {
         self.core.ring.setup_flags()
+    }
+
+    /// Makes a group of `count` buffers of `size` bytes each: the kernel takes one of them for each
+    /// piece of data that an operation of this driver receives, and connections without data need
+    /// none. The buffers may be sent to other threads, and come back from there.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for no buffers, more than 32 768, or empty ones; `OutOfMemory` beyond
+    /// `RLIMIT_MEMLOCK`; `Unsupported` where the kernel has no such groups, and in a forked child.
+    ///
+    /// # Kernel
+    ///
+    /// 5.19.
+    pub fn buffer_group(&self, count: u16, size: u32) -> io::Result<BufferGroup> {
+        self.core.ring.buffer_group(count, size)
     }
 
     /// Winds the driver up, for all its clones: new events are refused, what is in flight is

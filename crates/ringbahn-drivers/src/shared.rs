@@ -46,7 +46,9 @@ use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::counters::Counters;
-use ringbahn_core::{Attempt, CancelTarget, Completion, Drive, Reservation, Served, Shared};
+use ringbahn_core::{
+    Attempt, BufferGroup, CancelTarget, Completion, Drive, Reservation, Served, Shared,
+};
 
 mod builder;
 mod core;
@@ -125,6 +127,22 @@ impl SharedDriver {
     pub fn queue_sizes(&self) -> (u32, u32) {
         let ring = &self.core().ring;
         (ring.submission_entries(), ring.completion_entries())
+    }
+
+    /// Makes a group of `count` buffers of `size` bytes each: the kernel takes one of them for each
+    /// piece of data that an operation of this driver receives, and connections without data need
+    /// none.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for no buffers, more than 32 768, or empty ones; `OutOfMemory` beyond
+    /// `RLIMIT_MEMLOCK`; `Unsupported` where the kernel has no such groups, and in a forked child.
+    ///
+    /// # Kernel
+    ///
+    /// 5.19.
+    pub fn buffer_group(&self, count: u16, size: u32) -> io::Result<BufferGroup> {
+        self.core().ring.buffer_group(count, size)
     }
 
     /// Winds the driver up, for all its clones: new events are refused, what is in flight is

@@ -67,7 +67,9 @@ impl MultiEvent for AcceptMulti {
         Some(match outcome.result() {
             // SAFETY: E3: a fresh descriptor that is this CQE's alone.
             Ok(number) => Ok(unsafe { OwnedFd::from_raw_fd(number.cast_signed()) }),
-            Err(error) => Err(or_too_old(error, "a multishot accept on a listening socket", "5.19")),
+            Err(error) => {
+                Err(or_too_old(error, "a multishot accept on a listening socket", "5.19"))
+            }
         })
     }
 

@@ -67,7 +67,10 @@ impl MultiEvent for ReadMulti {
         sqes.push(entry.buffer_group(&self.group).offset(u64::MAX));
     }
 
-    fn decode(group: &BufferGroup, outcome: Outcome<'_, Self>) -> Option<io::Result<ProvidedBuffer>> {
+    fn decode(
+        group: &BufferGroup,
+        outcome: Outcome<'_, Self>,
+    ) -> Option<io::Result<ProvidedBuffer>> {
         // SAFETY: E3: the entry has chosen from this group, and the CQE is told once.
         let data = unsafe { data(group, outcome) }?;
         Some(data.map_err(|error| or_too_old(error, "a multishot read", "6.7")))

@@ -45,11 +45,7 @@ pub struct ReadProvided {
 
 impl ReadProvided {
     /// Reads from `file` at `position` into a buffer of `group`.
-    pub fn new(
-        file: impl Into<SharedFd>,
-        group: &BufferGroup,
-        position: Position,
-    ) -> ReadProvided {
+    pub fn new(file: impl Into<SharedFd>, group: &BufferGroup, position: Position) -> ReadProvided {
         ReadProvided { file: file.into(), group: group.clone(), position }
     }
 }

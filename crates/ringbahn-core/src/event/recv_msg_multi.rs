@@ -165,9 +165,7 @@ impl MultiEvent for RecvMsgMulti {
             // SAFETY: E3: the kernel has laid the message out as the decoder's event has asked.
             (Ok(_), Some(buffer)) => unsafe { decoder.message(buffer) },
             (Ok(_), None) => Some(Err(too_small())),
-            (Err(error), _) if error.raw_os_error() == Some(libc::EFAULT) => {
-                Some(Err(too_small()))
-            }
+            (Err(error), _) if error.raw_os_error() == Some(libc::EFAULT) => Some(Err(too_small())),
             (Err(error), _) => Some(Err(or_too_old(error, "a multishot receive", "6.0"))),
         }
     }

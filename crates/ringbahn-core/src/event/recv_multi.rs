@@ -97,7 +97,10 @@ impl MultiEvent for RecvMulti {
         sqes.push(entry.buffer_group(&self.group).ioprio(RECV_MULTISHOT));
     }
 
-    fn decode(group: &BufferGroup, outcome: Outcome<'_, Self>) -> Option<io::Result<ProvidedBuffer>> {
+    fn decode(
+        group: &BufferGroup,
+        outcome: Outcome<'_, Self>,
+    ) -> Option<io::Result<ProvidedBuffer>> {
         // SAFETY: E3: the entry has chosen from this group, and the CQE is told once.
         let data = unsafe { data(group, outcome) }?;
         Some(data.map_err(|error| or_too_old(error, "a multishot receive", "6.0")))

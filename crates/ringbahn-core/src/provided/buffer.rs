@@ -95,9 +95,7 @@ unsafe impl IoBuf for ProvidedBuffer {
 
 impl fmt::Debug for ProvidedBuffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ProvidedBuffer")
-            .field("length", &self.length)
-            .finish_non_exhaustive()
+        f.debug_struct("ProvidedBuffer").field("length", &self.length).finish_non_exhaustive()
     }
 }
 

@@ -30,6 +30,7 @@ use std::sync::Arc;
 use ringbahn_core::{Cqe, OperationTable, Sharing, Sqe};
 
 use super::completion::CompletionQueue;
+use super::groups::Groups;
 use super::index::Index;
 use super::submission::SubmissionQueue;
 use crate::sync::{AtomicU32, Ordering};
@@ -93,6 +94,7 @@ pub(super) struct KernelRing {
     pub(super) flags: u32,
     /// The index under which the one thread that uses the ring has registered it.
     registered: Option<u32>,
+    pub(super) groups: Arc<Groups>,
     guard: ForkGuard,
     _rings: Mapping,
     _entries: Mapping,
@@ -161,6 +163,7 @@ impl Rings {
                 features: params.features,
                 flags: params.flags,
                 registered: None,
+                groups: Arc::default(),
                 guard,
                 _rings: rings,
                 _entries: entries,
