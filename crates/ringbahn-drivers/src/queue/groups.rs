@@ -63,7 +63,8 @@ impl Groups {
         let kernel = rings.kernel()?;
         let groups = &kernel.groups;
         let memory = GroupMemory::new(count, size, rustix::param::page_size())?;
-        for id in std::mem::take(&mut groups.lock().gone) {
+        let gone = std::mem::take(&mut groups.lock().gone);
+        for id in gone {
             groups.unregister(rings, id);
         }
         let id = groups.reserve()?;
