@@ -188,7 +188,7 @@ impl<S: Sharing> Noting<'_, S> {
                 batch.wake(waker);
             }
             if stop {
-                batch.miss_cancel(CancelTarget::new(tenant.clone()));
+                batch.cancel(CancelTarget::new(tenant.clone()));
             }
             return Matched::Progress;
         }
