@@ -13,7 +13,9 @@ use std::time::Duration;
 use io_uring::types::Fd;
 use io_uring::{opcode, squeue};
 use ringbahn_core::event::*;
-use ringbahn_core::{IoBuf, SharedFd, SocketAddress, Sqe, Sqes};
+use ringbahn_core::{
+    BufferGroup, GroupMemory, IoBuf, MultiEvent, OperationTable, SharedFd, SocketAddress, Sqe, Sqes,
+};
 
 /// The only entry of `event`, handed to `check` while the event is still in place.
 fn entry_of<E: Event>(event: E, check: impl FnOnce(&Sqe) -> squeue::Entry) {
@@ -21,6 +23,19 @@ fn entry_of<E: Event>(event: E, check: impl FnOnce(&Sqe) -> squeue::Entry) {
     let mut sqes = Sqes::new();
     // SAFETY: the entries are only looked at, never submitted.
     unsafe { event.prepare(&mut sqes) };
+    compare(&sqes, check);
+}
+
+/// As [`entry_of`], for events that yield many items.
+fn multi_entry_of<M: MultiEvent>(event: M, check: impl FnOnce(&Sqe) -> squeue::Entry) {
+    let mut event = Box::new(event);
+    let mut sqes = Sqes::new();
+    // SAFETY: the entries are only looked at, never submitted.
+    unsafe { event.prepare(&mut sqes) };
+    compare(&sqes, check);
+}
+
+fn compare(sqes: &Sqes, check: impl FnOnce(&Sqe) -> squeue::Entry) {
     let [entry] = sqes.entries() else { panic!("{} entries", sqes.entries().len()) };
     let expected = check(entry);
     // SAFETY: the type is `repr(C)` and of the size of `[u8; 64]`, without padding: it is the
@@ -33,6 +48,14 @@ fn file() -> (SharedFd, RawFd) {
     let file = Arc::new(File::open("/dev/null").expect("/dev/null opens"));
     let number = file.as_raw_fd();
     (SharedFd::new(file), number)
+}
+
+/// A group with the number 7 of a ring that does not exist.
+fn group() -> BufferGroup {
+    let memory = GroupMemory::new(2, 64, 4096).unwrap();
+    let table: OperationTable = OperationTable::new();
+    // SAFETY: no entry that names it is submitted to any ring.
+    unsafe { BufferGroup::new(memory, table.ring(), 7, Box::new(())) }
 }
 
 const POSITIONS: [(Position, u64); 4] = [
@@ -305,6 +328,52 @@ fn either() {
     for event in [Either::first(shutdown()), Either::second(shutdown())] {
         let either: Either<Shutdown, Shutdown> = event;
         entry_of(either, |_| opcode::Shutdown::new(Fd(fd), 2).build());
+    }
+}
+
+#[test]
+fn streams_that_need_no_buffers() {
+    let (file, fd) = file();
+    multi_entry_of(AcceptMulti::new(file.clone()), |_| {
+        opcode::AcceptMulti::new(Fd(fd)).flags(libc::SOCK_CLOEXEC).build()
+    });
+    multi_entry_of(PollMulti::new(file, Interest::READABLE), |_| {
+        opcode::PollAdd::new(Fd(fd), libc::POLLIN as u32).multi(true).build()
+    });
+    multi_entry_of(TimeoutMulti::new(Duration::from_secs(1)), |entry| {
+        let flags = io_uring::types::TimeoutFlags::MULTISHOT;
+        opcode::Timeout::new(entry.get_address().cast_const().cast()).flags(flags).build()
+    });
+}
+
+#[test]
+fn streams_of_provided_buffers() {
+    let (file, fd) = file();
+    multi_entry_of(RecvMulti::new(file.clone(), &group()), |_| {
+        opcode::RecvMulti::new(Fd(fd), 7).build()
+    });
+    multi_entry_of(RecvMsgMulti::new(file.clone(), &group()).control_space(64), |entry| {
+        let header = entry.get_address().cast_const().cast();
+        let flags = libc::MSG_CMSG_CLOEXEC.cast_unsigned();
+        opcode::RecvMsgMulti::new(Fd(fd), header, 7).flags(flags).build()
+    });
+    multi_entry_of(ReadMulti::new(file, &group()), |_| {
+        opcode::ReadMulti::new(Fd(fd), 0, 7).offset(u64::MAX).build()
+    });
+}
+
+#[test]
+fn single_operations_with_provided_buffers() {
+    let (file, fd) = file();
+    entry_of(RecvProvided::new(file.clone(), &group()), |_| {
+        let recv = opcode::Recv::new(Fd(fd), std::ptr::null_mut(), 64).buf_group(7).build();
+        recv.flags(squeue::Flags::BUFFER_SELECT)
+    });
+    for (position, offset) in POSITIONS {
+        entry_of(ReadProvided::new(file.clone(), &group(), position), |_| {
+            let read = opcode::Read::new(Fd(fd), std::ptr::null_mut(), 64).offset(offset);
+            read.buf_group(7).build().flags(squeue::Flags::BUFFER_SELECT)
+        });
     }
 }
 
