@@ -12,9 +12,9 @@
 //!
 //! # Safety
 //!
-//! PB1. At any time a buffer is in one of three places: in the ring, where it is the kernel's; named
-//!      by a CQE that has not been decoded; or in one `ProvidedBuffer`, whose it is alone. It gets
-//!      back into the ring by the drop of that one, and by nothing else.
+//! PB1. At any time a buffer is in one of three places: in the ring, where it is the kernel's;
+//!      named by a CQE that has not been decoded; or in one `ProvidedBuffer`, whose it is alone. It
+//!      gets back into the ring by the drop of that one, and by nothing else.
 //!
 //! PB2. The memory of a group lives as long as a share of the group: each buffer that is out has
 //!      one, and so has each operation that may be given one, in its event. So when the last share

@@ -200,7 +200,7 @@ impl MessageDecoder {
         let address = (!name.is_empty()).then(|| {
             let mut storage = SockAddrStorage::zeroed();
             let place: *mut u8 = (&raw mut storage).cast();
-            // SAFETY: the place is as large as any address, and the name no longer.
+            // SAFETY: A1: the place is as large as any address, and the name no longer.
             unsafe { place.copy_from_nonoverlapping(name.as_ptr(), name.len()) };
             // SAFETY: A1: the place was zero, and the kernel has written an address.
             unsafe { SocketAddress::from_kernel(storage, name.len() as u32) }

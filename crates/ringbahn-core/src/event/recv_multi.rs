@@ -70,7 +70,7 @@ pub(super) unsafe fn data<E>(
     group: &BufferGroup,
     outcome: Outcome<'_, E>,
 ) -> Option<io::Result<ProvidedBuffer>> {
-    // SAFETY: by the contract of this function.
+    // SAFETY: PB1, by the contract of this function.
     match unsafe { group.received(outcome) } {
         (Ok(0), _) => None,
         (Ok(_), Some(buffer)) => Some(Ok(buffer)),

@@ -77,7 +77,7 @@ impl<M: MultiEvent> Event for Shot<M> {
     type Output = Spent<M>;
 
     unsafe fn prepare(&mut self, sqes: &mut Sqes<'_>) {
-        // SAFETY: the guarantee is passed on; the inner event is a part of this one.
+        // SAFETY: E1 holds for the inner event, which is a part of this one.
         unsafe { self.event.prepare(sqes) };
     }
 

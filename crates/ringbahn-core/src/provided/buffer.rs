@@ -70,7 +70,7 @@ impl Deref for ProvidedBuffer {
 
 impl DerefMut for ProvidedBuffer {
     fn deref_mut(&mut self) -> &mut [u8] {
-        // SAFETY: as for `deref`; it is borrowed mutably.
+        // SAFETY: PB1 and GM1 as for `deref`; it is borrowed mutably.
         unsafe { std::slice::from_raw_parts_mut(self.data(), self.length as usize) }
     }
 }

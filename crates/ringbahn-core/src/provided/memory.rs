@@ -48,9 +48,9 @@ struct Block {
     layout: Layout,
 }
 
-// SAFETY: the memory belongs to the process, not to a thread.
+// SAFETY: GM1: the memory belongs to the process, not to a thread.
 unsafe impl Send for Block {}
-// SAFETY: a shared reference only computes addresses; using them is for those who say why.
+// SAFETY: GM1; a shared reference only computes addresses; using them is for those who say why.
 unsafe impl Sync for Block {}
 
 impl GroupMemory {
@@ -115,9 +115,9 @@ impl GroupMemory {
         // SAFETY: GM2; the kernel reads the entry only when the tail has moved past it, and there
         // are no more buffers than entries, so it has read what was here before.
         unsafe { (&raw mut (*entry).address).write(address) };
-        // SAFETY: as for the address.
+        // SAFETY: GM2, as for the address.
         unsafe { (&raw mut (*entry).length).write(self.size) };
-        // SAFETY: as for the address.
+        // SAFETY: GM2, as for the address.
         unsafe { (&raw mut (*entry).index).write(index) };
     }
 

@@ -2,10 +2,10 @@
 //!
 //! # Safety
 //!
-//! GR1. An id is given out once until its group has been unregistered. A group is unregistered when
-//!      the last share of it has gone, so no operation that chooses from it is in flight then; where
-//!      that cannot be done, its id is not given out again while the ring lives, and the kernel
-//!      never takes a buffer of it again.
+//! GR1. An id is given out once until its group has been unregistered. A group is unregistered
+//!      when the last share of it has gone, so no operation that chooses from it is in flight then;
+//!      where that cannot be done, its id is not given out again while the ring lives, and the
+//!      kernel never takes a buffer of it again.
 #![allow(unsafe_code)]
 
 use std::io;

@@ -6,8 +6,8 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;
 
 use futures::StreamExt;
-use ringbahn_core::event::{ControlMessage, RecvMsgMulti, SendMsg};
 use ringbahn_core::SharedFd;
+use ringbahn_core::event::{ControlMessage, RecvMsgMulti, SendMsg};
 
 use crate::scene;
 use crate::subject::{Subject, assert_full, begin, datagrams};

@@ -55,8 +55,11 @@ impl<S: Subject> Stage<S> {
     }
 
     /// Polls `stream` a few times, stops it perhaps, and drops it.
-    fn use_up<M: MultiEvent>(&mut self, mut stream: Multishot<M, S>, mut act: impl FnMut())
-    -> Vec<M::Item> {
+    fn use_up<M: MultiEvent>(
+        &mut self,
+        mut stream: Multishot<M, S>,
+        mut act: impl FnMut(),
+    ) -> Vec<M::Item> {
         let mut items = Vec::new();
         let acts = self.dice.roll(6);
         for _ in 0..acts {
@@ -84,7 +87,8 @@ impl<S: Subject> Stage<S> {
         let address = self.address;
         let mut clients = Vec::new();
         let stream = self.driver.clone().stream(AcceptMulti::new(self.listener.clone()));
-        let connections = self.use_up(stream, || clients.push(TcpStream::connect(address).unwrap()));
+        let connections =
+            self.use_up(stream, || clients.push(TcpStream::connect(address).unwrap()));
         assert!(connections.len() <= clients.len() + 64, "more than have called");
     }
 

@@ -9,7 +9,10 @@ use ringbahn_core::{BufferGroup, Multishot, ProvidedBuffer, event::RecvMulti};
 
 use crate::subject::{Subject, assert_full, begin, datagrams};
 
-fn receiver<D: Subject>(driver: &D, group: &BufferGroup) -> (Multishot<RecvMulti, D>, UnixDatagram) {
+fn receiver<D: Subject>(
+    driver: &D,
+    group: &BufferGroup,
+) -> (Multishot<RecvMulti, D>, UnixDatagram) {
     let (near, far) = datagrams();
     (driver.clone().stream(RecvMulti::new(near, group)), far)
 }

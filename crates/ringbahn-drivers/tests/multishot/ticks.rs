@@ -67,8 +67,9 @@ fn a_reader_of_ticks_that_lags_stops_the_clock<S: Subject>() {
 
 fn ticks_go_on_after_each_overflow<S: Subject>() {
     let driver = S::make(1, 2).unwrap();
-    let mut ticks: Vec<_> =
-        (0..8).map(|_| driver.clone().stream(TimeoutMulti::new(Duration::from_micros(50)))).collect();
+    let mut ticks: Vec<_> = (0..8)
+        .map(|_| driver.clone().stream(TimeoutMulti::new(Duration::from_micros(50))))
+        .collect();
     driver.run(async {
         for _ in 0..200 {
             for tick in &mut ticks {
