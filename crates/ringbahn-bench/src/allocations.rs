@@ -1,4 +1,4 @@
-//! How often a piece of code allocates.
+//! How often a piece of code allocates, and how much it keeps.
 //!
 //! Nothing is counted while nobody asks, so that what is timed is not slowed down by it.
 //!
@@ -9,10 +9,11 @@
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 static IS_COUNTING: AtomicBool = AtomicBool::new(false);
 static COUNT: AtomicU64 = AtomicU64::new(0);
+static BYTES: AtomicI64 = AtomicI64::new(0);
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -29,33 +30,45 @@ pub(crate) fn count(work: impl FnOnce()) -> u64 {
     COUNT.load(Ordering::Relaxed)
 }
 
-fn note() {
+/// How many bytes the process has allocated while `work` ran, and not freed.
+pub(crate) fn bytes<T>(work: impl FnOnce() -> T) -> (T, i64) {
+    BYTES.store(0, Ordering::Relaxed);
+    IS_COUNTING.store(true, Ordering::Relaxed);
+    let value = work();
+    IS_COUNTING.store(false, Ordering::Relaxed);
+    (value, BYTES.load(Ordering::Relaxed))
+}
+
+/// Notes that the memory in use has become more by `bytes`; and an allocation, where `is_new`.
+fn note(bytes: i64, is_new: bool) {
     if IS_COUNTING.load(Ordering::Relaxed) {
-        COUNT.fetch_add(1, Ordering::Relaxed);
+        COUNT.fetch_add(u64::from(is_new), Ordering::Relaxed);
+        BYTES.fetch_add(bytes, Ordering::Relaxed);
     }
 }
 
 // SAFETY: AC1.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        note();
+        note(layout.size() as i64, true);
         // SAFETY: AC1.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        note();
+        note(layout.size() as i64, true);
         // SAFETY: AC1.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        note();
+        note(size as i64 - layout.size() as i64, true);
         // SAFETY: AC1.
         unsafe { System.realloc(memory, layout, size) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        note(-(layout.size() as i64), false);
         // SAFETY: AC1.
         unsafe { System.dealloc(memory, layout) }
     }
