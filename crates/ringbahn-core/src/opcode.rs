@@ -32,6 +32,7 @@ opcodes! {
     SHUTDOWN = 34,
     SOCKET = 45,
     SEND_ZC = 47,
+    SENDMSG_ZC = 48,
     READ_MULTISHOT = 49,
     FTRUNCATE = 55,
 }

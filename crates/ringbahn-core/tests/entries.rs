@@ -229,6 +229,12 @@ fn send() {
             opcode::SendZc::new(Fd(fd), bytes, 5).flags(flags).build()
         });
     }
+    entry_of(SendZc::new(socket.clone(), "hello").reporting(), |entry| {
+        let bytes = entry.get_address().cast_const().cast();
+        let send = opcode::SendZc::new(Fd(fd), bytes, 5).flags(libc::MSG_NOSIGNAL);
+        // `IORING_SEND_ZC_REPORT_USAGE`
+        send.zc_flags(1 << 3).build()
+    });
     entry_of(SendAll::new(socket, "hello"), |entry| request(entry, both));
 }
 
@@ -240,6 +246,11 @@ fn messages() {
         let header = entry.get_address().cast_const().cast();
         let flags = libc::MSG_NOSIGNAL.cast_unsigned();
         opcode::SendMsg::new(Fd(fd), header).flags(flags).build()
+    });
+    entry_of(SendMsg::new(socket.clone(), ["a"]).zero_copy(), |entry| {
+        let header = entry.get_address().cast_const().cast();
+        let flags = libc::MSG_NOSIGNAL.cast_unsigned();
+        opcode::SendMsgZc::new(Fd(fd), header).flags(flags).build()
     });
     entry_of(RecvMsg::new(socket, [[0; 8]]).control_space(64), |entry| {
         let header = entry.get_address().cast();
@@ -379,8 +390,9 @@ fn single_operations_with_provided_buffers() {
 
 #[test]
 fn every_event_in_the_list_is_compared() {
-    // A cancel is aimed only when it meets its ring; the others have the entries of their events.
-    let apart = ["AsyncCancel", "Link", "Rescued"];
+    // A cancel is aimed only when it meets its ring; the others have the entries of their events,
+    // with or without a flag more.
+    let apart = ["AsyncCancel", "Link", "Reporting", "Rescued"];
     for event in EVENTS.iter().filter(|event| !apart.contains(&event.name)) {
         let used = [format!("{}::", event.name), format!("entry_of({},", event.name)];
         let found = used.iter().any(|used| include_str!("entries.rs").contains(used));

@@ -71,10 +71,12 @@ pub const EVENTS: &[EventInfo] = events! {
     recv_msg_multi::RecvMsgMulti: Some(opcode::RECVMSG), (6, 0), "2/recvmsg.2";
     recv_multi::RecvMulti: Some(opcode::RECV), (6, 0), "2/recv.2";
     recv_provided::RecvProvided: Some(opcode::RECV), (5, 19), "2/recv.2";
+    reporting::Reporting: None, (6, 2), "2/io_uring_enter.2";
     rescued::Rescued: None, (5, 5), "2/io_uring_enter.2";
     send::Send: Some(opcode::SEND), (5, 6), "2/send.2";
     send_all::SendAll: Some(opcode::SEND), (5, 6), "2/send.2";
     send_msg::SendMsg: Some(opcode::SENDMSG), (5, 3), "2/sendmsg.2";
+    send_msg_zc::SendMsgZc: Some(opcode::SENDMSG_ZC), (6, 1), "2/sendmsg.2";
     send_to::SendTo: Some(opcode::SENDMSG), (5, 3), "2/send.2";
     send_zc::SendZc: Some(opcode::SEND_ZC), (6, 0), "2/send.2";
     shutdown::Shutdown: Some(opcode::SHUTDOWN), (5, 11), "2/shutdown.2";
