@@ -59,8 +59,6 @@ pin_project! {
         stage: Stage<M>,
         // How many buffers had come back to the group when the shot began.
         returns: u64,
-        // Whether this shot has yielded anything.
-        yielded: bool,
         stopping: bool,
     }
 }
@@ -98,7 +96,6 @@ impl<M: MultiEvent, D: Drive> Multishot<M, D> {
             shot: Submission::new(Shot { event }, driver),
             stage: Stage::Shooting,
             returns,
-            yielded: false,
             stopping: false,
         }
     }
@@ -132,7 +129,6 @@ impl<M: MultiEvent, D: Drive> Multishot<M, D> {
     ) -> Poll<Option<io::Error>> {
         let this = self.as_mut().project();
         let spent = ready!(this.shot.poll_output(cx, None)).0;
-        *this.yielded = false;
         let group = M::group(this.unread.decoder());
         let turn = match (then, group) {
             _ if *this.stopping || spent.refused.is_some() => None,
@@ -187,7 +183,6 @@ impl<M: MultiEvent, D: Drive> Multishot<M, D> {
                 *this.stage = Stage::Ended(Self::after(&cqe, item.as_ref(), has_group));
             }
             if item.is_some() && !Self::is_silent(&cqe, this.unread.decoder()) {
-                *this.yielded = true;
                 return item;
             }
         }
@@ -198,15 +193,6 @@ impl<M: MultiEvent, D: Drive> Multishot<M, D> {
     fn is_silent(cqe: &Cqe, decoder: &M::Decoder) -> bool {
         let starved = M::group(decoder).is_some() && cqe.failed_with(libc::ENOBUFS);
         cqe.has_not_run() || starved
-    }
-
-    /// Makes room for others that wait for a buffer, where this stream has had one.
-    fn yield_to_others(self: Pin<&mut Self>) {
-        let this = self.project();
-        let others_wait = M::group(this.unread.decoder()).is_some_and(BufferGroup::is_awaited);
-        if *this.yielded && others_wait {
-            this.shot.request_cancel();
-        }
     }
 }
 
@@ -230,7 +216,6 @@ impl<M: MultiEvent, D: Drive> Stream for Multishot<M, D> {
                     *self.as_mut().project().stage = Stage::Over;
                 }
                 Stage::Shooting => {
-                    self.as_mut().yield_to_others();
                     let this = self.as_mut().project();
                     ready!(this.shot.poll_unread(cx, this.unread.cqes_mut()));
                     if this.unread.is_empty() {

@@ -28,7 +28,6 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -67,9 +66,6 @@ struct Group {
     ring: RingId,
     id: u16,
     state: Mutex<State>,
-    /// Whether somebody waits for a buffer. Relaxed: a hint, to be looked at before the lock is
-    /// taken.
-    awaited: AtomicBool,
     /// Unregisters the group when it is dropped, and so comes before the memory (PB2).
     _registration: Box<dyn Send + Sync>,
     memory: GroupMemory,
@@ -80,6 +76,8 @@ struct State {
     tail: u16,
     /// How many buffers have come back so far.
     returns: u64,
+    /// The count of the last one that woke somebody.
+    woken_at: u64,
     /// Those who wait until one comes back, in the order in which they came.
     waiters: Vec<(u64, Waker)>,
     /// The next number for one of them.
@@ -103,15 +101,9 @@ impl BufferGroup {
         id: u16,
         registration: Box<dyn Send + Sync>,
     ) -> BufferGroup {
-        let state = State { tail: 0, returns: 0, waiters: Vec::new(), next_waiter: 0 };
-        let group = Group {
-            ring,
-            id,
-            state: Mutex::new(state),
-            awaited: AtomicBool::new(false),
-            _registration: registration,
-            memory,
-        };
+        let state = State { tail: 0, returns: 0, woken_at: 0, waiters: Vec::new(), next_waiter: 0 };
+        let group =
+            Group { ring, id, state: Mutex::new(state), _registration: registration, memory };
         let count = group.memory.count();
         let mut state = group.lock();
         for index in 0..count {
@@ -162,11 +154,6 @@ impl BufferGroup {
         self.group.id
     }
 
-    /// Whether somebody waits for a buffer, as of a moment ago.
-    pub(crate) fn is_awaited(&self) -> bool {
-        self.group.awaited.load(Ordering::Relaxed)
-    }
-
     /// What a CQE says: its result, and the buffer that it brings, whatever the result is.
     ///
     /// # Safety
@@ -207,7 +194,7 @@ impl BufferGroup {
             return;
         }
         let waiters = std::mem::take(&mut state.waiters);
-        self.group.awaited.store(false, Ordering::Relaxed);
+        state.woken_at = state.returns;
         drop(state);
         for (_, waker) in waiters {
             contain_panic(|| waker.wake());

@@ -187,14 +187,15 @@ fn a_message_of_several_buffers_is_sent_without_a_copy() {
     let Some(driver) = skip::driver(test, 1, 2) else { return };
     let (near, mut far) = connection();
     let send = SendMsg::new(shared(near), [vec![1; 100], vec![2; 200]]).zero_copy();
-    let mut send = driver.clone().submit(send.reporting());
-    let _ = scene::poll_once(Pin::new(&mut send));
-    let mut received = [0; 300];
-    far.read_exact(&mut received).unwrap();
-    let ((sent, buffers), usage) = run(send);
+    let reader = std::thread::spawn(move || {
+        let mut received = [0; 300];
+        far.read_exact(&mut received).unwrap();
+        received
+    });
+    let ((sent, buffers), usage) = run(driver.clone().submit(send.reporting()));
     assert_eq!(sent.unwrap(), 300);
     assert!(usage.is_some());
-    assert_eq!(received[..], buffers.concat()[..]);
+    assert_eq!(reader.join().unwrap()[..], buffers.concat()[..]);
     end(&driver);
 
     // A socket that cannot is told so, and the buffers come back.

@@ -155,9 +155,10 @@ pub use socket2;
 
 #[doc(no_inline)]
 pub use ringbahn_core::{
-    Attempt, BufError, BufResult, BufResultExt, Cancel, CancelTarget, Cancelled, Completion, Cqe,
-    Drive, Event, IoBuf, IoBufMut, IoBufs, Local, Outcome, Reservation, Served, Shared, SharedFd,
-    Sharing, Slice, SocketAddress, Sqe, Sqes, Submission, Timeout, buf, event, opcode,
+    Attempt, BufError, BufResult, BufResultExt, BufferGroup, Cancel, CancelTarget, Cancelled,
+    Completion, Cqe, Drive, Event, IoBuf, IoBufMut, IoBufs, Local, MultiEvent, Multishot, Outcome,
+    ProvidedBuffer, Reservation, Served, Shared, SharedFd, Sharing, Slice, SocketAddress, Sqe,
+    Sqes, Submission, Timeout, buf, event, opcode,
 };
 #[doc(no_inline)]
 pub use ringbahn_drivers::{

@@ -8,12 +8,13 @@
 //! * where it has not, every buffer is out, so one will come back, and wake those who wait.
 //!
 //! So there is at most one try for each buffer that comes back, and none is missed. It also follows
-//! that the ring is empty as long as somebody waits. A stream that has ended its shot for another
-//! reason therefore queues up as well, and one that runs on stops for it after each item
-//! ([`Multishot`](crate::Multishot)): else whoever is greedy would take each buffer that comes back
-//! before those who wait have had a chance.
+//! that the ring is empty as long as somebody waits; a stream that has ended its shot for another
+//! reason therefore queues up as well, instead of a try in vain.
+//!
+//! Those who wait are woken all at once, in the order in which they came. Whoever has not waited,
+//! as the reader that has just given the buffer back, lets them go first: it has its task polled
+//! once more before it goes on. Else it would have each buffer that it gives back itself.
 
-use std::sync::atomic::Ordering;
 use std::task::{Poll, Waker};
 
 use super::BufferGroup;
@@ -31,6 +32,8 @@ struct Waiting {
     seen: u64,
     /// The number under which its waker is kept.
     number: Option<u64>,
+    /// Whether it has let others go first.
+    has_yielded: bool,
 }
 
 impl Turn {
@@ -41,7 +44,9 @@ impl Turn {
 
     /// Waits until more than `seen` buffers have come back to `group`.
     pub(crate) fn after(group: &BufferGroup, seen: u64) -> Turn {
-        Turn { waiting: Some(Waiting { group: group.clone(), seen, number: None }) }
+        Turn {
+            waiting: Some(Waiting { group: group.clone(), seen, number: None, has_yielded: false }),
+        }
     }
 
     /// Waits for the next buffer that comes back, if others wait for it as well.
@@ -58,11 +63,13 @@ impl Turn {
         let Some(waiting) = &mut self.waiting else { return Poll::Ready(()) };
         // The clone is foreign code, and so is the drop of the one that is replaced.
         let mut unused = Some(waker.clone());
-        let group = &waiting.group.group;
-        let mut state = group.lock();
+        let mut state = waiting.group.group.lock();
+        let mut yields = false;
         let polled = if state.returns != waiting.seen {
             // Whoever gave it back has emptied the list.
-            Poll::Ready(())
+            let others_go_first = waiting.number.is_none() && state.woken_at == state.returns;
+            yields = others_go_first && !std::mem::replace(&mut waiting.has_yielded, true);
+            if yields { Poll::Pending } else { Poll::Ready(()) }
         } else {
             let number = *waiting.number.get_or_insert_with(|| {
                 state.next_waiter += 1;
@@ -74,10 +81,12 @@ impl Turn {
                 (None, Some(waker)) => state.waiters.push((number, waker)),
                 (_, None) => {}
             }
-            group.awaited.store(true, Ordering::Relaxed);
             Poll::Pending
         };
         drop(state);
+        if yields {
+            waker.wake_by_ref();
+        }
         contain_panic(|| drop(unused));
         polled
     }
@@ -89,7 +98,6 @@ impl Drop for Turn {
         let mut state = group.group.lock();
         let place = state.waiters.iter().position(|(other, _)| other == number);
         let waker = place.map(|place| state.waiters.remove(place));
-        group.group.awaited.store(!state.waiters.is_empty(), Ordering::Relaxed);
         drop(state);
         contain_panic(|| drop(waker));
     }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
-use std::os::fd::OwnedFd;
+use std::os::fd::{FromRawFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::pin::Pin;
 use std::thread;
@@ -34,6 +34,7 @@ on_both_drivers! {
     a_buffer_is_the_readers_alone,
     a_group_of_another_ring_is_refused,
     a_regular_file_is_refused,
+    a_terminal_is_read_line_by_line,
     a_failed_connection_is_told_once,
     one_receive_takes_one_buffer,
     one_read_takes_one_buffer,
@@ -256,6 +257,45 @@ fn a_regular_file_is_refused<S: Subject>() {
     let error = driver.run(data.next()).unwrap().unwrap_err();
     assert_eq!(error.raw_os_error(), Some(libc::EBADFD), "{error}");
     assert!(driver.run(data.next()).is_none());
+    assert_full(&driver, &group);
+    driver.end();
+}
+
+/// The two ends of a pseudo-terminal, the program's and the terminal's.
+#[allow(unsafe_code)]
+fn terminal() -> (File, File) {
+    let (mut near, mut far) = (-1, -1);
+    // SAFETY: the two numbers are written, and nothing else is asked for.
+    let made = unsafe {
+        libc::openpty(
+            &raw mut near,
+            &raw mut far,
+            std::ptr::null_mut(),
+            std::ptr::null(),
+            std::ptr::null(),
+        )
+    };
+    assert_eq!(made, 0, "{}", std::io::Error::last_os_error());
+    // SAFETY: both are new and belong to nobody else.
+    unsafe { (File::from_raw_fd(near), File::from_raw_fd(far)) }
+}
+
+fn a_terminal_is_read_line_by_line<S: Subject>() {
+    let driver = S::make(1, 4).unwrap();
+    let group = driver.buffers(4, 64);
+    let (mut terminal, program) = terminal();
+    let mut data = driver.clone().stream(ReadMulti::new(scene::shared(program), &group));
+    begin(&driver, &mut data);
+    for line in ["hello\n", "x\n", "\n"] {
+        terminal.write_all(line.as_bytes()).unwrap();
+        let mut received = Vec::new();
+        while received.len() < line.len() {
+            received.extend_from_slice(&driver.run(data.next()).unwrap().unwrap());
+        }
+        assert_eq!(received, line.as_bytes());
+    }
+    drop(data);
+    driver.until("it is over", || driver.so_far().in_flight == 0);
     assert_full(&driver, &group);
     driver.end();
 }

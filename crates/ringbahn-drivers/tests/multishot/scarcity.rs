@@ -23,6 +23,7 @@ on_both_drivers! {
     a_stream_that_waits_does_not_try_in_vain,
     a_buffer_that_comes_back_elsewhere_wakes_who_waits,
     those_who_wait_may_go,
+    those_who_wait_go_before_the_one_that_lets_go,
     a_greedy_connection_starves_none_of_its_neighbours,
 }
 
@@ -153,6 +154,31 @@ fn those_who_wait_may_go<S: Subject>() {
     assert_eq!(driver.run(last.next()).unwrap().unwrap()[..], *b"y");
     drop(last);
     driver.until("it is over", || driver.so_far().in_flight == 0);
+    assert_full(&driver, &group);
+    driver.end();
+}
+
+fn those_who_wait_go_before_the_one_that_lets_go<S: Subject>() {
+    let driver = S::make(4, 8).unwrap();
+    let group = driver.buffers(1, 16);
+    let (mut greedy, flood) = receiver(&driver, &group);
+    let (mut quiet, far) = receiver(&driver, &group);
+    for round in 0..5_u8 {
+        flood.send(&[round]).unwrap();
+        let buffer = driver.run(greedy.next()).unwrap().unwrap();
+        flood.send(&[round]).unwrap();
+        far.send(&[100 + round]).unwrap();
+        begin(&driver, &mut quiet);
+        driver.until("the kernel has refused both", || driver.so_far().in_flight == 0);
+        begin(&driver, &mut quiet);
+        drop(buffer);
+        // It has data, and is asked first.
+        begin(&driver, &mut greedy);
+        assert_eq!(driver.run(quiet.next()).unwrap().unwrap()[..], [100 + round]);
+        assert_eq!(driver.run(greedy.next()).unwrap().unwrap()[..], [round]);
+    }
+    drop((greedy, quiet));
+    driver.until("all is over", || driver.so_far().in_flight == 0);
     assert_full(&driver, &group);
     driver.end();
 }
