@@ -44,6 +44,25 @@ pin_project! {
     /// [`MultiEvent::unread_max`] says, the operation is stopped until they have been read; what
     /// comes meanwhile stays where it was, in the socket or the backlog.
     ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # // Not run: this crate brings no driver to run it on.
+    /// use std::net::TcpListener;
+    /// use std::os::fd::OwnedFd;
+    /// use futures::StreamExt;
+    /// use ringbahn_core::{Drive, event::AcceptMulti};
+    ///
+    /// # async fn example(driver: impl Drive + Unpin) -> std::io::Result<()> {
+    /// let listener = OwnedFd::from(TcpListener::bind("127.0.0.1:0")?);
+    /// let mut incoming = driver.stream(AcceptMulti::new(listener));
+    /// while let Some(connection) = incoming.next().await {
+    ///     let _connection: OwnedFd = connection?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Cancel safety
     ///
     /// Polling for an item and giving up loses nothing: the item is yielded to the next poll.

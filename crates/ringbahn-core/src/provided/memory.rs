@@ -15,17 +15,22 @@ use std::io;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-/// An entry of the ring: `struct io_uring_buf`.
-#[repr(C)]
-struct Entry {
+/// What an entry of the ring says: the beginning of `struct io_uring_buf`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, packed)]
+struct Offer {
     address: u64,
     length: u32,
     index: u16,
-    /// Of the first entry, the tail.
-    reserved: u16,
 }
 
-const _: () = assert!(size_of::<Entry>() == 16);
+/// How long an entry is, in bytes.
+const ENTRY: usize = 16;
+
+/// Where the tail is in the first entry: behind what that entry says.
+const TAIL: usize = 14;
+
+const _: () = assert!(size_of::<Offer>() == TAIL && TAIL + size_of::<u16>() == ENTRY);
 
 /// The most buffers of a group: the kernel's limit.
 const BUFFERS_MAX: u16 = 1 << 15;
@@ -68,7 +73,7 @@ impl GroupMemory {
         let entries = usize::from(count.next_power_of_two());
         let bytes = usize::from(count).checked_mul(size as usize);
         let buffers = bytes.and_then(|bytes| Layout::from_size_align(bytes, 64).ok());
-        let ring = Layout::from_size_align(entries * size_of::<Entry>(), page_size).ok();
+        let ring = Layout::from_size_align(entries * ENTRY, page_size).ok();
         let (Some(ring), Some(buffers)) = (ring, buffers) else {
             return Err(io::ErrorKind::OutOfMemory.into());
         };
@@ -111,23 +116,19 @@ impl GroupMemory {
         // The kernel is told an address, and writes there later.
         let address = self.buffer(index).as_ptr().expose_provenance() as u64;
         // SAFETY: GM1: the ring has so many entries.
-        let entry = unsafe { self.ring.address.cast::<Entry>().add(place) }.as_ptr();
+        let entry = unsafe { self.ring.address.add(place * ENTRY) };
+        let offer = Offer { address, length: self.size, index };
         // SAFETY: GM2; the kernel reads the entry only when the tail has moved past it, and there
         // are no more buffers than entries, so it has read what was here before.
-        unsafe { (&raw mut (*entry).address).write(address) };
-        // SAFETY: GM2, as for the address.
-        unsafe { (&raw mut (*entry).length).write(self.size) };
-        // SAFETY: GM2, as for the address.
-        unsafe { (&raw mut (*entry).index).write(index) };
+        unsafe { entry.cast::<Offer>().write(offer) };
     }
 
     /// Lets the kernel see the entries before `tail`.
     pub(super) fn publish(&self, tail: u16) {
-        let entry: *mut Entry = self.ring.address.cast().as_ptr();
         // SAFETY: GM2: the word lies in the block.
-        let word = unsafe { &raw mut (*entry).reserved };
+        let word = unsafe { self.ring.address.add(TAIL) };
         // SAFETY: GM1, GM2: it is aligned, and is only ever used as an atomic.
-        let word = unsafe { AtomicU16::from_ptr(word) };
+        let word = unsafe { AtomicU16::from_ptr(word.as_ptr().cast()) };
         // Release: pairs with the kernel's `smp_load_acquire(&br->tail)`, and publishes the
         // entries, and that their buffers are not touched any more.
         word.store(tail, Ordering::Release);
@@ -173,8 +174,11 @@ mod tests {
         // SAFETY: nobody else uses the memory.
         unsafe { memory.put(u16::MAX.wrapping_add(1), 2) };
         // SAFETY: GM1; the first entry has been written.
-        let entry = unsafe { memory.ring.address.cast::<Entry>().read() };
-        assert_eq!(entry.address, memory.buffer(2).as_ptr().addr() as u64);
-        assert_eq!((entry.length, entry.index, entry.reserved), (100, 2, u16::MAX));
+        let offer = unsafe { memory.ring.address.cast::<Offer>().read() };
+        let address = memory.buffer(2).as_ptr().addr() as u64;
+        assert_eq!(offer, Offer { address, length: 100, index: 2 });
+        // SAFETY: GM2; it is aligned for its type.
+        let tail = unsafe { memory.ring.address.byte_add(TAIL).cast::<u16>().as_ref() };
+        assert_eq!(*tail, u16::MAX);
     }
 }

@@ -276,8 +276,9 @@ fn terminal() -> (File, File) {
         )
     };
     assert_eq!(made, 0, "{}", std::io::Error::last_os_error());
-    // SAFETY: both are new and belong to nobody else.
-    unsafe { (File::from_raw_fd(near), File::from_raw_fd(far)) }
+    // SAFETY: they are new and belong to nobody else.
+    let owned = |number| unsafe { File::from_raw_fd(number) };
+    (owned(near), owned(far))
 }
 
 fn a_terminal_is_read_line_by_line<S: Subject>() {
