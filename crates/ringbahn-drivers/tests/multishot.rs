@@ -4,6 +4,8 @@
 //! Each scenario runs on both drivers. `RINGBAHN_MULTISHOT_ROUNDS` says how many rounds the random
 //! one takes; 10 000 unless told.
 
+#[path = "support/filter.rs"]
+mod filter;
 #[path = "support/local.rs"]
 mod local;
 #[path = "support/scene.rs"]
@@ -19,6 +21,8 @@ mod subject;
 mod accept;
 #[path = "multishot/messages.rs"]
 mod messages;
+#[path = "multishot/processes.rs"]
+mod processes;
 #[path = "multishot/random.rs"]
 mod random;
 #[path = "multishot/receive.rs"]

@@ -22,6 +22,9 @@ pub(crate) trait Subject: Drive + Clone + Unpin + 'static {
 
     fn buffers(&self, count: u16, size: u32) -> BufferGroup;
 
+    /// A small group, if there can be one.
+    fn try_buffers(&self) -> io::Result<BufferGroup>;
+
     fn so_far(&self) -> Counters;
 
     /// Lets the driver work until `condition` holds.
@@ -42,6 +45,10 @@ impl Subject for SharedDriver {
 
     fn buffers(&self, count: u16, size: u32) -> BufferGroup {
         self.buffer_group(count, size).unwrap()
+    }
+
+    fn try_buffers(&self) -> io::Result<BufferGroup> {
+        self.buffer_group(1, 16)
     }
 
     fn so_far(&self) -> Counters {
@@ -68,6 +75,10 @@ impl Subject for LocalDriver {
 
     fn buffers(&self, count: u16, size: u32) -> BufferGroup {
         self.buffer_group(count, size).unwrap()
+    }
+
+    fn try_buffers(&self) -> io::Result<BufferGroup> {
+        self.buffer_group(1, 16)
     }
 
     fn so_far(&self) -> Counters {
