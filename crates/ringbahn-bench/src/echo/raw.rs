@@ -5,7 +5,8 @@
 //! WE1. The entries name descriptors and buffers of this value, which is dropped after the last
 //!      connection has ended, and with it the last operation.
 //!
-//! WE2. A buffer is written to the ring of buffers when its send has ended, and by this thread only.
+//! WE2. A buffer is written to the ring of buffers when its send has ended, and by this thread
+//!      only.
 #![allow(unsafe_code)]
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};

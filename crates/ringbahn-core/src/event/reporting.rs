@@ -29,8 +29,8 @@ pub trait ZeroCopy: Event {
 
 /// A zero-copy send that also tells whether there really was no copy.
 ///
-/// The same operation as the inner event. Yields its output, and how the data was used; `None` where
-/// nothing was sent. Made by [`SendZc::reporting`](super::SendZc::reporting) and
+/// The same operation as the inner event. Yields its output, and how the data was used; `None`
+/// where nothing was sent. Made by [`SendZc::reporting`](super::SendZc::reporting) and
 /// [`SendMsgZc::reporting`](super::SendMsgZc::reporting).
 ///
 /// # Errors

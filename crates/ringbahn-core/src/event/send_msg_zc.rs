@@ -11,7 +11,8 @@ use crate::sqe::Sqes;
 /// Sends the bytes of several buffers to a socket, one after the other, without copying them.
 ///
 /// A [`SendMsg`] that was told to, by [`zero_copy`](SendMsg::zero_copy). Yields the number of bytes
-/// sent and the buffers, once the network no longer needs them, as a [`SendZc`](super::SendZc) does.
+/// sent and the buffers, once the network no longer needs them, as a [`SendZc`](super::SendZc)
+/// does.
 ///
 /// # Errors
 ///
