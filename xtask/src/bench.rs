@@ -1,7 +1,8 @@
-//! `cargo xtask bench-op` and `bench-hot`: the commands of the benchmark tool.
+//! `cargo xtask bench-op`, `bench-echo` and `bench-hot`: the commands of the benchmark tool.
 //!
 //! | command | what it measures |
 //! |---|---|
+//! | `bench-echo` | what an echoed message and an idle connection cost a server, over the raw ring |
 //! | `bench-op` | what one operation costs over the raw ring, and how often it allocates |
 //! | `bench-hot` | what data costs that is in memory already, beside std and tokio |
 

@@ -411,3 +411,34 @@ fn ids_of_groups_that_have_gone_are_used_again<S: Subject>() {
     }
     driver.end();
 }
+
+#[test]
+fn a_stream_outlives_the_thread_that_began_it() {
+    use ringbahn_core::Drive as _;
+    use ringbahn_drivers::SharedDriver;
+    let test = "receive::a_stream_outlives_the_thread_that_began_it";
+    crate::subject::play::<SharedDriver>(test, || {
+        let driver = SharedDriver::make(1, 4).unwrap();
+        let group = driver.buffers(2, 32);
+        let (near, far) = datagrams();
+        let mut data = driver.clone().stream(RecvMulti::new(near, &group));
+        for number in 0..20_u8 {
+            // The kernel ends what a thread has submitted that exits, and ringbahn goes on with it.
+            data = thread::spawn({
+                let driver = driver.clone();
+                move || {
+                    begin(&driver, &mut data);
+                    data
+                }
+            })
+            .join()
+            .unwrap();
+            far.send(&[number]).unwrap();
+            assert_eq!(driver.run(data.next()).unwrap().unwrap()[..], [number]);
+        }
+        drop(data);
+        driver.until("it is over", || driver.so_far().in_flight == 0);
+        assert_full(&driver, &group);
+        driver.end();
+    });
+}
