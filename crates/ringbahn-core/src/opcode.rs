@@ -43,6 +43,8 @@ opcodes! {
     MSG_RING = 40,
     SOCKET = 45,
     SEND_ZC = 47,
+    SENDMSG_ZC = 48,
+    READ_MULTISHOT = 49,
     FIXED_FD_INSTALL = 54,
     FTRUNCATE = 55,
 }

@@ -36,6 +36,7 @@ pub use tray::Sqes;
 
 use crate::fd::{Place, SharedFd};
 use crate::opcode;
+use crate::provided::BufferGroup;
 use crate::ring_id::{Home, RingId};
 
 /// The most entries that one event may ask for.
@@ -119,6 +120,8 @@ unsafe impl Sync for Sqe {}
 
 /// `IOSQE_FIXED_FILE`: the descriptor is an index into the ring's table of registered files.
 pub(crate) const FLAG_FIXED_FILE: u8 = 1 << 0;
+/// `IOSQE_BUFFER_SELECT`: the kernel chooses a buffer of a group.
+const FLAG_BUFFER_SELECT: u8 = 1 << 5;
 /// A `user_data` that no entry has: it bears the mark of the ring's own ones.
 const NOBODY: u64 = u64::MAX;
 
@@ -181,6 +184,15 @@ impl Sqe {
             }
         }
         self
+    }
+
+    /// The group of buffers that the kernel is to choose from when there is data. No ring but that
+    /// of the group takes the entry.
+    #[must_use]
+    pub fn buffer_group(mut self, group: &BufferGroup) -> Sqe {
+        self.flags |= FLAG_BUFFER_SELECT;
+        self.buffer_index = group.id();
+        self.of(group.ring())
     }
 
     /// Says that the entry names something registered with `ring`: no other ring takes it.

@@ -44,8 +44,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use ringbahn_core::{
-    Attempt, CancelTarget, Cancelling, Completion, DirectTable, Drive, Local, Reservation,
-    Selection, Served,
+    Attempt, BufferGroup, CancelTarget, Cancelling, Completion, DirectTable, Drive, Local,
+    Reservation, Selection, Served,
 };
 
 mod alarm;
@@ -225,6 +225,22 @@ impl LocalDriver {
     /// As [`RingHandle::direct_table`](crate::RingHandle::direct_table).
     pub fn direct_table(&self, slots: u32) -> io::Result<DirectTable> {
         self.core.direct_table(slots)
+    }
+
+    /// Makes a group of `count` buffers of `size` bytes each: the kernel takes one of them for each
+    /// piece of data that an operation of this driver receives, and connections without data need
+    /// none. The buffers may be sent to other threads, and come back from there.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for no buffers, more than 32 768, or empty ones; `OutOfMemory` beyond
+    /// `RLIMIT_MEMLOCK`; `Unsupported` where the kernel has no such groups, and in a forked child.
+    ///
+    /// # Kernel
+    ///
+    /// 5.19.
+    pub fn buffer_group(&self, count: u16, size: u32) -> io::Result<BufferGroup> {
+        self.core.ring.buffer_group(count, size)
     }
 
     /// Winds the driver up, for all its clones: new events are refused, what is in flight is

@@ -18,6 +18,7 @@ pub(crate) mod completion;
 #[cfg(any(test, loom))]
 #[cfg_attr(loom, allow(dead_code, reason = "the models use a part of it"))]
 pub(crate) mod fake_kernel;
+mod groups;
 pub(crate) mod handle;
 pub(crate) mod index;
 #[cfg(all(test, loom))]

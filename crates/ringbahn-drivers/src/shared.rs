@@ -50,8 +50,8 @@ use crate::registered::RegisteredBuffers;
 use crate::unavailable::Unavailable;
 use crate::{Queues, RingHandle};
 use ringbahn_core::{
-    Attempt, CancelTarget, Cancelling, Completion, DirectTable, Drive, Reservation, Selection,
-    Served, Shared,
+    Attempt, BufferGroup, CancelTarget, Cancelling, Completion, DirectTable, Drive, Reservation,
+    Selection, Served, Shared,
 };
 
 mod builder;
@@ -173,6 +173,22 @@ impl SharedDriver {
     /// As [`RingHandle::direct_table`](crate::RingHandle::direct_table).
     pub fn direct_table(&self, slots: u32) -> io::Result<DirectTable> {
         self.core().ring.direct_table(slots)
+    }
+
+    /// Makes a group of `count` buffers of `size` bytes each: the kernel takes one of them for each
+    /// piece of data that an operation of this driver receives, and connections without data need
+    /// none.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for no buffers, more than 32 768, or empty ones; `OutOfMemory` beyond
+    /// `RLIMIT_MEMLOCK`; `Unsupported` where the kernel has no such groups, and in a forked child.
+    ///
+    /// # Kernel
+    ///
+    /// 5.19.
+    pub fn buffer_group(&self, count: u16, size: u32) -> io::Result<BufferGroup> {
+        self.core().ring.buffer_group(count, size)
     }
 
     /// Winds the driver up, for all its clones: new events are refused, what is in flight is

@@ -4,6 +4,7 @@
 //! [`Setup`](crate::Setup) and above.
 
 pub(crate) mod at_once;
+pub(crate) mod buffer_ring;
 pub(crate) mod enter;
 pub(crate) mod fork;
 pub(crate) mod mmap;

@@ -10,6 +10,7 @@
 //!     [`Claim::poll_complete`], which alone polls it, then owns the event by O4.
 #![allow(unsafe_code)]
 
+use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -147,6 +148,10 @@ impl<E: Event, S: Sharing> Claim<E, S> {
 
     pub(crate) fn poll_cqe(&self, cx: &Context<'_>, index: usize) -> Poll<Option<Cqe>> {
         self.record.cell().poll_cqe(index, cx.waker())
+    }
+
+    pub(crate) fn poll_unread(&self, cx: &Context<'_>, unread: &mut VecDeque<Cqe>) -> Poll<()> {
+        self.record.cell().poll_unread(cx.waker(), unread)
     }
 
     /// The output, as soon as the operation has ended, and whether it is that of an operation that

@@ -18,6 +18,7 @@ use super::id::{FIRST_GENERATION, OPERATIONS_MAX, OperationId, cancel_target};
 use super::target::CancelTarget;
 use super::{Operation, StepEnd};
 use crate::cancelling::{Cancelling, Watch};
+use crate::completion::cell::Progress;
 use crate::cqe::Cqe;
 use crate::ring_id::RingId;
 use crate::selection::{EntryFile, Selection};
@@ -213,8 +214,12 @@ impl<S: Sharing> Noting<'_, S> {
             if !header.is_step_pending(cqe.user_data) {
                 return Matched::Unknown;
             }
-            if let Some(waker) = header.cell.progress(*cqe) {
+            let Progress { wake, stop } = header.cell.progress(*cqe);
+            if let Some(waker) = wake {
                 batch.wake(waker);
+            }
+            if stop {
+                batch.cancel(CancelTarget::new(tenant.clone()));
             }
             return Matched::Progress;
         }
@@ -225,7 +230,7 @@ impl<S: Sharing> Noting<'_, S> {
                 if header.cell.is_cancelled() {
                     batch.miss_cancel(CancelTarget::new(tenant.clone()));
                 }
-                if let Some(waker) = header.cell.progress(*cqe) {
+                if let Some(waker) = header.cell.progress(*cqe).wake {
                     batch.wake(waker);
                 }
                 Matched::Progress

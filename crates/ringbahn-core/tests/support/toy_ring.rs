@@ -224,6 +224,7 @@ impl Toy {
             state.tally.resubmitted += aftermath.resubmissions.len() as u32;
             state.tally.missed_cancels += aftermath.missed_cancels.len() as u32;
             state.resubmissions.extend(aftermath.resubmissions);
+            state.cancels.extend(aftermath.cancels);
             state.missed.extend(aftermath.missed_cancels);
             state.flush()
         };

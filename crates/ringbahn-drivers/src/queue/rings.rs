@@ -33,6 +33,7 @@ use rustix::event::{EventfdFlags, eventfd};
 
 use super::beside::{AtWork, Beside};
 use super::completion::CompletionQueue;
+use super::groups::Groups;
 use super::index::Index;
 use super::registry::Registry;
 use super::submission::SubmissionQueue;
@@ -112,6 +113,7 @@ pub(super) struct KernelRing {
     pub(super) flags: u32,
     /// The index under which the one thread that uses the ring has registered it.
     registered: Option<u32>,
+    pub(super) groups: Arc<Groups>,
     guard: ForkGuard,
     registry: Arc<Registry>,
     _rings: Mapping,
@@ -185,6 +187,7 @@ impl Rings {
                 features: params.features,
                 flags: params.flags,
                 registered: None,
+                groups: Arc::default(),
                 guard,
                 registry: Arc::default(),
                 _rings: rings,

@@ -107,6 +107,10 @@ pub(crate) const REGISTER_BUFFERS_UPDATE: u32 = 16;
 pub(crate) const REGISTER_RING_FDS: u32 = 20;
 /// `IORING_UNREGISTER_RING_FDS`: 5.18.
 pub(crate) const UNREGISTER_RING_FDS: u32 = 21;
+/// `IORING_REGISTER_PBUF_RING`: 5.19.
+pub(crate) const REGISTER_BUFFER_RING: u32 = 22;
+/// `IORING_UNREGISTER_PBUF_RING`: 5.19.
+pub(crate) const UNREGISTER_BUFFER_RING: u32 = 23;
 /// `IORING_REGISTER_QUERY`.
 pub(crate) const REGISTER_QUERY: u32 = 35;
 /// `IORING_REGISTER_USE_REGISTERED_RING`: the ring is named by its index, not by a descriptor.
@@ -232,6 +236,17 @@ pub(crate) struct ResourceUpdate2 {
     pub(crate) reserved2: u32,
 }
 
+/// `struct io_uring_buf_reg`: a ring of provided buffers.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct BufferRing {
+    pub(crate) address: u64,
+    pub(crate) entries: u32,
+    pub(crate) id: u16,
+    pub(crate) flags: u16,
+    pub(crate) reserved: [u64; 3],
+}
+
 /// How many opcodes a probe has room for; the kernel knows fewer.
 pub(crate) const PROBE_OPCODES: usize = 256;
 
@@ -300,6 +315,7 @@ const _: () = {
     assert!(size_of::<ResourceRegister>() == 32);
     assert!(size_of::<ResourceUpdate>() == 16);
     assert!(size_of::<ResourceUpdate2>() == 32);
+    assert!(size_of::<BufferRing>() == 40);
     assert!(size_of::<ProbeOpcode>() == 8);
     assert!(size_of::<ProbeAnswer>() == 16 + 8 * PROBE_OPCODES);
 };
