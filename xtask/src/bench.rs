@@ -2,6 +2,7 @@
 //!
 //! | command | what it measures |
 //! |---|---|
+//! | `bench-echo` | what an echoed message and an idle connection cost a server, over the raw ring |
 //! | `bench-op` | what one operation costs over the raw ring, and how often it allocates |
 //! | `bench-hot` | what data costs that is in memory already, beside std and tokio |
 //! | `bench-sim` | how many operations a simulation makes in a second |

@@ -22,6 +22,7 @@ cargo xtask <command>
   sanitize   all tests but the documentation's and the adapters' under AddressSanitizer and
              LeakSanitizer (nightly)
   miri       the tests that need no kernel, under Miri (nightly)
+  bench-echo what an echoed message and an idle connection cost, over the raw ring
   bench-hot  what data costs that is in memory already, beside std and tokio
   bench-op   what one operation costs over the raw ring, and how often it allocates
   bench-timers

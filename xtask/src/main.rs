@@ -43,6 +43,7 @@ fn run(arguments: &[String]) -> Result<Outcome, Failure> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         [] | ["help" | "--help" | "-h"] => help::run(),
+        ["bench-echo", rest @ ..] => bench::run("echo", rest),
         ["bench-hot", rest @ ..] => bench::run("hot", rest),
         ["bench-op", rest @ ..] => bench::run("op", rest),
         ["bench-sim", rest @ ..] => bench::run("sim", rest),

@@ -37,6 +37,13 @@ pub(crate) fn kept(work: impl FnOnce()) -> i64 {
     KEPT.load(Ordering::Relaxed)
 }
 
+/// What `work` yields, and how many bytes the process has allocated meanwhile and not freed.
+pub(crate) fn bytes<T>(work: impl FnOnce() -> T) -> (T, i64) {
+    let mut value = None;
+    let bytes = kept(|| value = Some(work()));
+    (value.expect("the work was done"), bytes)
+}
+
 fn note(allocations: u64, bytes: usize, freed: usize) {
     if IS_COUNTING.load(Ordering::Relaxed) {
         COUNT.fetch_add(allocations, Ordering::Relaxed);

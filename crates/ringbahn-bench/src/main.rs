@@ -5,6 +5,7 @@
 //!
 //! | command | what it measures |
 //! |---|---|
+//! | `echo` | what an echoed message and an idle connection cost a server, over the raw ring |
 //! | `hot` | what data costs that is in memory already, beside std and tokio |
 //! | `op` | the cost of one operation over the raw ring, and its allocations |
 //! | `sim` | how many operations a simulation makes in a second |
@@ -13,6 +14,7 @@
 use std::process::ExitCode;
 
 mod allocations;
+mod echo;
 mod hot;
 mod op;
 mod sample;
@@ -23,10 +25,11 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let ran = match arguments.split_first() {
         Some((command, rest)) if command == "op" => op::run(rest),
+        Some((command, [])) if command == "echo" => echo::run(),
         Some((command, [])) if command == "hot" => hot::run(),
         Some((command, [])) if command == "sim" => sim::run(),
         Some((command, rest)) if command == "timers" => timers::run(rest),
-        _ => Err("usage: ringbahn-bench hot | op [options] | sim | timers [number]".into()),
+        _ => Err("usage: ringbahn-bench echo | hot | op [options] | sim | timers [number]".into()),
     };
     match ran {
         Ok(()) => ExitCode::SUCCESS,

@@ -9,6 +9,7 @@
 //! | `Box<[u8]>`, `[u8; N]` | all of it | all of it | keeps its length; the first `n` are new |
 //! | `String`, `Arc<[u8]>`, `Arc<Vec<u8>>`, `Bytes`¹ | what it holds | no | – |
 //! | `&'static [u8]`, `&'static str` | what it refers to | no | – |
+//! | [`AlignedBuffer`], for `O_DIRECT` | what it holds | up to its capacity | holds exactly these `n` |
 //! | [`Slice<B>`] | a range of `B` | a range of `B` | `B` as above, counted from its start |
 //!
 //! ¹ with the feature `bytes`
@@ -33,16 +34,27 @@
 //! B3. [`IoBufMut::set_filled`] is called only when as many bytes at the target's start are
 //!     initialised, and no more than fit.
 //!
-//! B4. An [`IoBufs`] gives out the same buffers each time, and they are touched only through it.
+//! B4. Where a buffer says that it is registered, all of its target and of its bytes lies in what
+//!     the ring has under that index, until the buffer is dropped.
+//!
+//! B5. An [`IoBufs`] gives out the same buffers each time, and they are touched only through it.
 #![allow(unsafe_code)]
 
+mod aligned;
+mod direct_io;
+mod either;
 mod fixed;
 mod growable;
 mod readable;
+mod registration;
 mod result;
 mod slice;
 mod vectored;
 
+pub use aligned::AlignedBuffer;
+pub use direct_io::{DirectIo, Misaligned};
+pub use either::EitherBuffer;
+pub use registration::Registration;
 pub use result::{BufError, BufResult, BufResultExt};
 pub use slice::Slice;
 pub(crate) use vectored::IoVecs;
@@ -78,12 +90,22 @@ pub(crate) fn entry_length(length: usize) -> u32 {
 ///   the buffer is touched through `&mut`, moved or dropped. It need not survive a move: events
 ///   stay where they are while in flight, so even an inline array is fine.
 /// - `bytes_len` answers the same until the buffer is touched through `&mut`, also after a move.
+/// - Where `registration` names a ring, that ring has the memory of the bytes, and of the target
+///   of an [`IoBufMut`], under that index until the buffer is dropped.
 pub unsafe trait IoBuf: Send + 'static {
     /// Where the bytes are.
     fn bytes_ptr(&self) -> *const u8;
 
     /// How many bytes the buffer holds.
     fn bytes_len(&self) -> usize;
+
+    /// Where the buffer's memory is registered with a ring, as that of most buffers is not.
+    ///
+    /// Operations on that ring then use the registration by themselves, and those on other rings
+    /// do without.
+    fn registration(&self) -> Option<Registration> {
+        None
+    }
 
     /// The bytes.
     ///

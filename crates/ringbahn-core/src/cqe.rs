@@ -17,6 +17,9 @@ pub struct Cqe {
     pub flags: u32,
 }
 
+/// `IORING_CQE_F_BUFFER`: the kernel has chosen a buffer, whose number is in the upper half.
+const FLAG_BUFFER: u32 = 1 << 0;
+const BUFFER_SHIFT: u32 = 16;
 /// `IORING_CQE_F_MORE`: the entry will post at least one more CQE.
 const FLAG_MORE: u32 = 1 << 1;
 /// `IORING_CQE_F_NOTIF`: a zero-copy send no longer needs its buffer.
@@ -31,6 +34,14 @@ impl Cqe {
     #[inline]
     pub const fn has_more(&self) -> bool {
         self.flags & FLAG_MORE != 0
+    }
+
+    /// The number of the buffer that the kernel has chosen, if it has; whatever the result is.
+    pub const fn buffer(&self) -> Option<u16> {
+        if self.flags & FLAG_BUFFER == 0 {
+            return None;
+        }
+        Some((self.flags >> BUFFER_SHIFT) as u16)
     }
 
     /// Whether this is the second CQE of a zero-copy send: the buffer is free again.

@@ -8,6 +8,8 @@ use std::task::{Context, Poll};
 use crate::attempt::{Attempt, Served};
 use crate::cancelling::Cancelling;
 use crate::event::Event;
+use crate::multishot::Multishot;
+use crate::multishot::event::MultiEvent;
 use crate::operation::target::CancelTarget;
 use crate::reservation::Reservation;
 use crate::selection::Selection;
@@ -32,7 +34,7 @@ use crate::submission::Submission;
 ///    polled again. An error of `io_uring_enter` is the driver's affair and no operation's.
 /// 3. *Reaping.* CQEs are read, and their [`Batch`](crate::Batch) is run, soon after the kernel
 ///    has posted them, whoever is or is not polling. What [`Batch::run`](crate::Batch::run)
-///    leaves behind is submitted: operations once more, and cancels that missed.
+///    leaves behind is submitted: operations once more, cancels, and cancels that missed.
 /// 4. *Cancels.* [`cancel`](Drive::cancel) gets a cancel to the kernel, sooner or later.
 /// 5. *Quiet.* No waker and no event is called, cloned or dropped under a lock or borrow that
 ///    another method of the driver takes.
@@ -113,6 +115,14 @@ pub trait Drive {
     {
         Submission::new(event, self)
     }
+
+    /// The stream of what `event` yields on this driver.
+    fn stream<M: MultiEvent>(self, event: M) -> Multishot<M, Self>
+    where
+        Self: Sized,
+    {
+        Multishot::new(event, self)
+    }
 }
 
 /// The receipt for one operation that was prepared within one call of
@@ -123,11 +133,19 @@ pub trait Drive {
 /// their closure has run.
 #[derive(Debug)]
 pub struct Completion<'cx> {
+    committed: bool,
     brand: PhantomData<fn(&'cx ()) -> &'cx ()>,
 }
 
 impl Completion<'_> {
-    pub(crate) fn new() -> Self {
-        Completion { brand: PhantomData }
+    pub(crate) fn new(committed: bool) -> Self {
+        Completion { committed, brand: PhantomData }
+    }
+
+    /// Whether the operation has been committed to the queue. One that was refused has filled no
+    /// place, and its future knows why: there were fewer places than it needs, or what it names is
+    /// [of another ring](crate::ForeignRing).
+    pub fn is_committed(&self) -> bool {
+        self.committed
     }
 }

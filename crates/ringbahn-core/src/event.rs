@@ -22,27 +22,39 @@
 #![allow(unsafe_code)]
 
 mod accept;
+mod accept_multi;
 mod async_cancel;
 mod close;
 mod connect;
 mod either;
 mod fsync;
+mod install_fd;
+mod into_slot;
 mod link;
 mod message;
 mod nop;
 mod open_at;
 mod poll_add;
+mod poll_multi;
 mod read;
 mod read_exact;
+mod read_multi;
+mod read_provided;
 mod read_vectored;
 mod recv;
 mod recv_msg;
+mod recv_msg_multi;
+mod recv_multi;
+mod recv_provided;
 mod registry;
+mod reporting;
 mod rescued;
 mod send;
 mod send_all;
 mod send_msg;
+mod send_msg_zc;
 mod send_to;
+mod send_to_ring;
 mod send_zc;
 mod shutdown;
 mod socket;
@@ -50,6 +62,7 @@ mod statx;
 #[cfg(test)]
 pub(crate) mod testing;
 mod timeout;
+mod timeout_multi;
 mod transfer;
 mod truncate;
 mod when_ready;
@@ -58,33 +71,46 @@ mod write_all;
 mod write_vectored;
 
 pub use accept::Accept;
+pub use accept_multi::AcceptMulti;
 pub use async_cancel::AsyncCancel;
 pub use close::Close;
 pub use connect::Connect;
 pub use either::Either;
 pub use fsync::Fsync;
+pub use install_fd::InstallFd;
+pub use into_slot::{IntoSlot, Opens};
 pub use link::{EventExt, Link};
 pub use message::ControlMessage;
 pub use nop::Nop;
 pub use open_at::{OpenAt, OpenOptions};
 pub use poll_add::{Interest, PollAdd, Ready};
+pub use poll_multi::PollMulti;
 pub use read::Read;
 pub use read_exact::ReadExact;
+pub use read_multi::ReadMulti;
+pub use read_provided::ReadProvided;
 pub use read_vectored::ReadVectored;
 pub use recv::Recv;
 pub use recv_msg::{Received, RecvMsg};
+pub use recv_msg_multi::{Message, MessageDecoder, RecvMsgMulti};
+pub use recv_multi::RecvMulti;
+pub use recv_provided::RecvProvided;
 pub use registry::{EVENTS, EventInfo};
+pub use reporting::{Reporting, Usage, ZeroCopy};
 pub use rescued::{Keep, Rescued};
 pub use send::Send;
 pub use send_all::SendAll;
 pub use send_msg::SendMsg;
+pub use send_msg_zc::SendMsgZc;
 pub use send_to::SendTo;
+pub use send_to_ring::SendToRing;
 pub use send_zc::SendZc;
 pub use shutdown::Shutdown;
 pub use socket::Socket;
 pub use socket2::{Domain, Protocol, Type};
 pub use statx::{Metadata, Statx};
 pub use timeout::Timeout;
+pub use timeout_multi::TimeoutMulti;
 pub use transfer::{Incomplete, Position};
 pub use truncate::Truncate;
 pub use when_ready::WhenReady;
@@ -166,5 +192,12 @@ pub trait Event: std::marker::Send + Sized + 'static {
     /// must not be repeated, or that goes on after a short transfer, says so here.
     fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
         outcome.has_not_run()
+    }
+
+    /// How many CQEs may wait unread before the operation is cancelled: for
+    /// [`Multishot`](crate::Multishot), which reads them while it runs.
+    #[doc(hidden)]
+    fn unread_max(&self) -> u32 {
+        u32::MAX
     }
 }

@@ -4,15 +4,16 @@ use std::fmt;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
+use crate::direct::DirectFd;
+use crate::ring_id::RingId;
+
 /// Where the kernel finds the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// A descriptor of the process.
     Descriptor(RawFd),
-    /// A slot of the ring's table of registered files. Nothing makes one yet; events are written
-    /// for it, so that direct descriptors will need no new ones.
-    #[allow(dead_code, reason = "read by Sqe::file; made by the direct descriptors to come")]
-    Direct(u32),
+    /// A slot of a ring's table of registered files.
+    Direct(RingId, u32),
 }
 
 /// A share of an open file.
@@ -55,6 +56,13 @@ impl SharedFd {
 impl From<OwnedFd> for SharedFd {
     fn from(fd: OwnedFd) -> SharedFd {
         SharedFd::new(Arc::new(fd))
+    }
+}
+
+/// A share of a direct descriptor. Only the ring that it is of takes an event with it.
+impl From<DirectFd> for SharedFd {
+    fn from(fd: DirectFd) -> SharedFd {
+        SharedFd { place: Place::Direct(fd.ring(), fd.slot()), _owner: Arc::new(fd) }
     }
 }
 

@@ -8,6 +8,7 @@
 //! | [`Event`] | one IO operation as a value; it owns everything the kernel will touch |
 //! | [`Drive`] | manages an io_uring instance: finds room, submits, reaps; users write their own |
 //! | [`Submission`] | the future that exchanges one event with one driver |
+//! | [`Multishot`] | the stream of what one event yields that goes on until it is stopped |
 //! | [`Completion`] | the receipt of that exchange; behind it, the shared state of an operation |
 //! | [`OperationTable`] | the operations in flight on one ring |
 //!
@@ -34,17 +35,21 @@ mod cancelling;
 mod clock;
 mod completion;
 mod cqe;
+mod direct;
 mod drive;
 pub mod event;
 mod fd;
 mod fork;
+mod multishot;
 pub mod opcode;
 mod operation;
 mod outcome;
 mod panics;
 mod permission;
 mod pollable;
+mod provided;
 mod reservation;
+mod ring_id;
 mod scope;
 mod selection;
 mod sharing;
@@ -57,14 +62,20 @@ mod trace;
 
 pub use address::SocketAddress;
 pub use attempt::{Attempt, Served};
-pub use buf::{BufError, BufResult, BufResultExt, IoBuf, IoBufMut, IoBufs, Slice};
+pub use buf::{
+    AlignedBuffer, BufError, BufResult, BufResultExt, DirectIo, EitherBuffer, IoBuf, IoBufMut,
+    IoBufs, Misaligned, Registration, Slice,
+};
 pub use cancel::{Cancel, Cancelled};
 pub use cancelling::{CancelReport, Cancelling};
 pub use clock::{Clock, Deadline};
 pub use cqe::Cqe;
+pub use direct::{DirectFd, DirectTable, Slots};
 pub use drive::{Completion, Drive};
 pub use event::Event;
 pub use fd::SharedFd;
+pub use multishot::Multishot;
+pub use multishot::event::MultiEvent;
 pub use operation::batch::{Aftermath, Batch, Consequence};
 pub use operation::ended::Resubmission;
 pub use operation::table::{Matched, Noting, OperationTable};
@@ -72,7 +83,9 @@ pub use operation::target::CancelTarget;
 pub use outcome::Outcome;
 pub use permission::{Forbidden, Rule};
 pub use pollable::Pollable;
+pub use provided::{BufferGroup, BufferReturn, GroupMemory, ProvidedBuffer};
 pub use reservation::{Reservation, TooFewPlaces};
+pub use ring_id::{ForeignRing, RingId};
 pub use scope::{CancelScope, Within};
 pub use selection::Selection;
 pub use sharing::{Local, Shared, Sharing};

@@ -61,9 +61,9 @@ pub struct Header<S: Sharing> {
 }
 
 impl<S: Sharing> Header<S> {
-    fn new() -> Header<S> {
+    fn new(unread_max: u32) -> Header<S> {
         Header {
-            cell: Cell::new(),
+            cell: Cell::new(unread_max),
             user_data: S::Word::new(NOWHERE),
             table: S::Word::new(0),
             pending: S::Word::new(0),
@@ -77,7 +77,7 @@ impl<S: Sharing> Header<S> {
     /// cell's lock orders the two, so one of them sees the other.
     pub(crate) fn enter(&self, table: &OperationTable<S>, user_data: u64, steps: u32) -> bool {
         // Relaxed: the table's lock orders the changes, the cell's lock the reads that matter.
-        self.table.store(table.number, Ordering::Relaxed);
+        self.table.store(table.ring().number(), Ordering::Relaxed);
         self.pending.store(u64::MAX >> (64 - steps), Ordering::Relaxed);
         self.user_data.store(user_data, Ordering::Release); // Acquire in `next_step`.
         self.cell.is_cancelled()
@@ -85,7 +85,7 @@ impl<S: Sharing> Header<S> {
 
     /// Whether the operation is, or was last, in `table`.
     pub(crate) fn is_in<T: Sharing>(&self, table: &OperationTable<T>) -> bool {
-        self.table.load(Ordering::Relaxed) == table.number
+        self.table.load(Ordering::Relaxed) == table.ring().number()
     }
 
     /// Notes the last CQE of the step that `user_data` names. Called under the table's lock.
@@ -178,7 +178,8 @@ unsafe impl<E: Send> Sync for Record<E, Shared> {}
 impl<E: Event, S: Sharing> Record<E, S> {
     pub(crate) fn new(event: E) -> Record<E, S> {
         let steps = event.sqes_needed();
-        Record { header: Header::new(), steps, event: UnsafeCell::new(Some(event)) }
+        let header = Header::new(event.unread_max());
+        Record { header, steps, event: UnsafeCell::new(Some(event)) }
     }
 
     /// Makes the record of an operation that has ended that of another one, not started yet.
@@ -186,7 +187,7 @@ impl<E: Event, S: Sharing> Record<E, S> {
     pub(crate) fn renew(&mut self, event: E) {
         self.steps = event.sqes_needed();
         let header = &mut self.header;
-        let waker = header.cell.renew();
+        let waker = header.cell.renew(event.unread_max());
         // Relaxed: whoever gets to know of the record gets to know of this, too.
         header.user_data.store(NOWHERE, Ordering::Relaxed);
         header.pending.store(0, Ordering::Relaxed);

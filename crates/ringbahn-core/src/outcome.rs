@@ -114,6 +114,14 @@ impl<'a, E> Outcome<'a, E> {
         self.of()
     }
 
+    /// Why nothing was submitted, if nothing was.
+    pub(crate) fn into_refusal(self) -> Option<io::Error> {
+        match self.kind {
+            Kind::Refused(reason) => Some(reason),
+            Kind::Completed { .. } | Kind::Stopped { .. } => None,
+        }
+    }
+
     /// The same outcome for the event that makes up `E`: its entries are those of `E`.
     pub(crate) fn of<F>(self) -> Outcome<'a, F> {
         Outcome::new(self.kind)

@@ -9,6 +9,7 @@ use crate::operation::id::cancel_of;
 use crate::operation::table::OperationTable;
 use crate::operation::target::CancelTarget;
 use crate::permission::{Forbidden, Rule};
+use crate::ring_id::ForeignRing;
 use crate::selection::EntryFile;
 use crate::sharing::{OperationShare, Shared, Sharing};
 use crate::sqe::{Sqe, Sqes};
@@ -34,9 +35,11 @@ pub struct Reservation<'a, S: Sharing = Shared> {
 pub struct TooFewPlaces;
 
 /// Why an operation was not committed.
+#[derive(Debug)]
 pub(crate) enum Uncommitted {
     TooFewPlaces,
     Forbidden(Forbidden),
+    Foreign(ForeignRing),
 }
 
 impl From<TooFewPlaces> for Uncommitted {
@@ -52,6 +55,7 @@ impl From<Uncommitted> for io::Error {
                 "the driver reserved fewer places of the submission queue than the event needs",
             ),
             Uncommitted::Forbidden(forbidden) => forbidden.into(),
+            Uncommitted::Foreign(foreign) => foreign.into(),
         }
     }
 }
@@ -88,7 +92,8 @@ impl<'a, S: Sharing> Reservation<'a, S> {
     /// # Errors
     ///
     /// The resubmission, where there are fewer places than it needs, or where it has come to an
-    /// operation that the ring [does not take](Rule).
+    /// operation that the ring [does not take](Rule), or to name what is
+    /// [of another ring](ForeignRing).
     pub fn resubmit(
         self,
         mut resubmission: Resubmission<S>,
@@ -134,6 +139,7 @@ impl<'a, S: Sharing> Reservation<'a, S> {
         if let Some(rule) = self.rule {
             rule.check(sqes.entries()).map_err(Uncommitted::Forbidden)?;
         }
+        sqes.home().check(self.table.ring()).map_err(Uncommitted::Foreign)?;
         let (id, cancelled) =
             self.table.insert(operation, steps, EntryFile::of(sqes)).ok_or(TooFewPlaces)?;
         sqes.aim(self.table);
@@ -155,7 +161,9 @@ impl<'a, S: Sharing> Reservation<'a, S> {
         sqes: &mut Sqes,
         _cx: &mut Context<'cx>,
     ) -> (Result<bool, Uncommitted>, Completion<'cx>) {
-        (self.commit(operation, sqes), Completion::new())
+        let committed = self.commit(operation, sqes);
+        let receipt = Completion::new(committed.is_ok());
+        (committed, receipt)
     }
 
     #[inline]

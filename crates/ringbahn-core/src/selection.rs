@@ -2,6 +2,7 @@
 
 use crate::fd::{Place, SharedFd};
 use crate::opcode;
+use crate::ring_id::RingId;
 use crate::sqe::{FLAG_FIXED_FILE, Sqe, Sqes};
 
 /// Which operations of a driver are meant: all, or those on one file.
@@ -9,12 +10,14 @@ use crate::sqe::{FLAG_FIXED_FILE, Sqe, Sqes};
 pub struct Selection {
     /// `None` means all.
     file: Option<EntryFile>,
+    /// The ring whose slot the file is in, if it is in one.
+    ring: Option<RingId>,
 }
 
 impl Selection {
     /// All operations of the driver.
     pub fn all() -> Selection {
-        Selection { file: None }
+        Selection { file: None, ring: None }
     }
 
     /// The operations on one file: those whose entries name it and no other.
@@ -22,16 +25,19 @@ impl Selection {
     /// A file is told by its descriptor, so a duplicate of that is another one. What a chain does
     /// to several files belongs to none of them.
     pub fn of_file(file: &SharedFd) -> Selection {
-        let file = match file.place() {
-            Place::Descriptor(number) => EntryFile(number),
-            Place::Direct(slot) => EntryFile::direct(slot),
-        };
-        Selection { file: Some(file) }
+        match file.place() {
+            Place::Descriptor(number) => Selection { file: Some(EntryFile(number)), ring: None },
+            Place::Direct(ring, slot) => {
+                Selection { file: Some(EntryFile::direct(slot)), ring: Some(ring) }
+            }
+        }
     }
 
-    /// Whether an operation is meant whose entries name `file`.
-    pub(crate) fn names(&self, file: EntryFile) -> bool {
-        self.file.is_none_or(|meant| meant == file && file != EntryFile::NONE)
+    /// Whether an operation on `ring` is meant whose entries name `file`.
+    pub(crate) fn names(&self, ring: RingId, file: EntryFile) -> bool {
+        // A slot of the same number in another ring is another file.
+        let may_be = self.ring.is_none_or(|its| its == ring);
+        may_be && self.file.is_none_or(|meant| meant == file && file != EntryFile::NONE)
     }
 }
 
@@ -98,14 +104,15 @@ mod tests {
 
     #[test]
     fn an_operation_is_on_the_file_that_all_its_entries_name() {
+        let ring = RingId::new();
         let ((one, number), (other, _)) = (null(), null());
         let read = || Read::new(one.clone(), vec![0; 8], Position::Current);
         let write = |file: &SharedFd| Write::new(file.clone(), "a", Position::Current);
         let of = |event: &mut Read<Vec<u8>>| EntryFile::of(&prepared(event));
         assert_eq!(of(&mut read()), EntryFile(number));
-        assert!(Selection::of_file(&one).names(of(&mut read())));
-        assert!(!Selection::of_file(&other).names(of(&mut read())));
-        assert!(Selection::all().names(of(&mut read())));
+        assert!(Selection::of_file(&one).names(ring, of(&mut read())));
+        assert!(!Selection::of_file(&other).names(ring, of(&mut read())));
+        assert!(Selection::all().names(ring, of(&mut read())));
 
         let mut durable = write(&one).link(Nop).link(Fsync::new(one.clone()));
         assert_eq!(EntryFile::of(&prepared(&mut durable)), EntryFile(number));
@@ -118,8 +125,9 @@ mod tests {
         let mut socket = Socket::new(Domain::IPV4, Type::STREAM, None);
         for file in [EntryFile::of(&prepared(&mut socket)), EntryFile::of(&prepared(&mut Nop))] {
             assert_eq!(file, EntryFile::NONE);
-            assert!(Selection::all().names(file));
-            assert!(!Selection { file: Some(EntryFile::NONE) }.names(file));
+            assert!(Selection::all().names(RingId::new(), file));
+            let none = Selection { file: Some(EntryFile::NONE), ring: None };
+            assert!(!none.names(RingId::new(), file));
         }
     }
 

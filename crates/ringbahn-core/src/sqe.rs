@@ -1,5 +1,4 @@
-//! [`Sqe`]: a submission queue entry, 64 bytes in the kernel's layout, and [`Sqes`], the tray on
-//! which an event lays out the entries of one operation.
+//! [`Sqe`]: a submission queue entry, 64 bytes in the kernel's layout.
 //!
 //! The entry is ringbahn's own type because drivers must be able to *read* it: a fallback or a
 //! simulator executes entries instead of handing them to a kernel. Its address words are unions
@@ -21,19 +20,24 @@
 //! S3. What an event has pushed onto a tray stays on it, in its order, until the tray meets its
 //!     queue: a tray only grows, and its lifetime keeps it from being exchanged for another. So
 //!     the entries of a chain's events lie where they were pushed, and go where their events go.
+//!
+//! S4. What is registered with a ring is named on that ring only. An entry knows whose resources
+//!     it names until it is pushed, its tray knows from then on, and a queue takes from a tray
+//!     only what is meant for its own ring.
 #![allow(unsafe_code)]
 
 use std::ffi::c_void;
 use std::fmt;
-use std::marker::PhantomData;
 use std::mem::{offset_of, size_of};
 
-use smallvec::SmallVec;
+mod tray;
+
+pub use tray::Sqes;
 
 use crate::fd::{Place, SharedFd};
-use crate::operation::table::OperationTable;
-use crate::operation::target::CancelTarget;
-use crate::sharing::Sharing;
+use crate::opcode;
+use crate::provided::BufferGroup;
+use crate::ring_id::{Home, RingId};
 
 /// The most entries that one event may ask for.
 pub const SQES_PER_EVENT_MAX: u32 = 64;
@@ -91,7 +95,9 @@ pub struct Sqe {
     personality: u16,
     file_index: u32,
     address3: Word,
-    reserved: u64,
+    /// The ring whose resources the entry names, until a tray takes note of it. The kernel wants
+    /// to see 0 here.
+    home: Home,
 }
 
 const _: () = {
@@ -103,6 +109,7 @@ const _: () = {
     assert!(offset_of!(Sqe, user_data) == 32);
     assert!(offset_of!(Sqe, file_index) == 44);
     assert!(offset_of!(Sqe, address3) == 48);
+    assert!(offset_of!(Sqe, home) == 56 && size_of::<Home>() == 8);
 };
 
 // SAFETY: an entry is plain numbers and addresses that it never follows; S1 makes the memory
@@ -113,8 +120,13 @@ unsafe impl Sync for Sqe {}
 
 /// `IOSQE_FIXED_FILE`: the descriptor is an index into the ring's table of registered files.
 pub(crate) const FLAG_FIXED_FILE: u8 = 1 << 0;
+/// `IOSQE_BUFFER_SELECT`: the kernel chooses a buffer of a group.
+const FLAG_BUFFER_SELECT: u8 = 1 << 5;
 /// A `user_data` that no entry has: it bears the mark of the ring's own ones.
 const NOBODY: u64 = u64::MAX;
+
+/// `IORING_RECVSEND_FIXED_BUF`: the data lies in a registered buffer.
+const SEND_FIXED_BUFFER: u16 = 1 << 2;
 
 /// `IOSQE_IO_LINK`: the next entry starts when this one has succeeded.
 pub(crate) const FLAG_LINK: u8 = 1 << 2;
@@ -143,7 +155,7 @@ impl Sqe {
             personality: 0,
             file_index: 0,
             address3: Word::ZERO,
-            reserved: 0,
+            home: Home::ANY,
         }
     }
 
@@ -151,13 +163,13 @@ impl Sqe {
     #[inline]
     pub const fn nop() -> Sqe {
         // SAFETY: S1 holds trivially: a NOP names no memory and no descriptor.
-        unsafe { Sqe::new(crate::opcode::NOP) }
+        unsafe { Sqe::new(opcode::NOP) }
     }
 
     /// An entry that cancels the one whose CQE will carry `user_data`.
     pub(crate) const fn cancel(user_data: u64) -> Sqe {
         // SAFETY: S1 holds trivially: the address word is a number that the kernel compares.
-        unsafe { Sqe::new(crate::opcode::ASYNC_CANCEL) }.address_number(user_data)
+        unsafe { Sqe::new(opcode::ASYNC_CANCEL) }.address_number(user_data)
     }
 
     /// The file to operate on.
@@ -165,11 +177,30 @@ impl Sqe {
     pub fn file(mut self, file: &SharedFd) -> Sqe {
         match file.place() {
             Place::Descriptor(number) => self.fd = number,
-            Place::Direct(slot) => {
+            Place::Direct(ring, slot) => {
                 self.fd = slot.cast_signed();
                 self.flags |= FLAG_FIXED_FILE;
+                self = self.of(ring);
             }
         }
+        self
+    }
+
+    /// The group of buffers that the kernel is to choose from when there is data. No ring but that
+    /// of the group takes the entry.
+    #[must_use]
+    pub fn buffer_group(mut self, group: &BufferGroup) -> Sqe {
+        self.flags |= FLAG_BUFFER_SELECT;
+        self.buffer_index = group.id();
+        self.of(group.ring())
+    }
+
+    /// Says that the entry names something registered with `ring`: no other ring takes it.
+    ///
+    /// [`file`](Sqe::file) says so by itself.
+    #[must_use]
+    pub(crate) fn of(mut self, ring: RingId) -> Sqe {
+        self.home = self.home.and(Home::only(ring));
         self
     }
 
@@ -254,6 +285,18 @@ impl Sqe {
     #[inline]
     pub(crate) fn set_user_data(&mut self, user_data: u64) {
         self.user_data = user_data;
+    }
+
+    /// Has the entry name its memory by the index under which its ring has it. An operation that
+    /// cannot do so takes it for ordinary memory.
+    fn use_registered(&mut self, index: u16) {
+        match self.opcode {
+            opcode::READ => self.opcode = opcode::READ_FIXED,
+            opcode::WRITE => self.opcode = opcode::WRITE_FIXED,
+            opcode::SEND_ZC => self.ioprio |= SEND_FIXED_BUFFER,
+            _ => return,
+        }
+        self.buffer_index = index;
     }
 
     pub(crate) fn set_linked(&mut self) {
@@ -348,7 +391,6 @@ impl Sqe {
         bytes[40..42].copy_from_slice(&self.buffer_index.to_ne_bytes());
         bytes[42..44].copy_from_slice(&self.personality.to_ne_bytes());
         bytes[44..48].copy_from_slice(&self.file_index.to_ne_bytes());
-        bytes[56..64].copy_from_slice(&self.reserved.to_ne_bytes());
         for (at, word) in words {
             bytes[at..at + 8].copy_from_slice(&word.to_ne_bytes());
         }
@@ -368,126 +410,5 @@ impl fmt::Debug for Sqe {
             .field("op_flags", &self.op_flags)
             .field("user_data", &self.user_data)
             .finish_non_exhaustive()
-    }
-}
-
-/// The entries of one operation, laid out by [`Event::prepare`](crate::Event::prepare) before any
-/// queue is involved.
-///
-/// Preparing on a tray and not in the queue itself costs a copy of 64 bytes, and buys that no
-/// user code ever runs under a driver's lock.
-///
-/// A tray belongs to the call that it is handed to: its lifetime is invariant, so there is no other
-/// tray of that type that it could be exchanged for. Were there one, an event in a chain could
-/// make off with the entries of the event before it, and have the kernel write to the memory they
-/// name when that is long freed:
-///
-/// ```compile_fail
-/// # #![allow(unsafe_code)]
-/// use std::sync::Mutex;
-/// use ringbahn_core::{Event, Outcome, Sqe, Sqes};
-///
-/// static LOOT: Mutex<Option<Sqes>> = Mutex::new(None);
-///
-/// struct Thief;
-///
-/// impl Event for Thief {
-///     type Output = ();
-///
-///     unsafe fn prepare(&mut self, sqes: &mut Sqes) {
-///         *LOOT.lock().unwrap() = Some(std::mem::replace(sqes, Sqes::new()));
-///         sqes.push(Sqe::nop());
-///     }
-///
-///     fn complete(self, _outcome: Outcome<'_, Self>) {}
-/// }
-/// ```
-#[derive(Debug)]
-pub struct Sqes<'tray> {
-    entries: SmallVec<[Sqe; 1]>,
-    /// Which entry is to cancel which operation. Where that is to be found is known only when
-    /// the tray meets its ring.
-    cancels: Vec<(usize, CancelTarget)>,
-    /// Invariant: S3.
-    brand: PhantomData<fn(&'tray ()) -> &'tray ()>,
-}
-
-impl Sqes<'static> {
-    /// An empty tray.
-    #[inline]
-    pub fn new() -> Sqes<'static> {
-        Sqes { entries: SmallVec::new(), cancels: Vec::new(), brand: PhantomData }
-    }
-}
-
-impl Default for Sqes<'static> {
-    fn default() -> Sqes<'static> {
-        Sqes::new()
-    }
-}
-
-impl Sqes<'_> {
-    /// Adds an entry behind those there are.
-    ///
-    /// # Panics
-    ///
-    /// Panics where the entry was taken out of a place of a queue, to which it had been committed:
-    /// the promises made for it were its event's, and no other event can make them.
-    #[inline]
-    pub fn push(&mut self, entry: Sqe) {
-        assert!(entry.user_data == 0, "an entry is committed to one queue, once");
-        self.entries.push(entry);
-    }
-
-    /// Adds an entry that cancels `target`, if that is an operation of the same ring.
-    pub(crate) fn push_cancel(&mut self, target: CancelTarget) {
-        self.cancels.push((self.entries.len(), target));
-        self.entries.push(Sqe::cancel(NOBODY));
-    }
-
-    /// Finds the operations that are to be cancelled in the ring of `table`.
-    #[inline]
-    pub(crate) fn aim<S: Sharing>(&mut self, table: &OperationTable<S>) {
-        // The targets stay on the tray. It goes when the driver has let go of its lock; a target
-        // that is the last share of its operation must not go earlier.
-        for (index, target) in &self.cancels {
-            if let Some(user_data) = target.user_data_in(table) {
-                self.entries[*index].address = Word { integer: user_data };
-                // Whoever ends cancelled without having been asked is submitted once more.
-                target.forewarn();
-            }
-        }
-    }
-
-    /// The entries so far, in the order of their submission.
-    #[inline]
-    pub fn entries(&self) -> &[Sqe] {
-        &self.entries
-    }
-
-    /// Whether the entry added last waits for one behind it that there is not.
-    #[inline]
-    pub(crate) fn is_open_chain(&self) -> bool {
-        self.entries.last().is_some_and(|last| last.flags & FLAG_LINK != 0)
-    }
-
-    /// Makes the entry added last and the next one a chain: the next one starts when this one
-    /// has succeeded.
-    pub(crate) fn link_last(&mut self) {
-        if let Some(last) = self.entries.last_mut() {
-            last.set_linked();
-        }
-    }
-
-    /// Moves the entries off the tray: the one way from here into a queue.
-    #[inline]
-    pub(crate) fn take_entries(&mut self) -> impl Iterator<Item = Sqe> {
-        self.entries.drain(..)
-    }
-
-    /// Moves the entry off a tray that holds one, which is by far the usual case.
-    #[inline]
-    pub(crate) fn take_only_entry(&mut self) -> Option<Sqe> {
-        if self.entries.len() == 1 { self.entries.pop() } else { None }
     }
 }

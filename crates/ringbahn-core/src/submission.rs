@@ -1,5 +1,6 @@
 //! [`Submission`]: the future that exchanges one event with one driver.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -237,6 +238,21 @@ impl<E: Event, D: Drive> Submission<E, D> {
         match self.project().stage.in_flight() {
             Some(claim) => claim.poll_cqe(cx, index),
             None => Poll::Ready(None),
+        }
+    }
+
+    /// Moves the CQEs so far to `unread`, as soon as there is one or the operation has ended.
+    ///
+    /// What they bring is owned by whoever has `unread`, and not by the event any more.
+    pub(crate) fn poll_unread(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        unread: &mut VecDeque<Cqe>,
+    ) -> Poll<()> {
+        ready!(self.as_mut().poll_in_flight(cx));
+        match self.project().stage.in_flight() {
+            Some(claim) => claim.poll_unread(cx, unread),
+            None => Poll::Ready(()),
         }
     }
 

@@ -13,7 +13,10 @@ use std::time::Duration;
 use io_uring::types::{Fd, TimeoutFlags};
 use io_uring::{opcode, squeue};
 use ringbahn_core::event::*;
-use ringbahn_core::{Clock, Deadline, IoBuf, SharedFd, SocketAddress, Sqe, Sqes};
+use ringbahn_core::{
+    BufferGroup, Clock, Cqe, Deadline, DirectTable, GroupMemory, IoBuf, MultiEvent, OperationTable,
+    Outcome, RingId, SharedFd, Slots, SocketAddress, Sqe, Sqes,
+};
 
 /// The only entry of `event`, handed to `check` while the event is still in place.
 fn entry_of<E: Event>(event: E, check: impl FnOnce(&Sqe) -> squeue::Entry) {
@@ -21,6 +24,19 @@ fn entry_of<E: Event>(event: E, check: impl FnOnce(&Sqe) -> squeue::Entry) {
     let mut sqes = Sqes::new();
     // SAFETY: the entries are only looked at, never submitted.
     unsafe { event.prepare(&mut sqes) };
+    compare(&sqes, check);
+}
+
+/// As [`entry_of`], for events that yield many items.
+fn multi_entry_of<M: MultiEvent>(event: M, check: impl FnOnce(&Sqe) -> squeue::Entry) {
+    let mut event = Box::new(event);
+    let mut sqes = Sqes::new();
+    // SAFETY: the entries are only looked at, never submitted.
+    unsafe { event.prepare(&mut sqes) };
+    compare(&sqes, check);
+}
+
+fn compare(sqes: &Sqes, check: impl FnOnce(&Sqe) -> squeue::Entry) {
     let [entry] = sqes.entries() else { panic!("{} entries", sqes.entries().len()) };
     let expected = check(entry);
     // SAFETY: the type is `repr(C)` and of the size of `[u8; 64]`, without padding: it is the
@@ -33,6 +49,14 @@ fn file() -> (SharedFd, RawFd) {
     let file = Arc::new(File::open("/dev/null").expect("/dev/null opens"));
     let number = file.as_raw_fd();
     (SharedFd::new(file), number)
+}
+
+/// A group with the number 7 of a ring that does not exist.
+fn group() -> BufferGroup {
+    let memory = GroupMemory::new(2, 64, 4096).unwrap();
+    let table: OperationTable = OperationTable::new();
+    // SAFETY: no entry that names it is submitted to any ring.
+    unsafe { BufferGroup::new(memory, table.ring(), 7, Box::new(())) }
 }
 
 const POSITIONS: [(Position, u64); 4] = [
@@ -132,7 +156,7 @@ fn close() {
 #[test]
 fn statx() {
     let (file, fd) = file();
-    let mask = libc::STATX_BASIC_STATS | libc::STATX_BTIME;
+    let mask = libc::STATX_BASIC_STATS | libc::STATX_BTIME | libc::STATX_DIOALIGN;
     let request = |entry: &Sqe, start, flags| {
         let path = entry.get_address().cast_const().cast();
         let answer = entry.get_address2().cast();
@@ -206,6 +230,12 @@ fn send() {
             opcode::SendZc::new(Fd(fd), bytes, 5).flags(flags).build()
         });
     }
+    entry_of(SendZc::new(socket.clone(), "hello").reporting(), |entry| {
+        let bytes = entry.get_address().cast_const().cast();
+        let send = opcode::SendZc::new(Fd(fd), bytes, 5).flags(libc::MSG_NOSIGNAL);
+        // `IORING_SEND_ZC_REPORT_USAGE`
+        send.zc_flags(1 << 3).build()
+    });
     entry_of(SendAll::new(socket, "hello"), |entry| request(entry, both));
 }
 
@@ -217,6 +247,11 @@ fn messages() {
         let header = entry.get_address().cast_const().cast();
         let flags = libc::MSG_NOSIGNAL.cast_unsigned();
         opcode::SendMsg::new(Fd(fd), header).flags(flags).build()
+    });
+    entry_of(SendMsg::new(socket.clone(), ["a"]).zero_copy(), |entry| {
+        let header = entry.get_address().cast_const().cast();
+        let flags = libc::MSG_NOSIGNAL.cast_unsigned();
+        opcode::SendMsgZc::new(Fd(fd), header).flags(flags).build()
     });
     entry_of(RecvMsg::new(socket, [[0; 8]]).control_space(64), |entry| {
         let header = entry.get_address().cast();
@@ -300,6 +335,67 @@ fn rescued() {
     });
 }
 
+/// The slots of a table without a ring.
+#[derive(Debug)]
+struct NoSlots(RingId);
+
+impl Slots for NoSlots {
+    fn ring(&self) -> RingId {
+        self.0
+    }
+
+    fn close(&self, _slot: u32) {}
+
+    fn ring_file(&self) -> std::io::Result<SharedFd> {
+        Ok(file().0)
+    }
+}
+
+#[test]
+fn into_slot() {
+    let (file, fd) = file();
+    let ring: OperationTable = OperationTable::new();
+    let table = DirectTable::new(NoSlots(ring.ring()));
+    let any = Some(io_uring::types::DestinationSlot::auto_target());
+    let open = OpenAt::new("a", OpenOptions::new().read(true)).unwrap();
+    entry_of(IntoSlot::new(open, &table), |entry| {
+        let path = entry.get_address().cast_const().cast();
+        opcode::OpenAt::new(Fd(libc::AT_FDCWD), path).mode(0o666).file_index(any).build()
+    });
+    entry_of(Accept::new(file).into_slot(&table), |entry| {
+        let (address, length) = (entry.get_address().cast(), entry.get_address2().cast());
+        opcode::Accept::new(Fd(fd), address, length).file_index(any).build()
+    });
+    let socket = Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None);
+    entry_of(socket.into_slot(&table), |_| {
+        opcode::Socket::new(libc::AF_UNIX, libc::SOCK_STREAM, 0).file_index(any).build()
+    });
+}
+
+#[test]
+fn direct_descriptors() {
+    let ring: OperationTable = OperationTable::new();
+    let table = DirectTable::new(NoSlots(ring.ring()));
+    let open = Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None).into_slot(&table);
+    let cqes = [Cqe { result: 7, ..Cqe::default() }];
+    // SAFETY: nothing is done with the slot that is believed to have been filled.
+    let file = SharedFd::from(open.complete(unsafe { Outcome::completed(&cqes) }).unwrap());
+    entry_of(InstallFd::new(file.clone()), |_| {
+        opcode::FixedFdInstall::new(io_uring::types::Fixed(7), 0).build()
+    });
+    let other: OperationTable = OperationTable::new();
+    let there = DirectTable::new(NoSlots(other.ring()));
+    entry_of(SendToRing::new(file.clone(), &there).unwrap(), |entry| {
+        let (ring, slot) = (Fd(entry.get_fd()), io_uring::types::Fixed(7));
+        let any = io_uring::types::DestinationSlot::auto_target();
+        opcode::MsgRingSendFd::new(ring, slot, any, 0).opcode_flags(1).build()
+    });
+    entry_of(Read::new(file, [0; 5], Position::Current), |entry| {
+        let target = entry.get_address().cast();
+        opcode::Read::new(io_uring::types::Fixed(7), target, 5).offset(u64::MAX).build()
+    });
+}
+
 #[test]
 fn when_ready() {
     let (file, fd) = file();
@@ -320,9 +416,56 @@ fn either() {
 }
 
 #[test]
+fn streams_that_need_no_buffers() {
+    let (file, fd) = file();
+    multi_entry_of(AcceptMulti::new(file.clone()), |_| {
+        opcode::AcceptMulti::new(Fd(fd)).flags(libc::SOCK_CLOEXEC).build()
+    });
+    multi_entry_of(PollMulti::new(file, Interest::READABLE), |_| {
+        opcode::PollAdd::new(Fd(fd), libc::POLLIN as u32).multi(true).build()
+    });
+    multi_entry_of(TimeoutMulti::new(Duration::from_secs(1)), |entry| {
+        let flags = io_uring::types::TimeoutFlags::MULTISHOT;
+        opcode::Timeout::new(entry.get_address().cast_const().cast()).flags(flags).build()
+    });
+}
+
+#[test]
+fn streams_of_provided_buffers() {
+    let (file, fd) = file();
+    multi_entry_of(RecvMulti::new(file.clone(), &group()), |_| {
+        opcode::RecvMulti::new(Fd(fd), 7).build()
+    });
+    multi_entry_of(RecvMsgMulti::new(file.clone(), &group()).control_space(64), |entry| {
+        let header = entry.get_address().cast_const().cast();
+        let flags = libc::MSG_CMSG_CLOEXEC.cast_unsigned();
+        opcode::RecvMsgMulti::new(Fd(fd), header, 7).flags(flags).build()
+    });
+    multi_entry_of(ReadMulti::new(file, &group()), |_| {
+        opcode::ReadMulti::new(Fd(fd), 0, 7).offset(u64::MAX).build()
+    });
+}
+
+#[test]
+fn single_operations_with_provided_buffers() {
+    let (file, fd) = file();
+    entry_of(RecvProvided::new(file.clone(), &group()), |_| {
+        let recv = opcode::Recv::new(Fd(fd), std::ptr::null_mut(), 64).buf_group(7).build();
+        recv.flags(squeue::Flags::BUFFER_SELECT)
+    });
+    for (position, offset) in POSITIONS {
+        entry_of(ReadProvided::new(file.clone(), &group(), position), |_| {
+            let read = opcode::Read::new(Fd(fd), std::ptr::null_mut(), 64).offset(offset);
+            read.buf_group(7).build().flags(squeue::Flags::BUFFER_SELECT)
+        });
+    }
+}
+
+#[test]
 fn every_event_in_the_list_is_compared() {
-    // A cancel is aimed only when it meets its ring; the others have the entries of their events.
-    let apart = ["AsyncCancel", "Link", "Rescued"];
+    // A cancel is aimed only when it meets its ring; the others have the entries of their events,
+    // with or without a flag more.
+    let apart = ["AsyncCancel", "Link", "Reporting", "Rescued"];
     for event in EVENTS.iter().filter(|event| !apart.contains(&event.name)) {
         let used = [format!("{}::", event.name), format!("entry_of({},", event.name)];
         let found = used.iter().any(|used| include_str!("entries.rs").contains(used));

@@ -44,7 +44,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use ringbahn_core::{
-    Attempt, CancelTarget, Cancelling, Completion, Drive, Local, Reservation, Selection, Served,
+    Attempt, BufferGroup, CancelTarget, Cancelling, Completion, DirectTable, Drive, Local,
+    Reservation, Selection, Served,
 };
 
 mod alarm;
@@ -54,10 +55,12 @@ mod core;
 mod drain;
 mod parker;
 mod reap;
+mod resources;
 
 use self::core::Core;
 use crate::backend::Backend;
 use crate::counters::Counters;
+use crate::registered::RegisteredBuffers;
 use crate::report::Report;
 use crate::unavailable::Unavailable;
 pub use builder::LocalBuilder;
@@ -200,6 +203,44 @@ impl LocalDriver {
     /// That of a forked child, whose operations are the parent's.
     pub fn cancel_all(&self) -> io::Result<Cancelling> {
         self.core.cancel_selected(&Selection::all())
+    }
+
+    /// Registers `count` buffers of `size` bytes with the driver's ring.
+    ///
+    /// The buffers are not bound to the thread, unlike the driver.
+    ///
+    /// # Errors
+    ///
+    /// As [`RingHandle::register_buffers`](crate::RingHandle::register_buffers).
+    pub fn register_buffers(&self, count: u16, size: usize) -> io::Result<RegisteredBuffers> {
+        self.core.register_buffers(count, size)
+    }
+
+    /// Gives the driver's ring `slots` slots for direct descriptors.
+    ///
+    /// What is dropped on another thread is closed by this one, when it enters the kernel next.
+    ///
+    /// # Errors
+    ///
+    /// As [`RingHandle::direct_table`](crate::RingHandle::direct_table).
+    pub fn direct_table(&self, slots: u32) -> io::Result<DirectTable> {
+        self.core.direct_table(slots)
+    }
+
+    /// Makes a group of `count` buffers of `size` bytes each: the kernel takes one of them for each
+    /// piece of data that an operation of this driver receives, and connections without data need
+    /// none. The buffers may be sent to other threads, and come back from there.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for no buffers, more than 32 768, or empty ones; `OutOfMemory` beyond
+    /// `RLIMIT_MEMLOCK`; `Unsupported` where the kernel has no such groups, and in a forked child.
+    ///
+    /// # Kernel
+    ///
+    /// 5.19.
+    pub fn buffer_group(&self, count: u16, size: u32) -> io::Result<BufferGroup> {
+        self.core.ring.buffer_group(count, size)
     }
 
     /// Winds the driver up, for all its clones: new events are refused, what is in flight is

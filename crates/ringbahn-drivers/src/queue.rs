@@ -18,10 +18,12 @@ pub(crate) mod completion;
 #[cfg(any(test, loom))]
 #[cfg_attr(loom, allow(dead_code, reason = "the models use a part of it"))]
 pub(crate) mod fake_kernel;
+mod groups;
 pub(crate) mod handle;
 pub(crate) mod index;
 #[cfg(all(test, loom))]
 mod loom_model;
 pub(crate) mod memory;
+pub(crate) mod registry;
 pub(crate) mod rings;
 pub(crate) mod submission;

@@ -4,12 +4,14 @@
 //! [`Setup`](crate::Setup) and above.
 
 pub(crate) mod at_once;
+pub(crate) mod buffer_ring;
 pub(crate) mod enter;
 pub(crate) mod fork;
 pub(crate) mod mmap;
 pub(crate) mod probe;
 pub(crate) mod register;
 pub(crate) mod register_trial;
+pub(crate) mod resources;
 pub(crate) mod ring_name;
 pub(crate) mod setup;
 pub(crate) mod setup_trial;

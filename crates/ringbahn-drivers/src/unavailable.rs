@@ -198,7 +198,9 @@ fn hint(reason: Reason, circumstances: Circumstances) -> String {
              answers ENOSYS, {seccomp}"
         ),
         (Reason::KernelTooOld, _) => "run Linux 5.11 or newer".to_owned(),
-        (Reason::LockedMemory, _) => locked_memory_hint(circumstances.locked_memory),
+        (Reason::LockedMemory, _) => {
+            locked_memory_hint(circumstances.locked_memory, "make fewer or smaller rings")
+        }
         (Reason::DescriptorLimit, _) => "close files, or raise the limit: ulimit -n <count>; \
              systemd: LimitNOFILE=<count>; docker: --ulimit nofile=<count>; for the whole system: \
              sysctl -w fs.file-max=<count>"
@@ -207,7 +209,12 @@ fn hint(reason: Reason, circumstances: Circumstances) -> String {
     }
 }
 
-fn locked_memory_hint(limit: Option<u64>) -> String {
+/// How to go on where no more memory can be locked: by doing with `less`, or by a higher limit.
+pub(crate) fn locked_memory_advice(less: &str) -> String {
+    locked_memory_hint(Circumstances::read().locked_memory, less)
+}
+
+fn locked_memory_hint(limit: Option<u64>, less: &str) -> String {
     let now = match limit {
         Some(bytes) => format!("RLIMIT_MEMLOCK is {} KiB", bytes / 1024),
         None => "RLIMIT_MEMLOCK is unlimited or unknown, so look at the machine's free memory \
@@ -215,7 +222,7 @@ fn locked_memory_hint(limit: Option<u64>) -> String {
             .to_owned(),
     };
     format!(
-        "{now}; make fewer or smaller rings, or raise the limit: ulimit -l <KiB>; systemd: \
+        "{now}; {less}, or raise the limit: ulimit -l <KiB>; systemd: \
          LimitMEMLOCK=<bytes>; docker: --ulimit memlock=<bytes>"
     )
 }

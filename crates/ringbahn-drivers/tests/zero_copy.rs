@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ringbahn_core::event::SendZc;
+use ringbahn_core::event::{SendMsg, SendZc, Usage};
 use ringbahn_core::{Drive, IoBuf};
 use ringbahn_drivers::SharedDriver;
 
@@ -155,5 +155,55 @@ fn a_send_to_a_closed_peer_is_a_broken_pipe_and_no_signal() {
     let (result, buffer) = run(driver.clone().submit(send));
     assert_eq!(result.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
     assert_eq!(buffer, b"as it was");
+    end(&driver);
+}
+
+#[test]
+fn a_send_tells_whether_it_was_without_a_copy() {
+    let test = "a_send_tells_whether_it_was_without_a_copy";
+    let Some(driver) = skip::driver(test, 1, 2) else { return };
+    let (near, mut far) = connection();
+    let near = shared(near);
+    let send = SendZc::new(near.clone(), vec![7; 1000]).wait_all(true).reporting();
+    let send = driver.clone().submit(send);
+    let mut received = [0; 1000];
+    let reader = std::thread::spawn(move || {
+        far.read_exact(&mut received).unwrap();
+        (far, received)
+    });
+    let ((sent, buffer), usage) = run(send);
+    assert_eq!((sent.unwrap(), buffer.len()), (1000, 1000));
+    // What goes through the loopback device is copied where it arrives.
+    assert_eq!(usage, Some(Usage::Copied));
+    let (far, received) = reader.join().unwrap();
+    assert_eq!(received, [7; 1000]);
+    drop(far);
+    end(&driver);
+}
+
+#[test]
+fn a_message_of_several_buffers_is_sent_without_a_copy() {
+    let test = "a_message_of_several_buffers_is_sent_without_a_copy";
+    let Some(driver) = skip::driver(test, 1, 2) else { return };
+    let (near, mut far) = connection();
+    let send = SendMsg::new(shared(near), [vec![1; 100], vec![2; 200]]).zero_copy();
+    let reader = std::thread::spawn(move || {
+        let mut received = [0; 300];
+        far.read_exact(&mut received).unwrap();
+        received
+    });
+    let ((sent, buffers), usage) = run(driver.clone().submit(send.reporting()));
+    assert_eq!(sent.unwrap(), 300);
+    assert!(usage.is_some());
+    assert_eq!(reader.join().unwrap()[..], buffers.concat()[..]);
+    end(&driver);
+
+    // A socket that cannot is told so, and the buffers come back.
+    let Some(driver) = skip::driver(test, 1, 2) else { return };
+    let (near, _far) = UnixStream::pair().unwrap();
+    let send = SendMsg::new(shared(near), ["as", "it was"]).zero_copy().reporting();
+    let ((sent, buffers), usage) = run(driver.clone().submit(send));
+    assert_eq!(sent.unwrap_err().kind(), io::ErrorKind::Unsupported);
+    assert_eq!((buffers, usage), (["as", "it was"], None));
     end(&driver);
 }

@@ -153,6 +153,7 @@ pub use async_executor::Task;
 pub use driver::DefaultDriver;
 #[cfg(feature = "local-executor")]
 pub use local_executor::{LocalExecutor, LocalSpawner};
+pub use ring::buffering::{Buffering, Heap, Registered};
 pub use ring::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 pub use ring::object::{Listener, Object, Readable, StreamSocket, Writable};
 pub use ring::receive::Receive;
@@ -163,16 +164,18 @@ pub use socket2;
 
 #[doc(no_inline)]
 pub use ringbahn_core::{
-    Attempt, BufError, BufResult, BufResultExt, Cancel, CancelReport, CancelScope, CancelTarget,
-    Cancelled, Cancelling, Completion, Cqe, Drive, Event, Forbidden, IoBuf, IoBufMut, IoBufs,
-    Local, Outcome, Pollable, Reservation, Rule, Selection, Served, Shared, SharedFd, Sharing,
-    Slice, SocketAddress, Sqe, Sqes, Submission, Timeout, Within, buf, event, opcode,
+    AlignedBuffer, Attempt, BufError, BufResult, BufResultExt, BufferGroup, Cancel, CancelReport,
+    CancelScope, CancelTarget, Cancelled, Cancelling, Completion, Cqe, DirectFd, DirectIo,
+    DirectTable, Drive, Event, Forbidden, ForeignRing, IoBuf, IoBufMut, IoBufs, Local, Misaligned,
+    MultiEvent, Multishot, Outcome, Pollable, ProvidedBuffer, Registration, Reservation, RingId,
+    Rule, Selection, Served, Shared, SharedFd, Sharing, Slice, Slots, SocketAddress, Sqe, Sqes,
+    Submission, Timeout, Within, buf, event, opcode,
 };
 #[doc(no_inline)]
 pub use ringbahn_drivers::{
     Backend, Counters, IopollBuilder, IopollDriver, LocalBuilder, LocalDriver, NotPolled, Policy,
-    Reason, Report, ShardedBuilder, ShardedDriver, SharedBuilder, SharedDriver, SqpollBuilder,
-    SqpollDriver, Unavailable,
+    Reason, RegisteredBuffer, RegisteredBuffers, Report, ShardedBuilder, ShardedDriver,
+    SharedBuilder, SharedDriver, SqpollBuilder, SqpollDriver, Unavailable,
 };
 #[cfg(any(feature = "tokio", feature = "async-io"))]
 #[doc(no_inline)]

@@ -9,6 +9,7 @@
 //! | [`poll`] | the poll functions of all traits, made of reader and writer |
 //! | [`inbox`], [`receive`] | receives into the caller's buffer, and what abandoned ones brought |
 //! | [`input`] | the reader and the inbox together: all that reading needs |
+//! | [`buffering`] | where the buffers of reader and writer come from |
 //! | [`parking`] | accepts that nobody waits for at the moment |
 //! | [`cancel_all`] | the end of all that is in flight |
 //!
@@ -25,6 +26,7 @@ use ringbahn_core::{Drive, event};
 
 use crate::driver::DefaultDriver;
 
+pub(crate) mod buffering;
 mod cancel_all;
 mod file;
 pub(crate) mod halves;
@@ -53,6 +55,7 @@ mod unix_datagram;
 mod waiters;
 mod writer;
 
+use buffering::{Buffering, Heap};
 use input::Input;
 pub use into_inner::IntoInnerError;
 pub use listener::Incoming;
@@ -159,13 +162,15 @@ use writer::Writer;
 /// # Kernel
 ///
 /// Linux 5.11 with the default driver; single methods may need more.
-pub struct Ring<T, D: Drive + Unpin = DefaultDriver> {
+pub struct Ring<T, D: Drive + Unpin = DefaultDriver, B: Buffering = Heap> {
     handle: Handle<T, D>,
     input: Input<D>,
     writer: Mutex<Writer<D>>,
     parking: Parking<D>,
     /// A seek that was asked for and has not been done.
     seek: Option<SeekFrom>,
+    /// Where reader and writer have their pools from.
+    buffering: B,
 }
 
 impl<T: Object> Ring<T> {
@@ -196,11 +201,12 @@ impl<T: Object, D: Drive + Unpin> Ring<T, D> {
             writer: Mutex::new(Writer::new(T::POSITIONED)),
             parking: Parking::new(),
             seek: None,
+            buffering: Heap,
         }
     }
 }
 
-impl<T, D: Drive + Unpin> Ring<T, D> {
+impl<T, D: Drive + Unpin, S: Buffering> Ring<T, D, S> {
     /// The object, for what is no IO: options and addresses of a socket, permissions of a file.
     ///
     /// Reading, writing or seeking it directly bypasses what the handle has in flight and what it
@@ -213,9 +219,25 @@ impl<T, D: Drive + Unpin> Ring<T, D> {
     pub fn driver(&self) -> &D {
         self.handle.driver()
     }
+
+    /// The same handle, whose traits take their buffers from elsewhere from now on.
+    ///
+    /// Methods on owned buffers are not concerned: they take what they are given, also a
+    /// [`RegisteredBuffer`](crate::RegisteredBuffer).
+    pub fn buffered<B: Buffering>(self, buffering: B) -> Ring<T, D, B> {
+        let Ring { handle, mut input, mut writer, parking, seek, .. } = self;
+        input.reader().take_from(buffering.pool());
+        slot::get_mut(&mut writer).take_from(buffering.pool());
+        Ring { handle, input, writer, parking, seek, buffering }
+    }
+
+    /// Where the traits take their buffers from.
+    pub fn buffering(&self) -> &S {
+        &self.buffering
+    }
 }
 
-impl<T: Object, D: Drive + Clone + Unpin> Ring<T, D> {
+impl<T: Object, D: Drive + Clone + Unpin, S: Buffering> Ring<T, D, S> {
     /// Waits for the write in flight, so that what comes next comes after it.
     async fn written(&self) -> io::Result<()> {
         poll_fn(|cx| poll_settled(&self.writer, cx)).await;
@@ -274,7 +296,7 @@ impl<T: Object, D: Drive + Clone + Unpin> Ring<T, D> {
     }
 
     async fn dismantle(self) -> Remains<T> {
-        let Ring { handle, mut input, mut writer, parking, seek } = self;
+        let Ring { handle, mut input, mut writer, parking, seek, .. } = self;
         let writer = slot::get_mut(&mut writer);
         let mut written = poll_fn(|cx| writer.poll_flush(&handle, cx)).await;
         poll_fn(|cx| input.reader().poll_stop(cx)).await;
@@ -300,7 +322,7 @@ struct Remains<T> {
     written: io::Result<()>,
 }
 
-impl<T: AsFd, D: Drive + Unpin> AsFd for Ring<T, D> {
+impl<T: AsFd, D: Drive + Unpin, S: Buffering> AsFd for Ring<T, D, S> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.get_ref().as_fd()
     }
@@ -312,7 +334,7 @@ impl<T: Object, D: Drive + Default + Unpin> From<T> for Ring<T, D> {
     }
 }
 
-impl<T: fmt::Debug, D: Drive + Unpin> fmt::Debug for Ring<T, D> {
+impl<T: fmt::Debug, D: Drive + Unpin, S: Buffering> fmt::Debug for Ring<T, D, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ring").field("object", self.get_ref()).finish_non_exhaustive()
     }

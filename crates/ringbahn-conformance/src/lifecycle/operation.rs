@@ -48,7 +48,7 @@ impl<S: Kind> Operation<S> {
         handle: Handle<S>,
         ledger: &Ledger,
     ) -> Result<Operation<S>, Stop> {
-        let AnyScene { event, judge, waits, go, kept } = (row.stage)(manner, ledger)?;
+        let AnyScene { event, judge, waits, go, kept } = row.scene(manner, ledger)?;
         let exchange = Exchange::Plain(Drive::submit(handle, event));
         let (kept, ledger) = (vec![kept], ledger.clone());
         Ok(Operation { exchange, row, judge, waits, go, kept, ledger })
@@ -111,7 +111,7 @@ impl<S: Kind> Operation<S> {
 
     /// Submits another one in its place.
     pub(crate) fn restart(&mut self) -> Verdict {
-        let scene = (self.row.stage)(Manner::AtOnce, &self.ledger)?;
+        let scene = self.row.scene(Manner::AtOnce, &self.ledger)?;
         self.plain().restart(scene.event);
         self.judge = scene.judge;
         self.waits = scene.waits;

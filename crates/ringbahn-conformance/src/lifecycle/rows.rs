@@ -1,6 +1,8 @@
 //! The rows of the matrix: one for each event of the registry.
 //!
-//! An event that has no row, and a row that has no event, do not compile.
+//! An event that has no row, and a row that has no event, do not compile. What needs more than a
+//! driver, such as slots or buffers that are registered with a ring, stands apart, and its row says
+//! where it is tried.
 
 mod composed;
 mod files;
@@ -19,48 +21,85 @@ use crate::verdict::Stop;
 #[derive(Clone, Copy)]
 pub(crate) struct Row {
     pub(crate) name: &'static str,
+    /// Sets the scene for an operation, and enters its event in the ledger; `None` of what stands
+    /// apart.
+    stage: Option<fn(Manner, &Ledger) -> Result<AnyScene, Stop>>,
+}
+
+impl Row {
+    /// Whether it is tried elsewhere.
+    pub(crate) fn stands_apart(&self) -> bool {
+        self.stage.is_none()
+    }
+
     /// Sets the scene for an operation, and enters its event in the ledger.
-    pub(crate) stage: fn(Manner, &Ledger) -> Result<AnyScene, Stop>,
+    ///
+    /// # Panics
+    ///
+    /// Panics where the event stands apart.
+    pub(crate) fn scene(&self, manner: Manner, ledger: &Ledger) -> Result<AnyScene, Stop> {
+        let stage = self.stage.expect("what stands apart has no cells");
+        stage(manner, ledger)
+    }
 }
 
 /// Makes the rows from lines such as `Accept: sockets::accept;`: the name in the registry, and the
-/// function that sets the scene.
+/// function that sets the scene, or the test program that tries what stands apart.
 macro_rules! rows {
-    ($($name:ident: $file:ident::$scene:ident;)*) => {
+    ($($name:ident: $($file:ident::$scene:ident)? $($apart:literal)?;)*) => {
         /// One row for each event of the registry.
         pub(crate) const ROWS: &[Row] = &[$(Row {
             name: stringify!($name),
-            stage: |manner, ledger| Ok($file::$scene(manner)?.forget(ledger)),
+            stage: rows!(@stage $($file::$scene)? $($apart)?),
         },)*];
+    };
+    (@stage $file:ident::$scene:ident) => {
+        Some(|manner, ledger| Ok($file::$scene(manner)?.forget(ledger)))
+    };
+    (@stage $apart:literal) => {
+        None
     };
 }
 
 rows! {
     Accept: sockets::accept;
+    AcceptMulti: "multishot of ringbahn-drivers";
     AsyncCancel: others::async_cancel;
     Close: files::close;
     Connect: sockets::connect;
     Either: composed::either;
     Fsync: files::fsync;
+    InstallFd: "direct of ringbahn-drivers";
+    IntoSlot: "direct of ringbahn-drivers";
     Link: composed::link;
     Nop: others::nop;
     OpenAt: files::open_at;
     PollAdd: others::poll_add;
+    PollMulti: "multishot of ringbahn-drivers";
     Read: receives::read;
     ReadExact: receives::read_exact;
+    ReadMulti: "multishot of ringbahn-drivers";
+    ReadProvided: "multishot of ringbahn-drivers";
     ReadVectored: receives::read_vectored;
     Recv: receives::recv;
     RecvMsg: receives::recv_msg;
+    RecvMsgMulti: "multishot of ringbahn-drivers";
+    RecvMulti: "multishot of ringbahn-drivers";
+    RecvProvided: "multishot of ringbahn-drivers";
+    Reporting: sends::reporting;
     Rescued: composed::rescued;
     Send: sends::send;
     SendAll: sends::send_all;
     SendMsg: sends::send_msg;
+    SendMsgZc: sends::send_msg_zc;
     SendTo: sends::send_to;
+    SendToRing: "direct of ringbahn-drivers";
     SendZc: sends::send_zc;
     Shutdown: sockets::shutdown;
     Socket: sockets::socket;
     Statx: files::statx;
     Timeout: others::timeout;
+    TimeoutMulti: "multishot of ringbahn-drivers";
     Truncate: files::truncate;
     WhenReady: composed::when_ready;
     Write: sends::write;

@@ -3,7 +3,7 @@
 
 use std::ops::{Bound, Deref, RangeBounds};
 
-use super::{IoBuf, IoBufMut};
+use super::{IoBuf, IoBufMut, Registration};
 
 /// A range of an owned buffer, itself an owned buffer.
 ///
@@ -89,6 +89,10 @@ fn clamp(begin: usize, end: usize, length: usize) -> (usize, usize) {
 
 // SAFETY: B1, B2: a part of the inner buffer's bytes, which are as the contract wants them.
 unsafe impl<B: IoBuf> IoBuf for Slice<B> {
+    fn registration(&self) -> Option<Registration> {
+        self.buffer.registration()
+    }
+
     fn bytes_ptr(&self) -> *const u8 {
         let (begin, _) = clamp(self.begin, self.end, self.buffer.bytes_len());
         // SAFETY: B1: `begin` is not beyond the inner buffer's bytes.

@@ -38,7 +38,7 @@ pub unsafe trait IoBufs: Send + 'static {
     fn buffers_mut(&mut self) -> &mut [Self::Buffer];
 }
 
-// SAFETY: B4: a vector's elements are its own.
+// SAFETY: B5: a vector's elements are its own.
 unsafe impl<B: IoBuf> IoBufs for Vec<B> {
     type Buffer = B;
 
@@ -51,7 +51,7 @@ unsafe impl<B: IoBuf> IoBufs for Vec<B> {
     }
 }
 
-// SAFETY: B4: an array's elements are its own.
+// SAFETY: B5: an array's elements are its own.
 unsafe impl<B: IoBuf, const N: usize> IoBufs for [B; N] {
     type Buffer = B;
 

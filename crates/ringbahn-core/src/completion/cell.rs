@@ -4,6 +4,7 @@
 //! No foreign code runs under the lock. Wakers are cloned before it is taken and dropped or woken
 //! after it is released, so a waker may panic, or poll the same future again inside `wake`.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
@@ -15,7 +16,8 @@ use crate::cqe::Cqe;
 use crate::panics::contain_panic;
 use crate::sharing::{Lock, Sharing};
 
-/// The CQEs of one operation: one for most, two for a zero-copy send.
+/// The CQEs of one operation: one for most, two for a zero-copy send; of a multishot operation
+/// those that nobody has read yet.
 pub(crate) type Cqes = SmallVec<[Cqe; 2]>;
 
 /// The state, waker and CQEs of an operation in flight.
@@ -32,8 +34,19 @@ struct Inner {
     waker: Option<Waker>,
     /// Who has asked for the operation's end, where that wants to know how it ended.
     watch: Option<Arc<Watch>>,
-    /// Every CQE so far, in the order of arrival.
+    /// How many CQEs may wait here before the operation is stopped.
+    unread_max: u32,
+    /// Every CQE so far that nobody has read, in the order of arrival.
     cqes: Cqes,
+}
+
+/// What a CQE after which there will be more asks of whoever reaped it.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    /// Wake the future.
+    pub(crate) wake: Option<Waker>,
+    /// Cancel the operation: its reader lags.
+    pub(crate) stop: bool,
 }
 
 /// What the end of an operation asks of whoever reaped its last CQE.
@@ -71,13 +84,16 @@ impl Inner {
 
 impl<S: Sharing> Cell<S> {
     /// The cell of an operation that a future waits for.
+    ///
+    /// Where more than `unread_max` CQEs come and nobody reads them, it is to be stopped.
     #[inline]
-    pub(crate) fn new() -> Cell<S> {
+    pub(crate) fn new(unread_max: u32) -> Cell<S> {
         let inner = Inner {
             state: State::Running,
             forewarned: false,
             waker: None,
             watch: None,
+            unread_max,
             cqes: Cqes::new(),
         };
         Cell { inner: S::Lock::new(inner) }
@@ -106,10 +122,11 @@ impl<S: Sharing> Cell<S> {
     /// Makes the cell of an operation that has ended that of another one, not started yet. Yields
     /// the last waker, if one is left.
     #[must_use = "it is dropped when nobody minds a panic"]
-    pub(crate) fn renew(&mut self) -> Option<Waker> {
+    pub(crate) fn renew(&mut self, unread_max: u32) -> Option<Waker> {
         let inner = self.inner.get_mut();
         inner.state = State::Running;
         inner.forewarned = false;
+        inner.unread_max = unread_max;
         inner.cqes.clear();
         inner.waker.take()
     }
@@ -120,6 +137,18 @@ impl<S: Sharing> Cell<S> {
             Some(cqe) => Poll::Ready(Some(*cqe)),
             None if matches!(inner.state, State::Finished | State::Gone) => Poll::Ready(None),
             None => Poll::Pending,
+        })
+    }
+
+    /// Moves the CQEs so far to `unread`, as soon as there is one or the operation has ended.
+    pub(crate) fn poll_unread(&self, waker: &Waker, unread: &mut VecDeque<Cqe>) -> Poll<()> {
+        self.wait(waker, |inner| {
+            let over = matches!(inner.state, State::Finished | State::Gone);
+            if inner.cqes.is_empty() && !over {
+                return Poll::Pending;
+            }
+            unread.extend(inner.cqes.drain(..));
+            Poll::Ready(())
         })
     }
 
@@ -152,14 +181,17 @@ impl<S: Sharing> Cell<S> {
         looked
     }
 
-    /// Keeps a CQE after which there will be more, and says whom to wake for it.
-    pub(crate) fn progress(&self, cqe: Cqe) -> Option<Waker> {
+    /// Keeps a CQE after which there will be more.
+    pub(crate) fn progress(&self, cqe: Cqe) -> Progress {
         let mut inner = self.inner.lock();
         inner.cqes.push(cqe);
-        match inner.step(Input::Progress) {
+        let wake = match inner.step(Input::Progress) {
             Action::Wake => inner.waker.take(),
             _ => None,
-        }
+        };
+        let lags = inner.cqes.len() >= inner.unread_max as usize;
+        let stop = lags && inner.step(Input::Cancel) == Action::Request;
+        Progress { wake, stop }
     }
 
     /// The CQE by which the event is to say whether it wants to be submitted once more: the first

@@ -7,7 +7,9 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use socket2::SockAddrStorage;
 
 use crate::address::SocketAddress;
+use crate::direct::DirectFd;
 use crate::event::Event;
+use crate::event::into_slot::sealed::Opening;
 use crate::fd::SharedFd;
 use crate::opcode;
 use crate::outcome::Outcome;
@@ -49,26 +51,43 @@ impl Accept {
     pub fn new(socket: impl Into<SharedFd>) -> Accept {
         Accept { socket: socket.into(), address: SockAddrStorage::zeroed(), length: 0 }
     }
+
+    /// The address of the peer of the connection that was accepted.
+    fn peer(self) -> SocketAddress {
+        // SAFETY: A1: the place was zero, and the kernel has written an address to it.
+        unsafe { SocketAddress::from_kernel(self.address, self.length) }
+    }
 }
 
 impl Event for Accept {
     type Output = io::Result<(OwnedFd, SocketAddress)>;
 
     unsafe fn prepare(&mut self, sqes: &mut Sqes) {
-        self.length = self.address.size_of();
-        // SAFETY: S1 by E1: the place for the address and its length are the event's; E2.
-        let entry = unsafe { Sqe::new(opcode::ACCEPT) };
-        let entry = entry.file(&self.socket).op_flags(libc::SOCK_CLOEXEC.cast_unsigned());
-        sqes.push(entry.address(&raw mut self.address).address2(&raw mut self.length));
+        // SAFETY: E1, which our caller has promised.
+        sqes.push(unsafe { self.entry(libc::SOCK_CLOEXEC) });
     }
 
     fn complete(self, outcome: Outcome<'_, Self>) -> io::Result<(OwnedFd, SocketAddress)> {
         let number = outcome.result()?.cast_signed();
         // SAFETY: E3: a fresh descriptor that is the event's alone.
         let connection = unsafe { OwnedFd::from_raw_fd(number) };
-        // SAFETY: A1: the place was zero, and the kernel has written an address to it.
-        let address = unsafe { SocketAddress::from_kernel(self.address, self.length) };
-        Ok((connection, address))
+        Ok((connection, self.peer()))
+    }
+}
+
+impl Opening for Accept {
+    type Opened = (DirectFd, SocketAddress);
+
+    unsafe fn entry(&mut self, flags: i32) -> Sqe {
+        self.length = self.address.size_of();
+        // SAFETY: S1 by E1: the place for the address and its length are the event's; E2.
+        let entry = unsafe { Sqe::new(opcode::ACCEPT) };
+        let entry = entry.file(&self.socket).op_flags(flags.cast_unsigned());
+        entry.address(&raw mut self.address).address2(&raw mut self.length)
+    }
+
+    fn opened(self, connection: DirectFd) -> (DirectFd, SocketAddress) {
+        (connection, self.peer())
     }
 }
 

@@ -7,7 +7,9 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use crate::direct::DirectFd;
 use crate::event::Event;
+use crate::event::into_slot::sealed::Opening;
 use crate::fd::SharedFd;
 use crate::opcode;
 use crate::outcome::Outcome;
@@ -126,8 +128,9 @@ impl OpenOptions {
             (false, false, false) => 0,
         };
         let append = if self.append { libc::O_APPEND } else { 0 };
-        let custom = self.custom_flags & !libc::O_ACCMODE;
-        Ok(access | creation | append | custom | libc::O_CLOEXEC)
+        // Closed on exec in any case; and a slot of a ring must not be told so.
+        let custom = self.custom_flags & !(libc::O_ACCMODE | libc::O_CLOEXEC);
+        Ok(access | creation | append | custom)
     }
 }
 
@@ -197,6 +200,21 @@ impl Event for OpenAt {
     type Output = io::Result<OwnedFd>;
 
     unsafe fn prepare(&mut self, sqes: &mut Sqes) {
+        // SAFETY: E1, which our caller has promised.
+        sqes.push(unsafe { self.entry(libc::O_CLOEXEC) });
+    }
+
+    fn complete(self, outcome: Outcome<'_, Self>) -> io::Result<OwnedFd> {
+        let number = outcome.result()?.cast_signed();
+        // SAFETY: E3: a fresh descriptor that is the event's alone.
+        Ok(unsafe { OwnedFd::from_raw_fd(number) })
+    }
+}
+
+impl Opening for OpenAt {
+    type Opened = DirectFd;
+
+    unsafe fn entry(&mut self, flags: i32) -> Sqe {
         // SAFETY: S1 by E1: the path is the event's; E2.
         let entry = unsafe { Sqe::new(opcode::OPENAT) };
         let entry = match &self.directory {
@@ -204,13 +222,11 @@ impl Event for OpenAt {
             None => entry.fd_number(libc::AT_FDCWD),
         };
         let entry = entry.address(self.path.as_ptr()).length(self.mode);
-        sqes.push(entry.op_flags(self.flags.cast_unsigned()));
+        entry.op_flags((self.flags | flags).cast_unsigned())
     }
 
-    fn complete(self, outcome: Outcome<'_, Self>) -> io::Result<OwnedFd> {
-        let number = outcome.result()?.cast_signed();
-        // SAFETY: E3: a fresh descriptor that is the event's alone.
-        Ok(unsafe { OwnedFd::from_raw_fd(number) })
+    fn opened(self, file: DirectFd) -> DirectFd {
+        file
     }
 }
 

@@ -51,6 +51,11 @@ impl BitOr for Interest {
 pub struct Ready(i16);
 
 impl Ready {
+    pub(super) fn from_mask(mask: u32) -> Ready {
+        // Every flag there is fits in 16 bits.
+        Ready(mask as i16)
+    }
+
     /// There is something to read, or a connection to accept, or the end has come (`POLLIN`).
     pub const fn is_readable(self) -> bool {
         self.0 & libc::POLLIN != 0
@@ -125,8 +130,7 @@ impl Event for PollAdd {
     }
 
     fn complete(self, outcome: Outcome<'_, Self>) -> io::Result<Ready> {
-        // Every flag there is fits in 16 bits.
-        outcome.result().map(|mask| Ready(mask as i16))
+        outcome.result().map(Ready::from_mask)
     }
 }
 

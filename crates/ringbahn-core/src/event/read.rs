@@ -67,11 +67,12 @@ impl<B: IoBufMut> Event for Read<B> {
 
     unsafe fn prepare(&mut self, sqes: &mut Sqes) {
         let length = entry_length(self.buffer.target_len());
+        let registration = self.buffer.registration();
         let target = self.buffer.target_ptr();
         // SAFETY: S1 by E1 and B1: the buffer is the event's and has room for `length`; E2.
         let entry = unsafe { Sqe::new(opcode::READ) };
         let entry = entry.file(&self.file).offset(self.position.offset());
-        sqes.push(entry.address(target).length(length));
+        sqes.push_with(entry.address(target).length(length), registration);
     }
 
     fn complete(mut self, outcome: Outcome<'_, Self>) -> BufResult<usize, B> {

@@ -81,12 +81,13 @@ impl<B: IoBufMut> Event for ReadExact<B> {
     unsafe fn prepare(&mut self, sqes: &mut Sqes) {
         let done = self.progress.begin();
         let length = entry_length(self.buffer.target_len() - done);
+        let registration = self.buffer.registration();
         // SAFETY: B1: no more is done than the buffer has room for.
         let rest = unsafe { self.buffer.target_ptr().add(done) };
         // SAFETY: S1 by E1 and B1: the buffer is the event's and has room for `length` more; E2.
         let entry = unsafe { Sqe::new(opcode::READ) };
         let entry = entry.file(&self.file).offset(self.position.advance(done).offset());
-        sqes.push(entry.address(rest).length(length));
+        sqes.push_with(entry.address(rest).length(length), registration);
     }
 
     fn complete(mut self, outcome: Outcome<'_, Self>) -> BufResult<(), B> {

@@ -50,30 +50,44 @@ macro_rules! events {
 /// ```
 pub const EVENTS: &[EventInfo] = events! {
     accept::Accept: Some(opcode::ACCEPT), (5, 5), "2/accept.2";
+    accept_multi::AcceptMulti: Some(opcode::ACCEPT), (5, 19), "2/accept.2";
     async_cancel::AsyncCancel: Some(opcode::ASYNC_CANCEL), (5, 5), "3/io_uring_prep_cancel.3";
     close::Close: Some(opcode::CLOSE), (5, 6), "2/close.2";
     connect::Connect: Some(opcode::CONNECT), (5, 5), "2/connect.2";
     either::Either: None, (5, 1), "2/io_uring_enter.2";
     fsync::Fsync: Some(opcode::FSYNC), (5, 1), "2/fsync.2";
+    install_fd::InstallFd: Some(opcode::FIXED_FD_INSTALL), (6, 8),
+        "3/io_uring_prep_fixed_fd_install.3";
+    into_slot::IntoSlot: None, (5, 19), "3/io_uring_prep_open.3";
     link::Link: None, (5, 3), "2/io_uring_enter.2";
     nop::Nop: Some(opcode::NOP), (5, 1), "2/io_uring_enter.2";
     open_at::OpenAt: Some(opcode::OPENAT), (5, 6), "2/open.2";
     poll_add::PollAdd: Some(opcode::POLL_ADD), (5, 1), "2/poll.2";
+    poll_multi::PollMulti: Some(opcode::POLL_ADD), (5, 13), "2/poll.2";
     read::Read: Some(opcode::READ), (5, 6), "2/read.2";
     read_exact::ReadExact: Some(opcode::READ), (5, 6), "2/read.2";
+    read_multi::ReadMulti: Some(opcode::READ_MULTISHOT), (6, 7), "2/read.2";
+    read_provided::ReadProvided: Some(opcode::READ), (5, 19), "2/read.2";
     read_vectored::ReadVectored: Some(opcode::READV), (5, 1), "2/preadv.2";
     recv::Recv: Some(opcode::RECV), (5, 6), "2/recv.2";
     recv_msg::RecvMsg: Some(opcode::RECVMSG), (5, 3), "2/recvmsg.2";
+    recv_msg_multi::RecvMsgMulti: Some(opcode::RECVMSG), (6, 0), "2/recvmsg.2";
+    recv_multi::RecvMulti: Some(opcode::RECV), (6, 0), "2/recv.2";
+    recv_provided::RecvProvided: Some(opcode::RECV), (5, 19), "2/recv.2";
+    reporting::Reporting: None, (6, 2), "2/io_uring_enter.2";
     rescued::Rescued: None, (5, 5), "2/io_uring_enter.2";
     send::Send: Some(opcode::SEND), (5, 6), "2/send.2";
     send_all::SendAll: Some(opcode::SEND), (5, 6), "2/send.2";
     send_msg::SendMsg: Some(opcode::SENDMSG), (5, 3), "2/sendmsg.2";
+    send_msg_zc::SendMsgZc: Some(opcode::SENDMSG_ZC), (6, 1), "2/sendmsg.2";
     send_to::SendTo: Some(opcode::SENDMSG), (5, 3), "2/send.2";
+    send_to_ring::SendToRing: Some(opcode::MSG_RING), (6, 0), "3/io_uring_prep_msg_ring_fd.3";
     send_zc::SendZc: Some(opcode::SEND_ZC), (6, 0), "2/send.2";
     shutdown::Shutdown: Some(opcode::SHUTDOWN), (5, 11), "2/shutdown.2";
     socket::Socket: Some(opcode::SOCKET), (5, 19), "2/socket.2";
     statx::Statx: Some(opcode::STATX), (5, 6), "2/statx.2";
     timeout::Timeout: Some(opcode::TIMEOUT), (5, 4), "2/io_uring_enter.2";
+    timeout_multi::TimeoutMulti: Some(opcode::TIMEOUT), (6, 4), "2/io_uring_enter.2";
     truncate::Truncate: Some(opcode::FTRUNCATE), (6, 9), "2/ftruncate.2";
     when_ready::WhenReady: None, (5, 1), "2/poll.2";
     write::Write: Some(opcode::WRITE), (5, 6), "2/write.2";

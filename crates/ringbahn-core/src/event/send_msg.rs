@@ -3,9 +3,9 @@
 
 use crate::address::SocketAddress;
 use crate::buf::{BufResult, IoBufs, IoVecs};
-use crate::event::Event;
 use crate::event::message::{ControlMessage, Header, encode};
 use crate::event::transfer::sent;
+use crate::event::{Event, SendMsgZc};
 use crate::fd::SharedFd;
 use crate::opcode;
 use crate::outcome::Outcome;
@@ -86,12 +86,18 @@ impl<V: IoBufs> SendMsg<V> {
         self.messages.push(message);
         self
     }
-}
 
-impl<V: IoBufs> Event for SendMsg<V> {
-    type Output = BufResult<usize, V>;
+    /// The same send without copying the bytes.
+    pub fn zero_copy(self) -> SendMsgZc<V> {
+        SendMsgZc::new(self)
+    }
 
-    unsafe fn prepare(&mut self, sqes: &mut Sqes) {
+    /// The entry that asks for it with `opcode`, SENDMSG or SENDMSG_ZC.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Event::prepare`].
+    pub(super) unsafe fn entry(&mut self, opcode: u8) -> Sqe {
         self.vectors.describe_bytes(&self.buffers);
         self.control = encode(&self.messages);
         let header = &mut self.header.0;
@@ -107,9 +113,18 @@ impl<V: IoBufs> Event for SendMsg<V> {
         }
         // SAFETY: S1 by E1 and B1: the header and all it points to are the event's, so are the
         // descriptors in the control messages; E2.
-        let entry = unsafe { Sqe::new(opcode::SENDMSG) };
+        let entry = unsafe { Sqe::new(opcode) };
         let entry = entry.file(&self.socket).address(&raw const *header).length(1);
-        sqes.push(entry.op_flags(libc::MSG_NOSIGNAL.cast_unsigned()));
+        entry.op_flags(libc::MSG_NOSIGNAL.cast_unsigned())
+    }
+}
+
+impl<V: IoBufs> Event for SendMsg<V> {
+    type Output = BufResult<usize, V>;
+
+    unsafe fn prepare(&mut self, sqes: &mut Sqes) {
+        // SAFETY: E1, by the contract of this method.
+        sqes.push(unsafe { self.entry(opcode::SENDMSG) });
     }
 
     fn complete(self, outcome: Outcome<'_, Self>) -> BufResult<usize, V> {

@@ -3,6 +3,7 @@
 
 use crate::buf::{BufResult, IoBuf, entry_length};
 use crate::event::Event;
+use crate::event::reporting::{REPORT_USAGE, Reporting, ZeroCopy};
 use crate::event::transfer::sent;
 use crate::fd::SharedFd;
 use crate::opcode;
@@ -39,12 +40,13 @@ pub struct SendZc<B> {
     socket: SharedFd,
     buffer: B,
     flags: i32,
+    reports: bool,
 }
 
 impl<B: IoBuf> SendZc<B> {
     /// Sends `buffer` to `socket`.
     pub fn new(socket: impl Into<SharedFd>, buffer: B) -> SendZc<B> {
-        SendZc { socket: socket.into(), buffer, flags: libc::MSG_NOSIGNAL }
+        SendZc { socket: socket.into(), buffer, flags: libc::MSG_NOSIGNAL, reports: false }
     }
 
     /// Whether to wait until all is sent (`MSG_WAITALL`), and to count as failed for a chain
@@ -55,6 +57,17 @@ impl<B: IoBuf> SendZc<B> {
         self.flags = if wait_all { others | libc::MSG_WAITALL } else { others };
         self
     }
+
+    /// The same send, which also tells whether there really was no copy.
+    pub fn reporting(self) -> Reporting<SendZc<B>> {
+        Reporting::new(self)
+    }
+}
+
+impl<B: IoBuf> ZeroCopy for SendZc<B> {
+    fn report(&mut self) {
+        self.reports = true;
+    }
 }
 
 impl<B: IoBuf> Event for SendZc<B> {
@@ -62,11 +75,13 @@ impl<B: IoBuf> Event for SendZc<B> {
 
     unsafe fn prepare(&mut self, sqes: &mut Sqes) {
         let length = entry_length(self.buffer.bytes_len());
+        let registration = self.buffer.registration();
         let bytes = self.buffer.bytes_ptr();
         // SAFETY: S1 by E1 and B1: the buffer is the event's and holds `length` bytes; E2.
         let entry = unsafe { Sqe::new(opcode::SEND_ZC) };
         let entry = entry.file(&self.socket).op_flags(self.flags.cast_unsigned());
-        sqes.push(entry.address(bytes).length(length));
+        let entry = entry.ioprio(if self.reports { REPORT_USAGE } else { 0 });
+        sqes.push_with(entry.address(bytes).length(length), registration);
     }
 
     /// The first CQE has the count; the notification, which came last, has nothing to say.

@@ -6,7 +6,9 @@ use std::os::fd::{FromRawFd, OwnedFd};
 
 use socket2::{Domain, Protocol, Type};
 
+use crate::direct::DirectFd;
 use crate::event::Event;
+use crate::event::into_slot::sealed::Opening;
 use crate::opcode;
 use crate::outcome::Outcome;
 use crate::sqe::{Sqe, Sqes};
@@ -49,18 +51,31 @@ impl Event for Socket {
     type Output = io::Result<OwnedFd>;
 
     unsafe fn prepare(&mut self, sqes: &mut Sqes) {
-        let kind = i32::from(self.kind) | libc::SOCK_CLOEXEC;
-        let protocol = self.protocol.map_or(0, i32::from);
-        // SAFETY: S1: the entry names neither memory nor a descriptor.
-        let entry = unsafe { Sqe::new(opcode::SOCKET) };
-        let entry = entry.fd_number(self.domain.into()).offset(kind as u64);
-        sqes.push(entry.length(protocol.cast_unsigned()));
+        // SAFETY: E1, which our caller has promised.
+        sqes.push(unsafe { self.entry(libc::SOCK_CLOEXEC) });
     }
 
     fn complete(self, outcome: Outcome<'_, Self>) -> io::Result<OwnedFd> {
         let number = outcome.result()?.cast_signed();
         // SAFETY: E3: a fresh descriptor that is the event's alone.
         Ok(unsafe { OwnedFd::from_raw_fd(number) })
+    }
+}
+
+impl Opening for Socket {
+    type Opened = DirectFd;
+
+    unsafe fn entry(&mut self, flags: i32) -> Sqe {
+        let kind = i32::from(self.kind) & !libc::SOCK_CLOEXEC | flags;
+        let protocol = self.protocol.map_or(0, i32::from);
+        // SAFETY: S1: the entry names neither memory nor a descriptor.
+        let entry = unsafe { Sqe::new(opcode::SOCKET) };
+        let entry = entry.fd_number(self.domain.into()).offset(kind as u64);
+        entry.length(protocol.cast_unsigned())
+    }
+
+    fn opened(self, socket: DirectFd) -> DirectFd {
+        socket
     }
 }
 

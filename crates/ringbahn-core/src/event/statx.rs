@@ -11,6 +11,7 @@ use std::mem::MaybeUninit;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::buf::DirectIo;
 use crate::event::Event;
 use crate::event::open_at::path_string;
 use crate::fd::SharedFd;
@@ -109,6 +110,15 @@ impl Metadata {
     pub fn created(&self) -> Option<SystemTime> {
         let known = self.statx.stx_mask & libc::STATX_BTIME != 0;
         known.then(|| time(&self.statx.stx_btime)).flatten()
+    }
+
+    /// What the file asks of reads and writes where it is opened with `O_DIRECT`. `None` where it
+    /// cannot be, or the kernel does not say: before Linux 6.1, and for most files that are
+    /// neither regular nor block devices. Multiples of 4096 then are what most disks take.
+    pub fn direct_io(&self) -> Option<DirectIo> {
+        let known = self.statx.stx_mask & libc::STATX_DIOALIGN != 0;
+        let (memory, offset) = (self.statx.stx_dio_mem_align, self.statx.stx_dio_offset_align);
+        known.then(|| DirectIo::new(memory, offset)).flatten()
     }
 
     /// All of it, as the kernel writes it.
@@ -217,7 +227,7 @@ impl Event for Statx {
             Some(start) => entry.file(start),
             None => entry.fd_number(libc::AT_FDCWD),
         };
-        let mask = libc::STATX_BASIC_STATS | libc::STATX_BTIME;
+        let mask = libc::STATX_BASIC_STATS | libc::STATX_BTIME | libc::STATX_DIOALIGN;
         let entry = entry.address(self.path.as_ptr()).length(mask);
         sqes.push(entry.address2(&raw mut self.answer).op_flags(self.flags.cast_unsigned()));
     }

@@ -13,7 +13,7 @@ use crate::sqe::{Sqe, Sqes};
 /// A time as the kernel reads it, with seconds of 64 bits on every machine.
 #[derive(Debug)]
 #[repr(C)]
-struct Timespec {
+pub(super) struct Timespec {
     seconds: i64,
     nanoseconds: i64,
 }
@@ -24,6 +24,15 @@ const FLAG_ABSOLUTE: u32 = 1 << 0;
 /// monotonic one.
 const FLAG_BOOTTIME: u32 = 1 << 2;
 const FLAG_REALTIME: u32 = 1 << 3;
+
+impl Timespec {
+    pub(super) fn new(duration: Duration) -> Timespec {
+        Timespec {
+            seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+            nanoseconds: duration.subsec_nanos().into(),
+        }
+    }
+}
 
 /// Waits for a time.
 ///
@@ -68,21 +77,14 @@ enum Until {
 impl Timeout {
     /// Waits for `duration`, which counts from the first `prepare`, on the monotonic clock.
     pub fn new(duration: Duration) -> Timeout {
-        Timeout { until: Until::Passed(duration, None), time: Timeout::timespec(duration) }
+        Timeout { until: Until::Passed(duration, None), time: Timespec::new(duration) }
     }
 
     /// Waits until `deadline`, on its clock. One that has passed ends at once.
     pub fn at(deadline: impl Into<Deadline>) -> Timeout {
         let deadline = deadline.into();
         let until = Until::Moment(deadline.clock());
-        Timeout { until, time: Timeout::timespec(deadline.time()) }
-    }
-
-    fn timespec(duration: Duration) -> Timespec {
-        Timespec {
-            seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
-            nanoseconds: duration.subsec_nanos().into(),
-        }
+        Timeout { until, time: Timespec::new(deadline.time()) }
     }
 
     fn flags(&self) -> u32 {
@@ -118,7 +120,7 @@ impl Event for Timeout {
     fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
         let cqe = outcome.cqe();
         if let Until::Passed(duration, Some(begin)) = self.until {
-            self.time = Timeout::timespec(duration.saturating_sub(begin.elapsed()));
+            self.time = Timespec::new(duration.saturating_sub(begin.elapsed()));
         }
         cqe.has_not_run()
     }

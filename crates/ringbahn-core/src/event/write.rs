@@ -64,11 +64,12 @@ impl<B: IoBuf> Event for Write<B> {
 
     unsafe fn prepare(&mut self, sqes: &mut Sqes) {
         let length = entry_length(self.buffer.bytes_len());
+        let registration = self.buffer.registration();
         let bytes = self.buffer.bytes_ptr();
         // SAFETY: S1 by E1 and B1: the buffer is the event's and holds `length` bytes; E2.
         let entry = unsafe { Sqe::new(opcode::WRITE) };
         let entry = entry.file(&self.file).offset(self.position.offset());
-        sqes.push(entry.address(bytes).length(length));
+        sqes.push_with(entry.address(bytes).length(length), registration);
     }
 
     fn complete(self, outcome: Outcome<'_, Self>) -> BufResult<usize, B> {

@@ -58,12 +58,13 @@ impl<B: IoBuf> Event for WriteAll<B> {
     unsafe fn prepare(&mut self, sqes: &mut Sqes) {
         let done = self.progress.begin();
         let length = entry_length(self.buffer.bytes_len() - done);
+        let registration = self.buffer.registration();
         // SAFETY: B1: no more is done than the buffer holds.
         let rest = unsafe { self.buffer.bytes_ptr().add(done) };
         // SAFETY: S1 by E1 and B1: the buffer is the event's and holds `length` bytes more; E2.
         let entry = unsafe { Sqe::new(opcode::WRITE) };
         let entry = entry.file(&self.file).offset(self.position.advance(done).offset());
-        sqes.push(entry.address(rest).length(length));
+        sqes.push_with(entry.address(rest).length(length), registration);
     }
 
     fn complete(self, outcome: Outcome<'_, Self>) -> BufResult<(), B> {

@@ -24,6 +24,7 @@ pub struct Batch<S: Sharing = Shared> {
     ended: SmallVec<[Ended<S>; 16]>,
     /// How many of `ended` have been taken out.
     popped: usize,
+    cancels: Vec<CancelTarget<S>>,
     missed_cancels: Vec<CancelTarget<S>>,
 }
 
@@ -34,6 +35,7 @@ pub struct Consequence<S: Sharing = Shared>(Kind<S>);
 enum Kind<S: Sharing> {
     Wake(Waker),
     End(Ended<S>),
+    Cancel(CancelTarget<S>),
     Missed(CancelTarget<S>),
 }
 
@@ -43,6 +45,8 @@ enum Kind<S: Sharing> {
 pub struct Aftermath<S: Sharing = Shared> {
     /// Operations to be submitted once more.
     pub resubmissions: Vec<Resubmission<S>>,
+    /// Operations to be cancelled, soon: those of streams whose reader lags.
+    pub cancels: Vec<CancelTarget<S>>,
     /// Cancels that did not find their operation although it has not ended: it may not have
     /// started yet. To be tried again after some other progress, or a moment.
     pub missed_cancels: Vec<CancelTarget<S>>,
@@ -60,6 +64,7 @@ impl<S: Sharing> Batch<S> {
             wakers: SmallVec::new(),
             ended: SmallVec::new(),
             popped: 0,
+            cancels: Vec::new(),
             missed_cancels: Vec::new(),
         }
     }
@@ -67,7 +72,8 @@ impl<S: Sharing> Batch<S> {
     /// Whether there is nothing to run.
     pub fn is_empty(&self) -> bool {
         let ended = self.popped == self.ended.len();
-        self.wakers.is_empty() && ended && self.missed_cancels.is_empty()
+        let cancels = self.cancels.is_empty() && self.missed_cancels.is_empty();
+        self.wakers.is_empty() && ended && cancels
     }
 
     /// Adds a waker, to be woken when the batch is run.
@@ -92,6 +98,12 @@ impl<S: Sharing> Batch<S> {
         unsafe { place.write(ended()) };
         // SAFETY: BA1; it has just been written.
         unsafe { self.ended.set_len(length + 1) };
+    }
+
+    /// Adds an operation that is to be cancelled.
+    #[cold]
+    pub(crate) fn cancel(&mut self, target: CancelTarget<S>) {
+        self.cancels.push(target);
     }
 
     pub(crate) fn miss_cancel(&mut self, target: CancelTarget<S>) {
@@ -123,7 +135,8 @@ impl<S: Sharing> Batch<S> {
     #[cold]
     fn pop_other(&mut self) -> Option<Kind<S>> {
         let waker = self.wakers.pop().map(Kind::Wake);
-        waker.or_else(|| self.missed_cancels.pop().map(Kind::Missed))
+        let cancel = || self.cancels.pop().map(Kind::Cancel);
+        waker.or_else(cancel).or_else(|| self.missed_cancels.pop().map(Kind::Missed))
     }
 
     /// Brings the consequences about, in the order of the CQEs; the batch is empty afterwards.
@@ -133,6 +146,7 @@ impl<S: Sharing> Batch<S> {
     /// belongs to a task of its own, which has nothing to do with whoever happens to reap.
     pub fn run(&mut self) -> Aftermath<S> {
         let mut aftermath = Aftermath::new();
+        aftermath.cancels = std::mem::take(&mut self.cancels);
         aftermath.missed_cancels = std::mem::take(&mut self.missed_cancels);
         aftermath.panics += for_each(self.wakers.drain(..), Waker::wake);
         // Where they lie, since moving them would cost more than the rest of this.
@@ -163,6 +177,7 @@ impl<S: Sharing> Consequence<S> {
                 Ok(disposed) => aftermath.disposed += u32::from(disposed),
                 Err(resubmission) => aftermath.resubmissions.push(resubmission),
             },
+            Kind::Cancel(target) => aftermath.cancels.push(target),
             Kind::Missed(target) => aftermath.missed_cancels.push(target),
         });
         aftermath.panics += u32::from(panicked);
@@ -172,13 +187,20 @@ impl<S: Sharing> Consequence<S> {
 impl<S: Sharing> Aftermath<S> {
     /// Nothing to do.
     pub fn new() -> Aftermath<S> {
-        Aftermath { resubmissions: Vec::new(), missed_cancels: Vec::new(), disposed: 0, panics: 0 }
+        Aftermath {
+            resubmissions: Vec::new(),
+            cancels: Vec::new(),
+            missed_cancels: Vec::new(),
+            disposed: 0,
+            panics: 0,
+        }
     }
 
     /// Whether there is nothing to do.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.resubmissions.is_empty()
+            && self.cancels.is_empty()
             && self.missed_cancels.is_empty()
             && self.disposed + self.panics == 0
     }
@@ -195,6 +217,7 @@ impl<S: Sharing> std::fmt::Debug for Consequence<S> {
         let kind = match &self.0 {
             Kind::Wake(_) => "wake",
             Kind::End(_) => "end",
+            Kind::Cancel(_) => "cancel",
             Kind::Missed(_) => "missed cancel",
         };
         f.debug_tuple("Consequence").field(&kind).finish()
@@ -222,6 +245,7 @@ impl<S: Sharing> std::fmt::Debug for Batch<S> {
         f.debug_struct("Batch")
             .field("wakers", &self.wakers.len())
             .field("ended", &(self.ended.len() - self.popped))
+            .field("cancels", &self.cancels.len())
             .field("missed_cancels", &self.missed_cancels.len())
             .finish_non_exhaustive()
     }

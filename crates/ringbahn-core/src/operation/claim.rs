@@ -10,6 +10,7 @@
 //!     [`Claim::poll_complete`], which alone polls it, then owns the event by O4.
 #![allow(unsafe_code)]
 
+use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -21,6 +22,7 @@ use crate::cqe::Cqe;
 use crate::drive::Drive;
 use crate::event::Event;
 use crate::outcome::Outcome;
+use crate::ring_id::Home;
 use crate::sharing::Sharing;
 use crate::sqe::Sqes;
 
@@ -72,7 +74,8 @@ impl<E: Event, S: Sharing> Claim<E, S> {
             // of an earlier turn have been executed.
             unsafe { self.record.prepare_first(&mut sqes) }?;
             let [entry] = sqes.entries() else { break };
-            if attempts == ATTEMPTS_MAX {
+            // What is registered with a ring is served by that ring, if by any.
+            if attempts == ATTEMPTS_MAX || sqes.home() != Home::ANY {
                 break;
             }
             let served = driver.as_mut().attempt(Attempt::new(entry));
@@ -145,6 +148,10 @@ impl<E: Event, S: Sharing> Claim<E, S> {
 
     pub(crate) fn poll_cqe(&self, cx: &Context<'_>, index: usize) -> Poll<Option<Cqe>> {
         self.record.cell().poll_cqe(index, cx.waker())
+    }
+
+    pub(crate) fn poll_unread(&self, cx: &Context<'_>, unread: &mut VecDeque<Cqe>) -> Poll<()> {
+        self.record.cell().poll_unread(cx.waker(), unread)
     }
 
     /// The output, as soon as the operation has ended, and whether it is that of an operation that

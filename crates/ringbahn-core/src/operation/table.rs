@@ -18,7 +18,9 @@ use super::id::{FIRST_GENERATION, OPERATIONS_MAX, OperationId, cancel_target};
 use super::target::CancelTarget;
 use super::{Operation, StepEnd};
 use crate::cancelling::{Cancelling, Watch};
+use crate::completion::cell::Progress;
 use crate::cqe::Cqe;
+use crate::ring_id::RingId;
 use crate::selection::{EntryFile, Selection};
 use crate::sharing::{Lock, OperationShare, Shared, Sharing, Word};
 use crate::sync::Ordering;
@@ -33,8 +35,7 @@ use crate::sync::Ordering;
 /// draining it, a table leaks them: the kernel may write to their buffers after the ring has been
 /// closed. It says so on the standard error output.
 pub struct OperationTable<S: Sharing = Shared> {
-    /// Tells tables apart, for those who would cancel.
-    pub(crate) number: u64,
+    ring: RingId,
     places: S::Lock<Places<S>>,
     in_flight: S::Word,
 }
@@ -77,13 +78,17 @@ pub enum Matched {
 impl<S: Sharing> OperationTable<S> {
     /// An empty table.
     pub fn new() -> OperationTable<S> {
-        static TABLES: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
         OperationTable {
-            // Relaxed: numbers differ, and that is all they need.
-            number: TABLES.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
+            ring: RingId::new(),
             places: S::Lock::new(Places { places: Vec::new(), free: Vec::new() }),
             in_flight: S::Word::new(0),
         }
+    }
+
+    /// The identity of the ring.
+    #[inline]
+    pub fn ring(&self) -> RingId {
+        self.ring
     }
 
     /// How many operations are in flight: committed to the queue and not ended.
@@ -169,7 +174,8 @@ impl<S: Sharing> OperationTable<S> {
         let watch = Watch::new();
         let targets: Vec<_> = {
             let places = self.places.lock();
-            let selected = places.places.iter().filter(|place| selection.names(place.file));
+            let selected =
+                places.places.iter().filter(|place| selection.names(self.ring(), place.file));
             selected
                 .filter_map(|place| place.tenant.as_ref())
                 .filter(|tenant| !tenant.header().cell.is_detached())
@@ -208,8 +214,12 @@ impl<S: Sharing> Noting<'_, S> {
             if !header.is_step_pending(cqe.user_data) {
                 return Matched::Unknown;
             }
-            if let Some(waker) = header.cell.progress(*cqe) {
+            let Progress { wake, stop } = header.cell.progress(*cqe);
+            if let Some(waker) = wake {
                 batch.wake(waker);
+            }
+            if stop {
+                batch.cancel(CancelTarget::new(tenant.clone()));
             }
             return Matched::Progress;
         }
@@ -220,7 +230,7 @@ impl<S: Sharing> Noting<'_, S> {
                 if header.cell.is_cancelled() {
                     batch.miss_cancel(CancelTarget::new(tenant.clone()));
                 }
-                if let Some(waker) = header.cell.progress(*cqe) {
+                if let Some(waker) = header.cell.progress(*cqe).wake {
                     batch.wake(waker);
                 }
                 Matched::Progress

@@ -139,6 +139,11 @@ impl Toy {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The identity of the ring, which is there.
+    pub(crate) fn ring(&self) -> ringbahn_core::RingId {
+        self.lock().table.as_ref().expect("the ring is there").ring()
+    }
+
     /// How many places its queue has.
     pub(crate) fn size(&self) -> usize {
         self.lock().places.len()
@@ -219,6 +224,7 @@ impl Toy {
             state.tally.resubmitted += aftermath.resubmissions.len() as u32;
             state.tally.missed_cancels += aftermath.missed_cancels.len() as u32;
             state.resubmissions.extend(aftermath.resubmissions);
+            state.cancels.extend(aftermath.cancels);
             state.missed.extend(aftermath.missed_cancels);
             state.flush()
         };

@@ -146,7 +146,7 @@ impl Core {
                 {
                     // It is published by the next `enter`.
                     let receipt = prepare(reservation, cx);
-                    state.counters.submitted += 1;
+                    state.counters.submitted += u64::from(receipt.is_committed());
                     return Poll::Ready(Ok(receipt));
                 }
             }
@@ -353,6 +353,7 @@ impl Core {
             state.submission.publish();
             state.counters.enters += 1;
         }
+        self.ring.settle();
         let entered = match how(&self.ring) {
             // The wait is over, and nothing was to be submitted.
             Err(error) if error.raw_os_error() == Some(libc::ETIME) => Ok(0),

@@ -61,7 +61,7 @@ impl Core {
     /// Puts on the backlog what a consequence has left to be done. `stopped` is 1 where that is the
     /// end of an operation that was stopped.
     fn settle(&self, aftermath: Aftermath<Local>, stopped: u64) {
-        let Aftermath { resubmissions, missed_cancels, disposed, panics, .. } = aftermath;
+        let Aftermath { resubmissions, cancels, missed_cancels, disposed, panics } = aftermath;
         let mut state = self.state();
         state.counters.disposed += u64::from(disposed);
         state.counters.panics += u64::from(panics);
@@ -73,6 +73,8 @@ impl Core {
             state.counters.repeated += count.saturating_sub(self.parker.take_rings());
             state.backlog.resubmissions.extend(resubmissions);
         }
+        state.counters.cancelled += cancels.len() as u64;
+        state.backlog.cancels.extend(cancels);
         if !missed_cancels.is_empty() {
             state.backlog.missed_cancels.extend(missed_cancels);
             let pause = state.pause;

@@ -6,12 +6,13 @@ use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringbahn_core::{OperationTable, Shared, Sharing};
+use ringbahn_core::{BufferGroup, OperationTable, Shared, Sharing};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 mod polled;
 
 use super::beside::{AtWork, Beside};
+use super::groups::Groups;
 use super::rings::{Executor, KernelRing, Rings};
 use crate::backend::Backend;
 use crate::fallback::Engine;
@@ -65,6 +66,10 @@ pub struct Readiness {
 impl<S: Sharing> RingHandle<S> {
     pub(crate) fn new(rings: Arc<Rings>, table: S::Share<OperationTable<S>>) -> RingHandle<S> {
         RingHandle { rings, table }
+    }
+
+    pub(crate) fn rings(&self) -> &Arc<Rings> {
+        &self.rings
     }
 
     /// The operations in flight on this ring.
@@ -280,6 +285,14 @@ impl<S: Sharing> RingHandle<S> {
         }
     }
 
+    /// Releases what other threads have let go of: registered buffers and direct descriptors of a
+    /// ring that is bound to this one. A driver of such a ring calls it whenever it enters.
+    pub fn settle(&self) {
+        if let Ok((registry, ring)) = self.rings.registry() {
+            registry.settle(ring);
+        }
+    }
+
     /// How many published entries the kernel has not taken yet.
     pub fn unsubmitted(&self) -> u32 {
         if self.rings.forked() {
@@ -325,6 +338,20 @@ impl<S: Sharing> RingHandle<S> {
     pub fn dropped_count(&self) -> u32 {
         // Relaxed: a counter that publishes nothing.
         if self.rings.forked() { 0 } else { self.rings.submission.dropped.load(Ordering::Relaxed) }
+    }
+
+    /// Makes a group of `count` buffers of `size` bytes each, for operations on this ring.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for no buffers, more than 32 768, or empty ones; `OutOfMemory` beyond
+    /// `RLIMIT_MEMLOCK`; `Unsupported` where the kernel has no such groups, and in a forked child.
+    ///
+    /// # Kernel
+    ///
+    /// 5.19.
+    pub fn buffer_group(&self, count: u16, size: u32) -> io::Result<BufferGroup> {
+        Groups::make(&self.rings, self.table.ring(), count, size)
     }
 
     /// What executes the operations of this ring.

@@ -33,7 +33,9 @@ use rustix::event::{EventfdFlags, eventfd};
 
 use super::beside::{AtWork, Beside};
 use super::completion::CompletionQueue;
+use super::groups::Groups;
 use super::index::Index;
+use super::registry::Registry;
 use super::submission::SubmissionQueue;
 use crate::backend::Backend;
 use crate::fallback::Engine;
@@ -111,7 +113,9 @@ pub(super) struct KernelRing {
     pub(super) flags: u32,
     /// The index under which the one thread that uses the ring has registered it.
     registered: Option<u32>,
+    pub(super) groups: Arc<Groups>,
     guard: ForkGuard,
+    registry: Arc<Registry>,
     _rings: Mapping,
     _entries: Mapping,
 }
@@ -183,7 +187,9 @@ impl Rings {
                 features: params.features,
                 flags: params.flags,
                 registered: None,
+                groups: Arc::default(),
                 guard,
+                registry: Arc::default(),
                 _rings: rings,
                 _entries: entries,
             }),
@@ -226,6 +232,7 @@ impl Rings {
         match &mut self.backing {
             Backing::Kernel(kernel) => {
                 enable(kernel.fd())?;
+                kernel.registry.bind();
                 kernel.registered = register_ring(kernel.fd()).ok();
                 Ok(())
             }
@@ -253,6 +260,16 @@ impl Rings {
             #[cfg(any(test, loom))]
             Backing::Heap(_) => false,
         }
+    }
+
+    /// What is registered with the ring, and the descriptor to do so by.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` where that is nothing: in a forked child, or without a ring of the kernel.
+    pub(crate) fn registry(&self) -> io::Result<(&Arc<Registry>, BorrowedFd<'_>)> {
+        let kernel = self.kernel()?;
+        Ok((&kernel.registry, kernel.fd()))
     }
 
     /// Who executes the entries, if this process may use the ring.
@@ -356,7 +373,10 @@ impl KernelRing {
 
 impl Drop for KernelRing {
     fn drop(&mut self) {
-        if let Some(index) = self.registered.filter(|_| !self.guard.forked()) {
+        // On a foreign thread the index would be that of another ring. The thread that has
+        // registered this one undoes it when it ends.
+        let here = !self.guard.forked() && self.registry.is_mine();
+        if let Some(index) = self.registered.filter(|_| here) {
             // An error leaves the ring alive until the thread ends, and nothing can be done.
             let _ = unregister_ring(self.fd(), index);
         }

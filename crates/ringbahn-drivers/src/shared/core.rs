@@ -156,10 +156,8 @@ impl Core {
             let capacity = submission.queue.capacity();
             if let Some(reservation) = submission.queue.reserve(count)? {
                 let receipt = prepare(reservation, cx);
-                // It has stayed empty where the ring does not take the event.
-                if submission.queue.publish() > 0 {
-                    add(&self.tally.submitted, 1);
-                }
+                submission.queue.publish();
+                add(&self.tally.submitted, u64::from(receipt.is_committed()));
                 // A waker that turned out not to be needed is dropped without the lock.
                 drop(submission);
                 return Poll::Ready(Ok(receipt));

@@ -55,8 +55,8 @@ pub const OPCODES: &[Listing] = &[
     Listing::new(45, "SOCKET", (5, 19), Used, "sockets, made"),
     Listing::new(46, "URING_CMD", (5, 19), Unused, "commands of devices and options of sockets"),
     Listing::new(47, "SEND_ZC", (6, 0), Used, "data, sent without a copy"),
-    Listing::new(48, "SENDMSG_ZC", (6, 1), Unused, "messages, sent without a copy"),
-    Listing::new(49, "READ_MULTISHOT", (6, 7), Unused, "one read that completes many times"),
+    Listing::new(48, "SENDMSG_ZC", (6, 1), Used, "messages, sent without a copy"),
+    Listing::new(49, "READ_MULTISHOT", (6, 7), Used, "one read that completes many times"),
     Listing::new(50, "WAITID", (6, 7), Unused, "the end of a process"),
     Listing::new(51, "FUTEX_WAIT", (6, 7), Unused, "waits for a futex"),
     Listing::new(52, "FUTEX_WAKE", (6, 7), Unused, "wakes those who wait for a futex"),
@@ -109,15 +109,16 @@ mod tests {
     #[test]
     fn the_table_uses_what_the_events_use_and_agrees_about_the_versions() {
         for listing in OPCODES {
-            let mut events =
+            let events =
                 EVENTS.iter().filter(|event| event.opcode.map(u32::from) == Some(listing.number));
-            let used = listing.usage != Unused;
-            assert_eq!(used, events.clone().next().is_some(), "{}", listing.name);
+            // Of several events with one opcode, some need a flag that came later.
+            let first = events.map(|event| event.since).min();
+            assert_eq!(listing.usage != Unused, first.is_some(), "{}", listing.name);
             let since = listing.since.expect("the table has a version for each");
-            let agrees = |since_event: (u8, u8)| {
-                (u16::from(since_event.0), u16::from(since_event.1)) == (since.major, since.minor)
+            let agrees = |(major, minor): (u8, u8)| {
+                (u16::from(major), u16::from(minor)) == (since.major, since.minor)
             };
-            assert!(events.all(|event| agrees(event.since)), "{}", listing.name);
+            assert!(first.is_none_or(agrees), "{}", listing.name);
         }
     }
 }

@@ -62,10 +62,10 @@ pub const REGISTER_OPERATIONS: &[Listing] = &[
         22,
         "REGISTER_PBUF_RING",
         (5, 19),
-        Unused,
+        Used,
         "a ring of buffers for receives to choose from",
     ),
-    Listing::new(23, "UNREGISTER_PBUF_RING", (5, 19), Unused, "takes it back"),
+    Listing::new(23, "UNREGISTER_PBUF_RING", (5, 19), Used, "takes it back"),
     Listing::new(
         24,
         "REGISTER_SYNC_CANCEL",

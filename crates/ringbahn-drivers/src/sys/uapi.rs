@@ -91,14 +91,26 @@ bits! {
 
 /// `IORING_REGISTER_EVENTFD`.
 pub(crate) const REGISTER_EVENTFD: u32 = 4;
+/// `IORING_REGISTER_FILES_UPDATE`: 5.5.
+pub(crate) const REGISTER_FILES_UPDATE: u32 = 6;
 /// `IORING_REGISTER_PROBE`.
 pub(crate) const REGISTER_PROBE: u32 = 8;
 /// `IORING_REGISTER_ENABLE_RINGS`: 5.10.
 pub(crate) const REGISTER_ENABLE_RINGS: u32 = 12;
+/// `IORING_REGISTER_FILES2`: 5.13.
+pub(crate) const REGISTER_FILES2: u32 = 13;
+/// `IORING_REGISTER_BUFFERS2`: 5.13.
+pub(crate) const REGISTER_BUFFERS2: u32 = 15;
+/// `IORING_REGISTER_BUFFERS_UPDATE`: 5.13.
+pub(crate) const REGISTER_BUFFERS_UPDATE: u32 = 16;
 /// `IORING_REGISTER_RING_FDS`: 5.18.
 pub(crate) const REGISTER_RING_FDS: u32 = 20;
 /// `IORING_UNREGISTER_RING_FDS`: 5.18.
 pub(crate) const UNREGISTER_RING_FDS: u32 = 21;
+/// `IORING_REGISTER_PBUF_RING`: 5.19.
+pub(crate) const REGISTER_BUFFER_RING: u32 = 22;
+/// `IORING_UNREGISTER_PBUF_RING`: 5.19.
+pub(crate) const UNREGISTER_BUFFER_RING: u32 = 23;
 /// `IORING_REGISTER_QUERY`.
 pub(crate) const REGISTER_QUERY: u32 = 35;
 /// `IORING_REGISTER_USE_REGISTERED_RING`: the ring is named by its index, not by a descriptor.
@@ -185,6 +197,56 @@ pub(crate) struct RingFdUpdate {
     pub(crate) data: u64,
 }
 
+/// `IORING_RSRC_REGISTER_SPARSE`: a table of empty slots; 5.19.
+pub(crate) const RSRC_REGISTER_SPARSE: u32 = 1;
+/// The most slots of a table of buffers.
+pub(crate) const BUFFERS_MAX: u32 = 1 << 14;
+
+/// `struct io_uring_rsrc_register`.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct ResourceRegister {
+    pub(crate) slots: u32,
+    pub(crate) flags: u32,
+    pub(crate) reserved: u64,
+    pub(crate) data: u64,
+    pub(crate) tags: u64,
+}
+
+/// `struct io_uring_rsrc_update`.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct ResourceUpdate {
+    pub(crate) offset: u32,
+    pub(crate) reserved: u32,
+    /// The address of the new contents.
+    pub(crate) data: u64,
+}
+
+/// `struct io_uring_rsrc_update2`.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct ResourceUpdate2 {
+    pub(crate) offset: u32,
+    pub(crate) reserved: u32,
+    /// The address of the new contents.
+    pub(crate) data: u64,
+    pub(crate) tags: u64,
+    pub(crate) count: u32,
+    pub(crate) reserved2: u32,
+}
+
+/// `struct io_uring_buf_reg`: a ring of provided buffers.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct BufferRing {
+    pub(crate) address: u64,
+    pub(crate) entries: u32,
+    pub(crate) id: u16,
+    pub(crate) flags: u16,
+    pub(crate) reserved: [u64; 3],
+}
+
 /// How many opcodes a probe has room for; the kernel knows fewer.
 pub(crate) const PROBE_OPCODES: usize = 256;
 
@@ -250,6 +312,10 @@ const _: () = {
     assert!(size_of::<Timespec>() == 16);
     assert!(size_of::<GeteventsArg>() == 24);
     assert!(size_of::<RingFdUpdate>() == 16);
+    assert!(size_of::<ResourceRegister>() == 32);
+    assert!(size_of::<ResourceUpdate>() == 16);
+    assert!(size_of::<ResourceUpdate2>() == 32);
+    assert!(size_of::<BufferRing>() == 40);
     assert!(size_of::<ProbeOpcode>() == 8);
     assert!(size_of::<ProbeAnswer>() == 16 + 8 * PROBE_OPCODES);
 };

@@ -53,7 +53,7 @@ impl Core {
     /// Puts on the backlog what a consequence has left to be done. `stopped` is 1 where that is the
     /// end of an operation that was stopped.
     fn settle(&self, aftermath: Aftermath<Local>, stopped: u64) {
-        let Aftermath { resubmissions, missed_cancels, disposed, panics, .. } = aftermath;
+        let Aftermath { resubmissions, cancels, missed_cancels, disposed, panics } = aftermath;
         let now = self.kernel.borrow().now;
         let mut state = self.state();
         state.counters.disposed += u64::from(disposed);
@@ -66,6 +66,8 @@ impl Core {
             state.counters.repeated += count;
             state.backlog.resubmissions.extend(resubmissions);
         }
+        state.counters.cancelled += cancels.len() as u64;
+        state.backlog.cancels.extend(cancels);
         if !missed_cancels.is_empty() {
             state.backlog.missed_cancels.extend(missed_cancels);
             let pause = state.pause;

@@ -8,6 +8,7 @@ use ringbahn_core::event::{self, Metadata, Position};
 use ringbahn_core::{BufResult, Drive, IoBuf, IoBufMut, IoBufs, Submission};
 
 use super::Ring;
+use super::buffering::Buffering;
 use crate::driver::DefaultDriver;
 use crate::fs::OpenOptions;
 
@@ -88,7 +89,9 @@ impl<D: Drive + Clone + Unpin> Ring<File, D> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).open_on_driver(path, driver).await
     }
+}
 
+impl<D: Drive + Clone + Unpin, S: Buffering> Ring<File, D, S> {
     /// Reads at `offset`, in bytes from the start of the file, up to the capacity of `buffer`.
     ///
     /// Yields how many bytes were read, and the buffer. Zero means the end of the file, or a

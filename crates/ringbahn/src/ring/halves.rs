@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use ringbahn_core::{BufResult, Drive, IoBuf, IoBufMut, IoBufs, Submission, event};
 
+use super::buffering::{Buffering, Heap};
 use super::input::Input;
 use super::object::StreamSocket;
 use super::receive::Receive;
@@ -28,9 +29,11 @@ pub struct WriteHalf<'a, T: StreamSocket, D: Drive + Unpin = DefaultDriver> {
 /// The half of a stream socket that reads. See [`Ring::into_split`](crate::Ring::into_split).
 ///
 /// Dropped, it stops the read in flight, and that is all: the peer may go on to send.
-pub struct OwnedReadHalf<T: StreamSocket, D: Drive + Unpin = DefaultDriver> {
+pub struct OwnedReadHalf<T: StreamSocket, D: Drive + Unpin = DefaultDriver, B: Buffering = Heap> {
     pub(crate) handle: Handle<T, D>,
     pub(crate) input: Input<D>,
+    /// Goes back to the handle when the halves are put together again.
+    pub(crate) buffering: B,
 }
 
 /// The half of a stream socket that writes. See [`Ring::into_split`](crate::Ring::into_split).
@@ -43,10 +46,10 @@ pub struct OwnedWriteHalf<T: StreamSocket, D: Drive + Unpin = DefaultDriver> {
 }
 
 /// What the borrowed and the owned half that reads have in common. As in
-/// `reading!(OwnedReadHalf<T, D>)`.
+/// `reading!([S: Buffering] OwnedReadHalf<T, D, S>)`.
 macro_rules! reading {
-    ($half:ty) => {
-        impl<T: StreamSocket, D: Drive + Clone + Unpin> $half {
+    ([$($more:tt)*] $half:ty) => {
+        impl<T: StreamSocket, D: Drive + Clone + Unpin, $($more)*> $half {
             /// The socket, for its options and addresses.
             pub fn get_ref(&self) -> &T {
                 self.handle.object()
@@ -98,7 +101,7 @@ macro_rules! reading {
             }
         }
 
-        impl<T: StreamSocket, D: Drive + Unpin> fmt::Debug for $half {
+        impl<T: StreamSocket, D: Drive + Unpin, $($more)*> fmt::Debug for $half {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($half)).finish_non_exhaustive()
             }
@@ -106,8 +109,8 @@ macro_rules! reading {
     };
 }
 
-reading!(ReadHalf<'_, T, D>);
-reading!(OwnedReadHalf<T, D>);
+reading!([] ReadHalf<'_, T, D>);
+reading!([S: Buffering] OwnedReadHalf<T, D, S>);
 
 /// What the borrowed and the owned half that writes have in common. As in
 /// `writing!(OwnedWriteHalf<T, D>)`.

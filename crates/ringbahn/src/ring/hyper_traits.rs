@@ -9,6 +9,7 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use ringbahn_core::Drive;
 
 use super::Ring;
+use super::buffering::Buffering;
 use super::object::{Readable, Writable};
 use super::poll::{ReadSide, WriteSide};
 
@@ -18,7 +19,7 @@ use super::poll::{ReadSide, WriteSide};
 ///
 /// Reading is cancel safe: the operation in flight and what it brings belong to the handle, and
 /// the next read gets it.
-impl<T: Readable, D: Drive + Clone + Unpin> Read for Ring<T, D> {
+impl<T: Readable, D: Drive + Clone + Unpin, S: Buffering> Read for Ring<T, D, S> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -35,7 +36,7 @@ impl<T: Readable, D: Drive + Clone + Unpin> Read for Ring<T, D> {
 ///
 /// Writing is cancel safe: what was accepted is written whole and in order, also if the handle is
 /// dropped.
-impl<T: Writable, D: Drive + Clone + Unpin> Write for Ring<T, D> {
+impl<T: Writable, D: Drive + Clone + Unpin, S: Buffering> Write for Ring<T, D, S> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -9,15 +9,17 @@ use futures_io::{AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite};
 use ringbahn_core::Drive;
 
 use super::Ring;
+use super::buffering::Buffering;
 use super::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 use super::object::{Readable, StreamSocket, Writable};
 use super::poll::{ReadSide, WriteSide};
 
-/// The traits of what reads. As in `reading!(#[doc = "…"] [T: Readable] Ring<T, D>)`.
+/// The traits of what reads. As in
+/// `reading!(#[doc = "…"] [T: Readable, S: Buffering] Ring<T, D, S>)`.
 macro_rules! reading {
-    ($(#[$doc:meta])* [$object:ident: $kind:ident] $handle:ty) => {
+    ($(#[$doc:meta])* [$($object:tt)*] $handle:ty) => {
         $(#[$doc])*
-        impl<$object: $kind, D: Drive + Clone + Unpin> AsyncRead for $handle {
+        impl<$($object)*, D: Drive + Clone + Unpin> AsyncRead for $handle {
             fn poll_read(
                 self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
@@ -46,7 +48,7 @@ macro_rules! reading {
         ///
         /// Reading is cancel safe: the operation in flight and what it brings belong to the handle,
         /// and the next read gets it.
-        impl<$object: $kind, D: Drive + Clone + Unpin> AsyncBufRead for $handle {
+        impl<$($object)*, D: Drive + Clone + Unpin> AsyncBufRead for $handle {
             fn poll_fill_buf(
                 self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
@@ -71,7 +73,7 @@ reading! {
     ///
     /// Reading is cancel safe: the operation in flight and what it brings belong to the handle, and
     /// the next read gets it.
-    [T: Readable] Ring<T, D>
+    [T: Readable, S: Buffering] Ring<T, D, S>
 }
 
 reading! {
@@ -81,14 +83,15 @@ reading! {
 
 reading! {
     /// As for a [`Ring`].
-    [T: StreamSocket] OwnedReadHalf<T, D>
+    [T: StreamSocket, S: Buffering] OwnedReadHalf<T, D, S>
 }
 
-/// The trait of what writes. As in `writing!(#[doc = "…"] [T: Writable] Ring<T, D>)`.
+/// The trait of what writes. As in
+/// `writing!(#[doc = "…"] [T: Writable, S: Buffering] Ring<T, D, S>)`.
 macro_rules! writing {
-    ($(#[$doc:meta])* [$object:ident: $kind:ident] $handle:ty) => {
+    ($(#[$doc:meta])* [$($object:tt)*] $handle:ty) => {
         $(#[$doc])*
-        impl<$object: $kind, D: Drive + Clone + Unpin> AsyncWrite for $handle {
+        impl<$($object)*, D: Drive + Clone + Unpin> AsyncWrite for $handle {
             fn poll_write(
                 self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
@@ -130,7 +133,7 @@ writing! {
     ///
     /// Writing is cancel safe: a `write` that has not returned has accepted nothing, and what it
     /// has accepted is written whole and in order, also if the handle is dropped.
-    [T: Writable] Ring<T, D>
+    [T: Writable, S: Buffering] Ring<T, D, S>
 }
 
 writing! {
@@ -154,7 +157,7 @@ writing! {
 /// # Cancel safety
 ///
 /// Seeking is cancel safe: a `seek` that has not returned has not moved the position.
-impl<D: Drive + Clone + Unpin> AsyncSeek for Ring<File, D> {
+impl<D: Drive + Clone + Unpin, S: Buffering> AsyncSeek for Ring<File, D, S> {
     fn poll_seek(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

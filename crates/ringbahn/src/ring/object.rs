@@ -11,6 +11,7 @@ use ringbahn_core::event::{self, Interest, Position, WhenReady};
 use ringbahn_core::{SharedFd, Slice, SocketAddress};
 use rustix::fs::{FileType, OFlags};
 
+use super::buffering::Memory;
 use super::reader::Reading;
 use super::writer::Writing;
 
@@ -64,7 +65,8 @@ pub enum Nature {
 
 pub(crate) mod private {
     use super::{
-        Nature, OwnedFd, Position, Reading, SeekFrom, SharedFd, Slice, SocketAddress, Writing, io,
+        Memory, Nature, OwnedFd, Position, Reading, SeekFrom, SharedFd, Slice, SocketAddress,
+        Writing, io,
     };
 
     /// What `Ring` needs of an object.
@@ -92,7 +94,7 @@ pub(crate) mod private {
 
     /// How bytes are read.
     pub trait Readable {
-        fn reading(fd: SharedFd, to: Slice<Vec<u8>>, at: Position) -> Reading;
+        fn reading(fd: SharedFd, to: Slice<Memory>, at: Position) -> Reading;
     }
 
     /// How bytes are written.
@@ -100,7 +102,7 @@ pub(crate) mod private {
         /// Whether there may be a half that writes, whose end is told to the other side.
         const HALVES: bool = false;
 
-        fn writing(fd: SharedFd, bytes: Vec<u8>, at: Position) -> Writing;
+        fn writing(fd: SharedFd, bytes: Memory, at: Position) -> Writing;
 
         /// Tells the other side, if there is one, that nothing more will be written.
         fn end_writing(&self) -> io::Result<()> {
@@ -180,7 +182,7 @@ macro_rules! file {
         impl Readable for $file {}
 
         impl private::Readable for $file {
-            fn reading(fd: SharedFd, to: Slice<Vec<u8>>, at: Position) -> Reading {
+            fn reading(fd: SharedFd, to: Slice<Memory>, at: Position) -> Reading {
                 let read = |fd| event::Read::new(fd, to, at);
                 Reading::first(patient(at, fd, Interest::READABLE, read))
             }
@@ -190,7 +192,7 @@ macro_rules! file {
         impl Writable for $file {}
 
         impl private::Writable for $file {
-            fn writing(fd: SharedFd, bytes: Vec<u8>, at: Position) -> Writing {
+            fn writing(fd: SharedFd, bytes: Memory, at: Position) -> Writing {
                 let write = |fd| event::WriteAll::new(fd, bytes, at);
                 Writing::first(patient(at, fd, Interest::WRITABLE, write))
             }
@@ -258,7 +260,7 @@ macro_rules! stream {
         impl StreamSocket for $stream {}
 
         impl private::Readable for $stream {
-            fn reading(fd: SharedFd, to: Slice<Vec<u8>>, _at: Position) -> Reading {
+            fn reading(fd: SharedFd, to: Slice<Memory>, _at: Position) -> Reading {
                 Reading::second(event::Recv::new(fd, to))
             }
         }
@@ -266,7 +268,7 @@ macro_rules! stream {
         impl private::Writable for $stream {
             const HALVES: bool = true;
 
-            fn writing(fd: SharedFd, bytes: Vec<u8>, _at: Position) -> Writing {
+            fn writing(fd: SharedFd, bytes: Memory, _at: Position) -> Writing {
                 Writing::second(event::SendAll::new(fd, bytes))
             }
 

@@ -13,6 +13,7 @@ use std::task::{Context, Poll, ready};
 use ringbahn_core::Drive;
 
 use super::Ring;
+use super::buffering::Buffering;
 use super::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 use super::input::Input;
 use super::object::private::Writable as _;
@@ -110,7 +111,7 @@ pub(crate) trait WriteSide {
     }
 }
 
-impl<T: Readable, D: Drive + Clone + Unpin> ReadSide for Ring<T, D> {
+impl<T: Readable, D: Drive + Clone + Unpin, S: Buffering> ReadSide for Ring<T, D, S> {
     type Object = T;
     type Driver = D;
 
@@ -131,7 +132,7 @@ impl<T: Readable, D: Drive + Clone + Unpin> ReadSide for Ring<T, D> {
     }
 }
 
-impl<T: Writable, D: Drive + Clone + Unpin> WriteSide for Ring<T, D> {
+impl<T: Writable, D: Drive + Clone + Unpin, S: Buffering> WriteSide for Ring<T, D, S> {
     type Object = T;
     type Driver = D;
 
@@ -146,7 +147,7 @@ impl<T: Writable, D: Drive + Clone + Unpin> WriteSide for Ring<T, D> {
     }
 }
 
-impl<T: Object, D: Drive + Clone + Unpin> Ring<T, D> {
+impl<T: Object, D: Drive + Clone + Unpin, S: Buffering> Ring<T, D, S> {
     /// Takes it that what has been read ahead has not been read, where reads and writes share a
     /// position.
     fn poll_rewound(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -176,7 +177,7 @@ impl<T: Object, D: Drive + Clone + Unpin> Ring<T, D> {
     }
 }
 
-impl<D: Drive + Clone + Unpin> Ring<File, D> {
+impl<D: Drive + Clone + Unpin, S: Buffering> Ring<File, D, S> {
     /// Moves the position as soon as it stands still.
     pub(super) fn poll_seek_to(
         &mut self,
@@ -191,10 +192,10 @@ impl<D: Drive + Clone + Unpin> Ring<File, D> {
 }
 
 /// A half that reads: there is nothing its reads must come after. As in
-/// `reading_half!(OwnedReadHalf<T, D>)`.
+/// `reading_half!([S: Buffering] OwnedReadHalf<T, D, S>)`.
 macro_rules! reading_half {
-    ($half:ty) => {
-        impl<T: StreamSocket, D: Drive + Clone + Unpin> ReadSide for $half {
+    ([$($more:tt)*] $half:ty) => {
+        impl<T: StreamSocket, D: Drive + Clone + Unpin, $($more)*> ReadSide for $half {
             type Object = T;
             type Driver = D;
 
@@ -209,8 +210,8 @@ macro_rules! reading_half {
     };
 }
 
-reading_half!(ReadHalf<'_, T, D>);
-reading_half!(OwnedReadHalf<T, D>);
+reading_half!([] ReadHalf<'_, T, D>);
+reading_half!([S: Buffering] OwnedReadHalf<T, D, S>);
 
 /// A half that writes: there is nothing its writes must come after. As in
 /// `writing_half!(OwnedWriteHalf<T, D>)`.

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use ringbahn_core::event::Position;
 use ringbahn_core::{BufResult, Drive, IoBuf, Slice, event};
 
+use super::buffering::{Buffer, Memory, Pool};
 use super::inbox::Kept;
 use super::object::{Object, Readable};
 use super::share::Handle;
@@ -26,8 +27,8 @@ pub(crate) const KEPT_MAX: usize = 16 * 1024;
 /// How many bytes are read ahead where the caller does not say how many it wants.
 pub(crate) const READ_AHEAD: usize = 8 * 1024;
 
-type FileRead = event::WhenReady<event::Read<Slice<Vec<u8>>>>;
-type SocketRead = event::Recv<Slice<Vec<u8>>>;
+type FileRead = event::WhenReady<event::Read<Slice<Memory>>>;
+type SocketRead = event::Recv<Slice<Memory>>;
 
 /// A read in flight.
 pub(crate) type Reading = event::Either<FileRead, SocketRead>;
@@ -40,8 +41,10 @@ pub(crate) type Reading = event::Either<FileRead, SocketRead>;
 pub(crate) struct Reader<D: Drive> {
     slot: Slot<Reading, D>,
     /// What has arrived; the first `consumed` bytes have been taken.
-    buffer: Vec<u8>,
+    buffer: Buffer,
     consumed: usize,
+    /// Where the next buffer comes from.
+    pool: Pool,
     /// What comes after the bytes in the buffer: the ends of reads that others have waited for.
     errors: VecDeque<io::Error>,
     /// Whether the read that has ended last found the end of the stream, and nobody knows yet.
@@ -56,8 +59,9 @@ impl<D: Drive + Unpin> Reader<D> {
     pub(crate) fn new(shared: bool) -> Reader<D> {
         Reader {
             slot: Slot::new(shared),
-            buffer: Vec::new(),
+            buffer: Buffer::default(),
             consumed: 0,
+            pool: Pool::default(),
             errors: VecDeque::new(),
             ended: false,
             began: None,
@@ -65,9 +69,14 @@ impl<D: Drive + Unpin> Reader<D> {
         }
     }
 
+    /// From now on buffers come from `pool`.
+    pub(crate) fn take_from(&mut self, pool: Pool) {
+        self.pool = pool;
+    }
+
     /// The bytes that have arrived and nobody has taken.
     pub(crate) fn unread(&self) -> &[u8] {
-        &self.buffer[self.consumed..]
+        &self.buffer.bytes()[self.consumed..]
     }
 
     /// Whether no read is in flight and nothing has arrived.
@@ -77,19 +86,20 @@ impl<D: Drive + Unpin> Reader<D> {
 
     /// Takes `count` of the unread bytes as read.
     pub(crate) fn consume(&mut self, count: usize) {
-        self.consumed = self.buffer.len().min(self.consumed.saturating_add(count));
-        if self.consumed == self.buffer.len() {
-            self.buffer.clear();
+        let length = self.buffer.bytes().len();
+        self.consumed = length.min(self.consumed.saturating_add(count));
+        if self.consumed == length {
             self.consumed = 0;
+            self.buffer = std::mem::take(&mut self.buffer).spare();
             if self.buffer.capacity() > KEPT_MAX {
-                self.buffer = Vec::new();
+                self.buffer = Buffer::default();
             }
         }
     }
 
     /// Takes all unread bytes.
     pub(crate) fn take_unread(&mut self) -> Vec<u8> {
-        let mut bytes = std::mem::take(&mut self.buffer);
+        let mut bytes = std::mem::take(&mut self.buffer).into_vec();
         bytes.drain(..std::mem::take(&mut self.consumed));
         bytes
     }
@@ -97,22 +107,22 @@ impl<D: Drive + Unpin> Reader<D> {
     /// Gives a buffer for the next read, where there is none.
     pub(crate) fn lend(&mut self, buffer: Vec<u8>) {
         if self.slot.is_empty() && self.buffer.capacity() == 0 {
-            self.buffer = buffer;
-            self.consumed = self.buffer.len();
+            self.consumed = buffer.len();
+            self.buffer = buffer.into();
         }
     }
 
     /// Puts bytes in front of the unread ones.
     pub(crate) fn put_back(&mut self, mut bytes: Vec<u8>) {
         bytes.extend_from_slice(self.unread());
-        self.buffer = bytes;
+        self.buffer = bytes.into();
         self.consumed = 0;
     }
 
     /// Puts what another read has yielded behind all else.
     pub(crate) fn append(&mut self, result: io::Result<Kept>) {
         match result {
-            Ok(kept) => self.buffer.extend_from_slice(&kept.bytes),
+            Ok(kept) => self.buffer.extend(&kept.bytes),
             Err(error) => self.errors.push_back(error),
         }
     }
@@ -148,11 +158,9 @@ impl<D: Drive + Unpin> Reader<D> {
             } else {
                 Position::Current
             };
-            let mut buffer = std::mem::take(&mut self.buffer);
-            buffer.clear();
             self.consumed = 0;
-            buffer.reserve_exact(wanted);
-            let slice = buffer.slice(..wanted);
+            let buffer = self.pool.buffer(std::mem::take(&mut self.buffer), wanted);
+            let slice = buffer.into_memory().slice(..wanted);
             self.slot.start(T::reading(handle.fd(), slice, position), handle.driver());
         }
         if self.unread().is_empty() {
@@ -212,19 +220,19 @@ impl<D: Drive + Unpin> Side for Reader<D> {
         &mut self.slot
     }
 
-    fn settle(&mut self, (result, buffer): BufResult<usize, Slice<Vec<u8>>>) {
-        let mut bytes = buffer.into_inner();
+    fn settle(&mut self, (result, buffer): BufResult<usize, Slice<Memory>>) {
+        // It holds what was read.
+        let buffer = Buffer::from(buffer.into_inner());
         let began = self.began.take();
         match result {
             Ok(0) => self.ended = true,
             Ok(count) => {
-                bytes.truncate(count);
                 self.landed = began.map(|began| began + count as u64);
                 if self.unread().is_empty() {
-                    self.buffer = bytes;
+                    self.buffer = buffer;
                     self.consumed = 0;
                 } else {
-                    self.buffer.extend_from_slice(&bytes);
+                    self.buffer.extend(buffer.bytes());
                 }
             }
             Err(error) => self.errors.push_back(error),

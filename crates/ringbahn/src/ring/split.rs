@@ -6,11 +6,12 @@ use std::fmt;
 use ringbahn_core::Drive;
 
 use super::Ring;
+use super::buffering::{Buffering, Heap};
 use super::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 use super::object::StreamSocket;
 use super::parking::Parking;
 
-impl<T: StreamSocket, D: Drive + Clone + Unpin> Ring<T, D> {
+impl<T: StreamSocket, D: Drive + Clone + Unpin, S: Buffering> Ring<T, D, S> {
     /// The half that reads and the half that writes, for two futures of one task.
     ///
     /// They share nothing that would have to be locked. For two tasks there is
@@ -79,41 +80,45 @@ impl<T: StreamSocket, D: Drive + Clone + Unpin> Ring<T, D> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn into_split(self) -> (OwnedReadHalf<T, D>, OwnedWriteHalf<T, D>) {
-        let Ring { handle, input, writer, .. } = self;
-        let reading = OwnedReadHalf { handle: handle.part(), input };
+    pub fn into_split(self) -> (OwnedReadHalf<T, D, S>, OwnedWriteHalf<T, D>) {
+        let Ring { handle, input, writer, buffering, .. } = self;
+        let reading = OwnedReadHalf { handle: handle.part(), input, buffering };
         (reading, OwnedWriteHalf { handle, writer })
     }
 }
 
-impl<T: StreamSocket, D: Drive + Clone + Unpin> OwnedReadHalf<T, D> {
+impl<T: StreamSocket, D: Drive + Clone + Unpin, S: Buffering> OwnedReadHalf<T, D, S> {
     /// Puts the two halves of one socket together again.
     ///
     /// # Errors
     ///
     /// A [`ReuniteError`] with both halves, where they are not of the same socket.
     #[allow(clippy::result_large_err, reason = "it is as large as what there is otherwise")]
-    pub fn reunite(self, writer: OwnedWriteHalf<T, D>) -> Result<Ring<T, D>, ReuniteError<T, D>> {
+    pub fn reunite(
+        self,
+        writer: OwnedWriteHalf<T, D>,
+    ) -> Result<Ring<T, D, S>, ReuniteError<T, D, S>> {
         if !self.handle.is_same(&writer.handle) {
             return Err(ReuniteError { reader: self, writer });
         }
         let OwnedWriteHalf { handle, writer } = writer;
         handle.join();
-        Ok(Ring { handle, input: self.input, writer, parking: Parking::new(), seek: None })
+        let OwnedReadHalf { input, buffering, .. } = self;
+        Ok(Ring { handle, input, writer, parking: Parking::new(), seek: None, buffering })
     }
 }
 
 /// The error of [`OwnedReadHalf::reunite`]: two halves that do not belong together.
 ///
 /// Becomes an [`io::Error`](std::io::Error) under `?`, which drops both.
-pub struct ReuniteError<T: StreamSocket, D: Drive + Unpin> {
+pub struct ReuniteError<T: StreamSocket, D: Drive + Unpin, B: Buffering = Heap> {
     /// The half that reads.
-    pub reader: OwnedReadHalf<T, D>,
+    pub reader: OwnedReadHalf<T, D, B>,
     /// The half that writes, of another socket.
     pub writer: OwnedWriteHalf<T, D>,
 }
 
-impl<T: StreamSocket, D: Drive + Unpin> fmt::Display for ReuniteError<T, D> {
+impl<T: StreamSocket, D: Drive + Unpin, S: Buffering> fmt::Display for ReuniteError<T, D, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(STRANGERS)
     }
@@ -121,16 +126,18 @@ impl<T: StreamSocket, D: Drive + Unpin> fmt::Display for ReuniteError<T, D> {
 
 const STRANGERS: &str = "the halves are of two sockets; reunite those of one";
 
-impl<T: StreamSocket, D: Drive + Unpin> fmt::Debug for ReuniteError<T, D> {
+impl<T: StreamSocket, D: Drive + Unpin, S: Buffering> fmt::Debug for ReuniteError<T, D, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReuniteError").finish_non_exhaustive()
     }
 }
 
-impl<T: StreamSocket, D: Drive + Unpin> Error for ReuniteError<T, D> {}
+impl<T: StreamSocket, D: Drive + Unpin, S: Buffering> Error for ReuniteError<T, D, S> {}
 
-impl<T: StreamSocket, D: Drive + Unpin> From<ReuniteError<T, D>> for std::io::Error {
-    fn from(_: ReuniteError<T, D>) -> std::io::Error {
+impl<T: StreamSocket, D: Drive + Unpin, S: Buffering> From<ReuniteError<T, D, S>>
+    for std::io::Error
+{
+    fn from(_: ReuniteError<T, D, S>) -> std::io::Error {
         std::io::Error::new(std::io::ErrorKind::InvalidInput, STRANGERS)
     }
 }

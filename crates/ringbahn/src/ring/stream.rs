@@ -10,6 +10,7 @@ use ringbahn_core::{BufResult, Drive, IoBuf, IoBufMut, IoBufs, SocketAddress, Su
 use socket2::{Domain, Socket, Type};
 
 use super::Ring;
+use super::buffering::Buffering;
 use super::object::StreamSocket;
 use super::receive::Receive;
 use super::reception::Vectored;
@@ -188,7 +189,9 @@ impl<T: StreamSocket, D: Drive + Clone + Unpin> Ring<T, D> {
         stream.handle.submit(event::Connect::new(stream.handle.fd(), peer)).await?;
         Ok(stream)
     }
+}
 
+impl<T: StreamSocket, D: Drive + Clone + Unpin, S: Buffering> Ring<T, D, S> {
     /// Receives into `buffer`, up to its capacity.
     ///
     /// Yields how many bytes were received, and the buffer. Zero means that the peer has ended the

@@ -9,20 +9,21 @@ use ringbahn_core::Drive;
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite, ReadBuf};
 
 use super::Ring;
+use super::buffering::Buffering;
 use super::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 use super::object::{Readable, StreamSocket, Writable};
 use super::poll::{ReadSide, WriteSide};
 
-/// The traits of what reads. As in `reading!([T: Readable] Ring<T, D>)`.
+/// The traits of what reads. As in `reading!([T: Readable, S: Buffering] Ring<T, D, S>)`.
 macro_rules! reading {
-    ([$object:ident: $kind:ident] $handle:ty) => {
+    ([$($object:tt)*] $handle:ty) => {
         /// As the trait of the same name of futures-io. No runtime of tokio is needed.
         ///
         /// # Cancel safety
         ///
         /// Reading is cancel safe: the operation in flight and what it brings belong to the handle,
         /// and the next read gets it.
-        impl<$object: $kind, D: Drive + Clone + Unpin> AsyncRead for $handle {
+        impl<$($object)*, D: Drive + Clone + Unpin> AsyncRead for $handle {
             fn poll_read(
                 self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
@@ -37,7 +38,7 @@ macro_rules! reading {
         ///
         /// Reading is cancel safe: the operation in flight and what it brings belong to the handle,
         /// and the next read gets it.
-        impl<$object: $kind, D: Drive + Clone + Unpin> AsyncBufRead for $handle {
+        impl<$($object)*, D: Drive + Clone + Unpin> AsyncBufRead for $handle {
             fn poll_fill_buf(
                 self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
@@ -52,13 +53,13 @@ macro_rules! reading {
     };
 }
 
-reading!([T: Readable] Ring<T, D>);
+reading!([T: Readable, S: Buffering] Ring<T, D, S>);
 reading!([T: StreamSocket] ReadHalf<'_, T, D>);
-reading!([T: StreamSocket] OwnedReadHalf<T, D>);
+reading!([T: StreamSocket, S: Buffering] OwnedReadHalf<T, D, S>);
 
-/// The trait of what writes. As in `writing!([T: Writable] Ring<T, D>)`.
+/// The trait of what writes. As in `writing!([T: Writable, S: Buffering] Ring<T, D, S>)`.
 macro_rules! writing {
-    ([$object:ident: $kind:ident] $handle:ty) => {
+    ([$($object:tt)*] $handle:ty) => {
         /// As the trait of the same name of futures-io: write-behind, so `flush` or `shutdown`
         /// before you believe it. `shutdown` is what is called `close` there.
         ///
@@ -66,7 +67,7 @@ macro_rules! writing {
         ///
         /// Writing is cancel safe: a `write` that has not returned has accepted nothing, and what
         /// it has accepted is written whole and in order, also if the handle is dropped.
-        impl<$object: $kind, D: Drive + Clone + Unpin> AsyncWrite for $handle {
+        impl<$($object)*, D: Drive + Clone + Unpin> AsyncWrite for $handle {
             fn poll_write(
                 self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
@@ -98,7 +99,7 @@ macro_rules! writing {
     };
 }
 
-writing!([T: Writable] Ring<T, D>);
+writing!([T: Writable, S: Buffering] Ring<T, D, S>);
 writing!([T: StreamSocket] WriteHalf<'_, T, D>);
 writing!([T: StreamSocket] OwnedWriteHalf<T, D>);
 
@@ -109,7 +110,7 @@ writing!([T: StreamSocket] OwnedWriteHalf<T, D>);
 /// Seeking is cancel safe where it is done with tokio's `seek`: one that has not returned has not
 /// moved the position. A seek that was begun with `start_seek` is done in any case, by
 /// `poll_complete` or before the next read, write or seek.
-impl<D: Drive + Clone + Unpin> AsyncSeek for Ring<File, D> {
+impl<D: Drive + Clone + Unpin, S: Buffering> AsyncSeek for Ring<File, D, S> {
     fn start_seek(self: Pin<&mut Self>, position: SeekFrom) -> io::Result<()> {
         let this = self.get_mut();
         if this.seek.is_some() {

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 use ringbahn_core::Drive;
 
 use super::Ring;
+use super::buffering::{Buffer, Buffering};
 use super::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 use super::object::{Readable, StreamSocket, Writable};
 use super::poll::{ReadSide, WriteSide};
@@ -61,10 +62,10 @@ pub(crate) mod private {
 
 /// The reading side of a handle. As in `source!([T: Readable] Ring<T, D>)`.
 macro_rules! source {
-    ([$object:ident: $kind:ident] $handle:ty) => {
-        impl<$object: $kind, D: Drive + Clone + Unpin> Source for $handle {}
+    ([$($object:tt)*] $handle:ty) => {
+        impl<$($object)*, D: Drive + Clone + Unpin> Source for $handle {}
 
-        impl<$object: $kind, D: Drive + Clone + Unpin> private::Source for $handle {
+        impl<$($object)*, D: Drive + Clone + Unpin> private::Source for $handle {
             fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
                 ready!(self.poll_fill(PIECE, cx))?;
                 Poll::Ready(Ok(!self.input.reader().unread().is_empty()))
@@ -85,16 +86,16 @@ macro_rules! source {
     };
 }
 
-source!([T: Readable] Ring<T, D>);
+source!([T: Readable, S: Buffering] Ring<T, D, S>);
 source!([T: StreamSocket] ReadHalf<'_, T, D>);
-source!([T: StreamSocket] OwnedReadHalf<T, D>);
+source!([T: StreamSocket, S: Buffering] OwnedReadHalf<T, D, S>);
 
 /// The writing side of a handle. As in `sink!([T: Writable] Ring<T, D>)`.
 macro_rules! sink {
-    ([$object:ident: $kind:ident] $handle:ty) => {
-        impl<$object: $kind, D: Drive + Clone + Unpin> Sink for $handle {}
+    ([$($object:tt)*] $handle:ty) => {
+        impl<$($object)*, D: Drive + Clone + Unpin> Sink for $handle {}
 
-        impl<$object: $kind, D: Drive + Clone + Unpin> private::Sink for $handle {
+        impl<$($object)*, D: Drive + Clone + Unpin> private::Sink for $handle {
             fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
                 ready!(self.poll_before_write(cx))?;
                 let (handle, writer) = self.writing();
@@ -112,7 +113,8 @@ macro_rules! sink {
                 cx: &mut Context<'_>,
             ) -> io::Result<Option<Vec<u8>>> {
                 let (handle, writer) = self.writing();
-                writer.start(handle, bytes, cx)
+                let left = writer.start(handle, bytes.into(), cx)?;
+                Ok(left.map(Buffer::into_vec))
             }
 
             fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -126,6 +128,6 @@ macro_rules! sink {
     };
 }
 
-sink!([T: Writable] Ring<T, D>);
+sink!([T: Writable, S: Buffering] Ring<T, D, S>);
 sink!([T: StreamSocket] WriteHalf<'_, T, D>);
 sink!([T: StreamSocket] OwnedWriteHalf<T, D>);

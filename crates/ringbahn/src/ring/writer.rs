@@ -6,13 +6,14 @@ use std::task::{Context, Poll, ready};
 use ringbahn_core::event::Position;
 use ringbahn_core::{BufResult, Drive, event};
 
+use super::buffering::{Buffer, Memory, Pool};
 use super::object::{Nature, Object, Writable};
-use super::reader::{KEPT_MAX, TRANSFER_MAX};
+use super::reader::KEPT_MAX;
 use super::share::Handle;
 use super::slot::{Side, Slot};
 
-type FileWrite = event::WhenReady<event::WriteAll<Vec<u8>>>;
-type SocketWrite = event::SendAll<Vec<u8>>;
+type FileWrite = event::WhenReady<event::WriteAll<Memory>>;
+type SocketWrite = event::SendAll<Memory>;
 
 /// A write in flight.
 pub(crate) type Writing = event::Either<FileWrite, SocketWrite>;
@@ -26,7 +27,9 @@ pub(crate) type Writing = event::Either<FileWrite, SocketWrite>;
 pub(crate) struct Writer<D: Drive + Unpin> {
     slot: Slot<Writing, D>,
     /// The buffer of the last write, for the next one.
-    spare: Vec<u8>,
+    spare: Buffer,
+    /// Where the next buffer comes from, where that one will not do.
+    pool: Pool,
     /// What a write has failed with, until somebody is told.
     error: Option<io::Error>,
     /// Where the position has to be moved to if the write in flight fails, and if it does not.
@@ -40,12 +43,18 @@ impl<D: Drive + Unpin> Writer<D> {
     pub(crate) fn new(shared: bool) -> Writer<D> {
         Writer {
             slot: Slot::new(shared),
-            spare: Vec::new(),
+            spare: Buffer::default(),
+            pool: Pool::default(),
             error: None,
             began: None,
             landing: None,
             landed: None,
         }
+    }
+
+    /// From now on buffers come from `pool`.
+    pub(crate) fn take_from(&mut self, pool: Pool) {
+        self.pool = pool;
     }
 
     /// Whether nothing is in flight, and nothing is left to do after it.
@@ -112,21 +121,22 @@ impl<D: Drive + Unpin> Writer<D> {
     {
         ready!(self.poll_idle(handle, cx));
         self.take_error()?;
-        let mut bytes = self.take_spare();
+        let mut bytes = self.pool.buffer(std::mem::take(&mut self.spare), 0);
+        let most = bytes.most();
         for part in parts {
-            let room = TRANSFER_MAX - bytes.len();
-            bytes.extend_from_slice(&part[..part.len().min(room)]);
+            let room = most - bytes.bytes().len();
+            bytes.extend(&part[..part.len().min(room)]);
         }
-        let count = bytes.len();
+        let count = bytes.bytes().len();
         if count == 0 {
-            self.spare = bytes;
+            self.spare = bytes.spare();
             return Poll::Ready(Ok(0));
         }
         match self.start(handle, bytes, cx)? {
             None => Poll::Ready(Ok(count)),
             Some(bytes) => {
-                let accepted = count - bytes.len();
-                self.spare = bytes;
+                let accepted = count - bytes.bytes().len();
+                self.spare = bytes.spare();
                 // The driver may have served a part of it before it had no room for the rest.
                 if accepted > 0 { Poll::Ready(Ok(accepted)) } else { Poll::Pending }
             }
@@ -135,9 +145,7 @@ impl<D: Drive + Unpin> Writer<D> {
 
     /// The buffer of the last write, emptied.
     pub(crate) fn take_spare(&mut self) -> Vec<u8> {
-        let mut spare = std::mem::take(&mut self.spare);
-        spare.clear();
-        spare
+        std::mem::take(&mut self.spare).spare().into_vec()
     }
 
     /// Starts to write `bytes`, of which there are some, while nothing is in flight.
@@ -147,18 +155,20 @@ impl<D: Drive + Unpin> Writer<D> {
     pub(crate) fn start<T: Writable>(
         &mut self,
         handle: &Handle<T, D>,
-        bytes: Vec<u8>,
+        bytes: Buffer,
         cx: &mut Context<'_>,
-    ) -> io::Result<Option<Vec<u8>>>
+    ) -> io::Result<Option<Buffer>>
     where
         D: Clone,
     {
-        let position = self.begin(handle, bytes.len())?;
-        self.slot.start(T::writing(handle.writing_fd(), bytes, position), handle.driver());
+        let position = self.begin(handle, bytes.bytes().len())?;
+        let writing = T::writing(handle.writing_fd(), bytes.into_memory(), position);
+        self.slot.start(writing, handle.driver());
         let output = match self.slot.launch(cx) {
             Ok(output) => output,
-            Err(((_, mut bytes), done)) => {
-                bytes.drain(..done.min(bytes.len()));
+            Err(((_, bytes), done)) => {
+                let mut bytes = Buffer::from(bytes);
+                bytes.cut(done);
                 let (began, landing) = (self.began.take(), self.landing.take());
                 self.landed = match began {
                     Some(SeekFrom::Start(began)) => Some(SeekFrom::Start(began + done as u64)),
@@ -185,7 +195,7 @@ impl<D: Drive + Unpin> Writer<D> {
     ) -> Poll<io::Result<()>> {
         ready!(self.poll_idle(handle, cx));
         if self.spare.capacity() > KEPT_MAX {
-            self.spare = Vec::new();
+            self.spare = Buffer::default();
         }
         Poll::Ready(self.take_error())
     }
@@ -199,8 +209,8 @@ impl<D: Drive + Unpin> Side for Writer<D> {
         &mut self.slot
     }
 
-    fn settle(&mut self, (result, buffer): BufResult<(), Vec<u8>>) {
-        self.spare = buffer;
+    fn settle(&mut self, (result, buffer): BufResult<(), Memory>) {
+        self.spare = Buffer::from(buffer).spare();
         let (began, landing) = (self.began.take(), self.landing.take());
         self.landed = if result.is_ok() { landing } else { began };
         self.error = result.err();

@@ -4,7 +4,8 @@ use std::io;
 
 use ringbahn_core::BufResult;
 use ringbahn_core::event::{
-    Position, Send, SendAll, SendMsg, SendTo, SendZc, Write, WriteAll, WriteVectored,
+    Position, Reporting, Send, SendAll, SendMsg, SendMsgZc, SendTo, SendZc, Usage, Write, WriteAll,
+    WriteVectored,
 };
 
 use crate::lifecycle::scene::{Manner, Scene, Staged};
@@ -109,21 +110,40 @@ pub(super) fn send_to(manner: Manner) -> Staged<SendTo<Vec<u8>>> {
     Ok(Scene::new(SendTo::new(shared(near), buffer, address), sent).keeping(far))
 }
 
+/// Makes the scene of a send without a copy, of the event that `$event` makes of its socket.
+macro_rules! without_copy {
+    ($manner:expr, $judge:expr, $event:expr) => {
+        match $manner {
+            Manner::AtOnce => {
+                let (near, far) = connection()?;
+                Ok(Scene::new($event(shared(near)), $judge).keeping(far))
+            }
+            Manner::Later | Manner::Never => {
+                let (near, mut far) = full_connection()?;
+                let drain = move || far.drain().map(|()| far);
+                Ok(Scene::new($event(shared(near)), $judge).waiting(drain))
+            }
+            Manner::Failing => {
+                let (near, far) = connection()?;
+                near.shutdown(std::net::Shutdown::Write)?;
+                Ok(Scene::new($event(shared(near)), $judge).keeping(far))
+            }
+        }
+    };
+}
+
 pub(super) fn send_zc(manner: Manner) -> Staged<SendZc<&'static [u8]>> {
-    let event = |socket| SendZc::new(shared(socket), DATA);
-    match manner {
-        Manner::AtOnce => {
-            let (near, far) = connection()?;
-            Ok(Scene::new(event(near), all_sent).keeping(far))
-        }
-        Manner::Later | Manner::Never => {
-            let (near, mut far) = full_connection()?;
-            Ok(Scene::new(event(near), all_sent).waiting(move || far.drain().map(|()| far)))
-        }
-        Manner::Failing => {
-            let (near, far) = connection()?;
-            near.shutdown(std::net::Shutdown::Write)?;
-            Ok(Scene::new(event(near), all_sent).keeping(far))
-        }
-    }
+    without_copy!(manner, all_sent, |socket| SendZc::new(socket, DATA))
+}
+
+pub(super) fn send_msg_zc(manner: Manner) -> Staged<SendMsgZc<Buffers>> {
+    without_copy!(manner, both_sent, |socket| SendMsg::new(socket, halves()).zero_copy())
+}
+
+pub(super) fn reporting(manner: Manner) -> Staged<Reporting<SendZc<&'static [u8]>>> {
+    let told = |(sent, usage): (BufResult<usize, &'static [u8]>, Option<Usage>)| {
+        let is_told = usage.is_some();
+        all_sent(sent).map(|all| all && is_told)
+    };
+    without_copy!(manner, told, |socket| SendZc::new(socket, DATA).reporting())
 }

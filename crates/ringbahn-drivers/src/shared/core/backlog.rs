@@ -13,16 +13,21 @@ use crate::refusal::{Refusal, forked};
 impl Core {
     /// Puts on the backlog what a batch has left to be done.
     pub(super) fn settle(&self, aftermath: Aftermath) {
-        let Aftermath { resubmissions, missed_cancels, disposed, panics, .. } = aftermath;
+        let Aftermath { resubmissions, cancels, missed_cancels, disposed, panics } = aftermath;
         add(&self.tally.disposed, u64::from(disposed));
         add(&self.tally.panics, u64::from(panics));
         add(&self.tally.repeated, resubmissions.len() as u64);
         // They have been counted as completed, and are not.
         self.tally.completed.fetch_sub(resubmissions.len() as u64, Ordering::Relaxed);
-        if resubmissions.is_empty() && missed_cancels.is_empty() {
+        if resubmissions.is_empty() && cancels.is_empty() && missed_cancels.is_empty() {
             return;
         }
         let mut submission = lock(&self.submission);
+        if !cancels.is_empty() {
+            add(&self.tally.cancelled, cancels.len() as u64);
+            submission.backlog.cancels.extend(cancels);
+            self.overdue.store(true, Ordering::SeqCst);
+        }
         if !resubmissions.is_empty() {
             submission.backlog.resubmissions.extend(resubmissions);
             self.overdue.store(true, Ordering::SeqCst);

@@ -1,0 +1,66 @@
+//! [`RecvProvided`]: once from a connected socket, into a buffer of a group.
+#![allow(unsafe_code)]
+
+use std::io;
+
+use super::recv_multi::data;
+use crate::event::Event;
+use crate::fd::SharedFd;
+use crate::opcode;
+use crate::outcome::Outcome;
+use crate::provided::{BufferGroup, ProvidedBuffer};
+use crate::sqe::{Sqe, Sqes};
+
+/// Receives from a connected socket, once, into a buffer that the kernel chooses from a group when
+/// there is data.
+///
+/// Yields the data; `None` at the end of the stream. While it waits it keeps no buffer.
+///
+/// # Errors
+///
+/// Those of `recv(2)`: `ConnectionReset`, `NotConnected`, … `ENOBUFS` where all buffers of the
+/// group are out: nothing has been received; to be tried again
+/// [after one has come back](BufferGroup::returned_after). `InvalidInput` with
+/// [`ForeignRing`](crate::ForeignRing) where the group is another ring's.
+///
+/// # Cancellation
+///
+/// Stops at once, with nothing received; or data had arrived already, which is then in the output,
+/// and lost with it where nobody takes it. Its buffer goes back to the group.
+///
+/// # Kernel
+///
+/// Linux 5.19. The socket, and a share of the group, are the event's until completion.
+///
+/// # References
+///
+/// [`recv(2)`](https://man7.org/linux/man-pages/man2/recv.2.html)
+#[doc(alias = "IORING_OP_RECV")]
+#[derive(Debug)]
+pub struct RecvProvided {
+    socket: SharedFd,
+    group: BufferGroup,
+}
+
+impl RecvProvided {
+    /// Receives from `socket` into a buffer of `group`.
+    pub fn new(socket: impl Into<SharedFd>, group: &BufferGroup) -> RecvProvided {
+        RecvProvided { socket: socket.into(), group: group.clone() }
+    }
+}
+
+impl Event for RecvProvided {
+    type Output = io::Result<Option<ProvidedBuffer>>;
+
+    unsafe fn prepare(&mut self, sqes: &mut Sqes<'_>) {
+        // SAFETY: S1 by E2; the memory that the kernel chooses is the group's, of which the event
+        // has a share (PB2).
+        let entry = unsafe { Sqe::new(opcode::RECV) }.file(&self.socket);
+        sqes.push(entry.buffer_group(&self.group).length(self.group.size()));
+    }
+
+    fn complete(self, outcome: Outcome<'_, Self>) -> Self::Output {
+        // SAFETY: E3: the entry has chosen from this group, and the CQE is told once.
+        unsafe { data(&self.group, outcome) }.transpose()
+    }
+}

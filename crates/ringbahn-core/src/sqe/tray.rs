@@ -1,0 +1,306 @@
+//! [`Sqes`]: the tray on which an event lays out the entries of one operation.
+
+use std::marker::PhantomData;
+
+use smallvec::SmallVec;
+
+use super::{FLAG_LINK, NOBODY, Sqe, Word};
+use crate::buf::Registration;
+use crate::operation::table::OperationTable;
+use crate::operation::target::CancelTarget;
+use crate::ring_id::{Home, RingId};
+use crate::sharing::Sharing;
+
+/// The entries of one operation, laid out by [`Event::prepare`](crate::Event::prepare) before any
+/// queue is involved.
+///
+/// Preparing on a tray and not in the queue itself costs a copy of 64 bytes, and buys that no
+/// user code ever runs under a driver's lock.
+///
+/// A tray belongs to the call that it is handed to: its lifetime is invariant, so there is no other
+/// tray of that type that it could be exchanged for. Were there one, an event in a chain could
+/// make off with the entries of the event before it, and have the kernel write to the memory they
+/// name when that is long freed:
+///
+/// ```compile_fail
+/// # #![allow(unsafe_code)]
+/// use std::sync::Mutex;
+/// use ringbahn_core::{Event, Outcome, Sqe, Sqes};
+///
+/// static LOOT: Mutex<Option<Sqes>> = Mutex::new(None);
+///
+/// struct Thief;
+///
+/// impl Event for Thief {
+///     type Output = ();
+///
+///     unsafe fn prepare(&mut self, sqes: &mut Sqes) {
+///         *LOOT.lock().unwrap() = Some(std::mem::replace(sqes, Sqes::new()));
+///         sqes.push(Sqe::nop());
+///     }
+///
+///     fn complete(self, _outcome: Outcome<'_, Self>) {}
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Sqes<'tray> {
+    entries: SmallVec<[Sqe; 1]>,
+    /// What the first entry that moves bytes of a registered buffer means.
+    registered: Option<Meant>,
+    /// What others mean.
+    more: Option<Box<More>>,
+    /// The rings that the entries may go to.
+    home: Home,
+    /// Invariant: S3.
+    brand: PhantomData<fn(&'tray ()) -> &'tray ()>,
+}
+
+/// What an entry that moves bytes of a registered buffer means on the ring that has it. Whether
+/// it can say so is known only when the tray meets its ring.
+#[derive(Clone, Copy, Debug)]
+struct Meant {
+    ring: RingId,
+    index: u16,
+    /// Which entry. An event has fewer than 256.
+    entry: u8,
+}
+
+/// What trays seldom hold.
+#[derive(Debug, Default)]
+struct More {
+    /// Which entry is to cancel which operation. Where that is to be found is known only when
+    /// the tray meets its ring.
+    cancels: SmallVec<[(usize, CancelTarget); 1]>,
+    registered: Vec<Meant>,
+}
+
+impl Sqes<'static> {
+    /// An empty tray.
+    #[inline]
+    pub fn new() -> Sqes<'static> {
+        Sqes {
+            entries: SmallVec::new(),
+            registered: None,
+            more: None,
+            home: Home::ANY,
+            brand: PhantomData,
+        }
+    }
+}
+
+impl Default for Sqes<'static> {
+    fn default() -> Sqes<'static> {
+        Sqes::new()
+    }
+}
+
+impl Sqes<'_> {
+    /// Adds an entry behind those there are.
+    ///
+    /// # Panics
+    ///
+    /// Panics where the entry was taken out of a place of a queue, to which it had been committed:
+    /// the promises made for it were its event's, and no other event can make them.
+    #[inline]
+    pub fn push(&mut self, mut entry: Sqe) {
+        assert!(entry.user_data == 0, "an entry is committed to one queue, once");
+        self.home = self.home.and(std::mem::replace(&mut entry.home, Home::ANY));
+        self.entries.push(entry);
+    }
+
+    /// Adds an entry whose address points into a buffer of this [`registration`].
+    ///
+    /// Where that is with the ring which the tray comes to meet, the entry names the buffer by its
+    /// index there: a READ becomes a READ_FIXED. To any other ring the entry goes as it is.
+    ///
+    /// [`registration`]: crate::IoBuf::registration
+    #[inline]
+    pub fn push_with(&mut self, entry: Sqe, registration: Option<Registration>) {
+        if let Some(registration) = registration {
+            let (ring, index) = (registration.ring(), registration.index());
+            let meant = Meant { ring, index, entry: self.entries.len() as u8 };
+            match &self.registered {
+                None => self.registered = Some(meant),
+                Some(_) => self.more.get_or_insert_default().registered.push(meant),
+            }
+        }
+        self.push(entry);
+    }
+
+    /// Says that the entries name something registered with `ring`, such as a group of buffers.
+    ///
+    /// Any other ring refuses the event with [`ForeignRing`](crate::ForeignRing), in its output,
+    /// and nothing of it reaches that ring. Of a direct descriptor given to [`Sqe::file`] the
+    /// tray knows by itself.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ringbahn_core::{Event, Outcome, RingId, Sqe, Sqes};
+    ///
+    /// /// Does nothing, and on one ring only.
+    /// struct NopOn(RingId);
+    ///
+    /// impl Event for NopOn {
+    ///     type Output = std::io::Result<()>;
+    ///
+    ///     unsafe fn prepare(&mut self, sqes: &mut Sqes) {
+    ///         sqes.belongs_to(self.0);
+    ///         sqes.push(Sqe::nop());
+    ///     }
+    ///
+    ///     fn complete(self, outcome: Outcome<'_, Self>) -> Self::Output {
+    ///         outcome.result().map(drop)
+    ///     }
+    /// }
+    /// ```
+    pub fn belongs_to(&mut self, ring: RingId) {
+        self.home = self.home.and(Home::only(ring));
+    }
+
+    /// The rings that the entries may go to.
+    #[inline]
+    pub(crate) fn home(&self) -> Home {
+        self.home
+    }
+
+    /// Adds an entry that cancels `target`, if that is an operation of the same ring.
+    pub(crate) fn push_cancel(&mut self, target: CancelTarget) {
+        self.more.get_or_insert_default().cancels.push((self.entries.len(), target));
+        self.entries.push(Sqe::cancel(NOBODY));
+    }
+
+    /// Finds what the entries mean in the ring of `table`: the operations that are to be cancelled,
+    /// and the registered buffers.
+    #[inline]
+    pub(crate) fn aim<S: Sharing>(&mut self, table: &OperationTable<S>) {
+        let Sqes { entries, registered, more, .. } = self;
+        let mut name = |meant: &Meant| {
+            if meant.ring == table.ring()
+                && let Some(entry) = entries.get_mut(usize::from(meant.entry))
+            {
+                entry.use_registered(meant.index);
+            }
+        };
+        registered.iter().for_each(&mut name);
+        let Some(more) = more else { return };
+        more.registered.iter().for_each(name);
+        // The targets stay on the tray. It goes when the driver has let go of its lock; a target
+        // that is the last share of its operation must not go earlier.
+        for (index, target) in &more.cancels {
+            if let Some(user_data) = target.user_data_in(table) {
+                entries[*index].address = Word { integer: user_data };
+                // Whoever ends cancelled without having been asked is submitted once more.
+                target.forewarn();
+            }
+        }
+    }
+
+    /// The entries so far, in the order of their submission.
+    #[inline]
+    pub fn entries(&self) -> &[Sqe] {
+        &self.entries
+    }
+
+    /// Whether the entry added last waits for one behind it that there is not.
+    #[inline]
+    pub(crate) fn is_open_chain(&self) -> bool {
+        self.entries.last().is_some_and(|last| last.flags & FLAG_LINK != 0)
+    }
+
+    /// Makes the entry added last and the next one a chain: the next one starts when this one
+    /// has succeeded.
+    pub(crate) fn link_last(&mut self) {
+        if let Some(last) = self.entries.last_mut() {
+            last.set_linked();
+        }
+    }
+
+    /// Moves the entries off the tray: the one way from here into a queue.
+    #[inline]
+    pub(crate) fn take_entries(&mut self) -> impl Iterator<Item = Sqe> {
+        self.entries.drain(..)
+    }
+
+    /// Moves the entry off a tray that holds one, which is by far the usual case.
+    #[inline]
+    pub(crate) fn take_only_entry(&mut self) -> Option<Sqe> {
+        if self.entries.len() == 1 { self.entries.pop() } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use io_uring::{opcode, squeue, types::Fd};
+
+    use super::*;
+    use crate::Sqe;
+    use crate::opcode as number;
+    use crate::sharing::Shared;
+
+    /// What `io-uring` makes of a request.
+    #[allow(unsafe_code, reason = "the other crate's type is closed")]
+    fn bytes(entry: squeue::Entry) -> [u8; 64] {
+        // SAFETY: the type is `repr(C)`, of the size of `[u8; 64]` and without padding.
+        unsafe { std::mem::transmute(entry) }
+    }
+
+    #[allow(unsafe_code, reason = "the entry goes nowhere")]
+    #[test]
+    fn a_tray_is_no_larger_than_an_error_should_be() {
+        assert!(size_of::<Sqes>() <= 104, "{} bytes", size_of::<Sqes>());
+    }
+
+    /// An entry of 5 bytes on a tray that has met the ring of `table`, where they are registered.
+    fn met(opcode: u8, table: &OperationTable<Shared>, registration: Registration) -> [u8; 64] {
+        static BYTES: [u8; 5] = [0; 5];
+        let mut sqes = Sqes::new();
+        // SAFETY: S1: the entry goes nowhere.
+        let entry = unsafe { Sqe::new(opcode) }.fd_number(3).address(BYTES.as_ptr()).length(5);
+        sqes.push(Sqe::nop());
+        sqes.push_with(entry, Some(registration));
+        // A second one is kept elsewhere.
+        // SAFETY: S1: the entry goes nowhere.
+        let entry = unsafe { Sqe::new(opcode) }.fd_number(3).address(BYTES.as_ptr()).length(5);
+        sqes.push_with(entry, Some(registration));
+        sqes.aim(table);
+        assert_eq!(sqes.entries()[1].bytes(), sqes.entries()[2].bytes());
+        let mut bytes = sqes.entries()[1].bytes();
+        bytes[16..24].fill(0);
+        bytes
+    }
+
+    #[test]
+    fn a_registered_buffer_is_named_on_its_own_ring_and_is_memory_on_others() {
+        let [table, other] = [OperationTable::new(), OperationTable::new()];
+        let registration = Registration::new(table.ring(), 9);
+        let null = std::ptr::null_mut();
+        let fd = Fd(3);
+        let pairs = [
+            (
+                number::READ,
+                bytes(opcode::ReadFixed::new(fd, null, 5, 9).build()),
+                bytes(opcode::Read::new(fd, null, 5).build()),
+            ),
+            (
+                number::WRITE,
+                bytes(opcode::WriteFixed::new(fd, null, 5, 9).build()),
+                bytes(opcode::Write::new(fd, null, 5).build()),
+            ),
+            (
+                number::SEND_ZC,
+                bytes(opcode::SendZc::new(fd, null, 5).buf_index(Some(9)).build()),
+                bytes(opcode::SendZc::new(fd, null, 5).build()),
+            ),
+            (
+                number::RECV,
+                bytes(opcode::Recv::new(fd, null, 5).build()),
+                bytes(opcode::Recv::new(fd, null, 5).build()),
+            ),
+        ];
+        for (opcode, fixed, plain) in pairs {
+            assert_eq!(met(opcode, &table, registration), fixed, "{opcode}");
+            assert_eq!(met(opcode, &other, registration), plain, "{opcode}");
+        }
+    }
+}
