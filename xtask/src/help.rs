@@ -25,11 +25,11 @@ cargo xtask <command>
   bench-echo what an echoed message and an idle connection cost, over the raw ring
   bench-hot  what data costs that is in memory already, beside std and tokio
   bench-op   what one operation costs over the raw ring, and how often it allocates
-  bench-timers
-             what a timer costs among a million: time and memory
              [--work nop|read] [--batch N] [--way raw|submissions|restarted|tasks|shared]
                                 only this part, as for a profiler
              [--operations N]   how many one figure is made of, 100000 if not given
+  bench-timers
+             what a timer costs among a million: time and memory
   bench-sim  how many operations a simulation makes in a second
   skips      what the last test command skipped on this machine, and whether that is expected
   help       this text

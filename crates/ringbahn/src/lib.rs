@@ -89,11 +89,17 @@
 //! # }
 //! ```
 //!
-//! A program that lives in tokio or smol can do without the thread: a `HostedDriver` (features
-//! `tokio` and `async-io`) is looked after by a task of the runtime.
+//! | driver | for |
+//! |---|---|
+//! | [`SharedDriver`] | any executor; the default |
+//! | [`LocalDriver`] | one thread that does all its IO, or one for each core |
+//! | `HostedDriver`, features `tokio` and `async-io` | programs that live in tokio or smol: a task of the runtime looks after the ring, and no thread |
+//! | [`ShardedDriver`] | much IO by tasks that move between many threads: a ring for each thread |
+//! | [`SqpollDriver`] | submitting all the time, with a core to spare for a thread of the kernel |
+//! | [`IopollDriver`] | direct IO on devices that are polled, with a core to spare |
 //!
-//! All serve at once, by a system call that does not wait, what needs no waiting: a read of a file
-//! that is in memory never comes to the ring.
+//! The first four serve at once, by a system call that does not wait, what needs no waiting: a read
+//! of a file that is in memory never comes to the ring. They also run on the fallback, see below.
 //!
 //! Programs to copy from, a driver and an event of one's own among them, are in the folder
 //! [`examples`](https://github.com/ringbahn/ringbahn/tree/main/crates/ringbahn/examples).
@@ -103,7 +109,8 @@
 //! - It is for Linux, and at its best where io_uring is allowed, from 5.11 on. Container runtimes
 //!   often forbid it. Then the same drivers do the same work inside the process, by system calls,
 //!   epoll and threads, and [can be asked](SharedDriver::fallback_reason) why; [`Policy`] says
-//!   whether they may. A lack of memory or descriptors is an [`Unavailable`], which says what to do.
+//!   whether they may. A lack of memory or descriptors is an [`Unavailable`], which says what to
+//!   do.
 //! - `AsyncWrite` is write-behind, as with a `BufWriter`: an error may come with a later call, so
 //!   `flush` or [`close`](Ring::close) before you believe it.
 //! - Borrowed buffers are copied; owned ones ([`Ring::read_at`], [`Ring::recv`], …) are not.
