@@ -47,7 +47,7 @@ pub const OPCODES: &[Listing] = &[
     Listing::new(37, "MKDIRAT", (5, 15), Unused, "makes directories"),
     Listing::new(38, "SYMLINKAT", (5, 15), Unused, "makes symbolic links"),
     Listing::new(39, "LINKAT", (5, 15), Unused, "makes hard links"),
-    Listing::new(40, "MSG_RING", (5, 18), Unused, "messages from ring to ring"),
+    Listing::new(40, "MSG_RING", (5, 18), Used, "messages from ring to ring"),
     Listing::new(41, "FSETXATTR", (5, 19), Unused, "sets an attribute of an open file"),
     Listing::new(42, "SETXATTR", (5, 19), Unused, "sets an attribute of a file"),
     Listing::new(43, "FGETXATTR", (5, 19), Unused, "reads an attribute of an open file"),
@@ -61,7 +61,7 @@ pub const OPCODES: &[Listing] = &[
     Listing::new(51, "FUTEX_WAIT", (6, 7), Unused, "waits for a futex"),
     Listing::new(52, "FUTEX_WAKE", (6, 7), Unused, "wakes those who wait for a futex"),
     Listing::new(53, "FUTEX_WAITV", (6, 7), Unused, "waits for one of several futexes"),
-    Listing::new(54, "FIXED_FD_INSTALL", (6, 8), Unused, "a descriptor for a registered file"),
+    Listing::new(54, "FIXED_FD_INSTALL", (6, 8), Used, "a descriptor for a registered file"),
     Listing::new(55, "FTRUNCATE", (6, 9), Used, "the length of a file"),
     Listing::new(56, "BIND", (6, 11), Unused, "the address of a socket"),
     Listing::new(57, "LISTEN", (6, 11), Unused, "makes a socket a listener"),
@@ -118,7 +118,9 @@ mod tests {
             let agrees = |(major, minor): (u8, u8)| {
                 (u16::from(major), u16::from(minor)) == (since.major, since.minor)
             };
-            assert!(first.is_none_or(agrees), "{}", listing.name);
+            // It has one event, which sends a file; that came later than plain messages did.
+            let is_late = listing.name == "MSG_RING" && first == Some((6, 0));
+            assert!(is_late || first.is_none_or(agrees), "{}", listing.name);
         }
     }
 }
