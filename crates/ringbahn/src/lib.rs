@@ -45,6 +45,7 @@
 //! | [`Event`] | one IO operation as a value; it owns everything the kernel will touch |
 //! | [`Drive`] | a driver: manages an io_uring instance; yours, if you write one |
 //! | [`Submission`] | the future that runs one event on one driver |
+//! | [`Multishot`] | the stream of what one event yields that goes on until it is stopped |
 //! | [`Ring`] | a std IO object whose IO runs on a driver |
 //!
 //! The first operation of a process builds one ring, a [`SharedDriver`], and starts one thread,
