@@ -12,8 +12,8 @@
 //! | [`IopollDriver`] | direct IO on devices that are polled | a helper thread asks the devices |
 //!
 //! Where io_uring is not available the first four run on the fallback, which executes the same
-//! entries inside the process; [`Policy`] says whether they may, and [`Backend`] whether they do. It
-//! also executes, beside a ring, what a kernel does not know.
+//! entries inside the process; [`Policy`] says whether they may, and [`Backend`] whether they do.
+//! It also executes, beside a ring, what a kernel does not know.
 //!
 //! Where none works, or not as it should, [`Survey`] says what the machine's io_uring can do and
 //! what to change; the command `ringbahn doctor` prints it.
