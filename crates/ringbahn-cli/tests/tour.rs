@@ -117,10 +117,36 @@ fn the_report_is_there_as_json() {
 }
 
 #[test]
-fn without_io_uring_it_is_status_2_with_the_reason_and_what_to_do() {
+fn without_io_uring_it_is_held_on_the_fallback_and_says_so() {
     let traced = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).output();
     if !traced.is_ok_and(|output| output.status.success()) {
-        let test = "without_io_uring_it_is_status_2_with_the_reason_and_what_to_do";
+        let test = "without_io_uring_it_is_held_on_the_fallback_and_says_so";
+        return skip(test, "strace is not installed, or may not trace");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    for errno in ["EPERM", "ENOSYS"] {
+        let output = Command::new("strace")
+            .args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=io_uring_setup", "-e"])
+            .arg(format!("inject=io_uring_setup:error={errno}"))
+            .args([env!("CARGO_BIN_EXE_ringbahn"), "tour"])
+            .arg(directory.path())
+            // A process that is traced cannot be looked through for leaks.
+            .env("ASAN_OPTIONS", "detect_leaks=0")
+            .output()
+            .unwrap();
+        let (report, errors) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(0), "{report}{errors}");
+        assert!(report.contains("fallback") && report.contains("all held"), "{report}");
+        assert!(!report.contains("  io_uring  "), "{report}");
+        assert!(is_empty(directory.path()));
+    }
+}
+
+#[test]
+fn where_io_uring_is_required_and_missing_it_is_status_2_with_what_to_do() {
+    let traced = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).output();
+    if !traced.is_ok_and(|output| output.status.success()) {
+        let test = "where_io_uring_is_required_and_missing_it_is_status_2_with_what_to_do";
         return skip(test, "strace is not installed, or may not trace");
     }
     let directory = tempfile::tempdir().unwrap();
@@ -137,6 +163,7 @@ fn without_io_uring_it_is_status_2_with_the_reason_and_what_to_do() {
                 .args(options)
                 // A process that is traced cannot be looked through for leaks.
                 .env("ASAN_OPTIONS", "detect_leaks=0")
+                .env("RINGBAHN_IO_URING", "require")
                 .output()
                 .unwrap();
             let errors = text(&output.stderr);

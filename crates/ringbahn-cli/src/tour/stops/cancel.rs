@@ -35,7 +35,7 @@ pub(crate) async fn visit<D: Toured>(site: &Site<D>) -> Finding {
     let now = || site.driver.counters().disposed - disposed;
     site.settle("results disposed of", now, 3 * COUNT as u64).await?;
     for _ in 0..COUNT {
-        drop_late(site, &listener).await?;
+        drop_late(site).await?;
     }
 
     // None of them has taken the byte that is meant for this one.
@@ -83,9 +83,11 @@ async fn drop_many<D: Toured, E: Event>(site: &Site<D>, event: impl Fn() -> E) -
     site.settle_operations().await
 }
 
-/// Drops an accept just when somebody has called: whoever accepted them, hangs up.
-async fn drop_late<D: Toured>(site: &Site<D>, listener: &Arc<TcpListener>) -> Finding<()> {
+/// Drops an accept just when somebody has called. If it was faster than the drop, whoever accepted
+/// them hangs up; if not, they wait, for as long as there is a listener.
+async fn drop_late<D: Toured>(site: &Site<D>) -> Finding<()> {
     let descriptors = machine::open_descriptors();
+    let listener = Arc::new(TcpListener::bind("127.0.0.1:0").when("listening")?);
     let address = listener.local_addr().when("asking for the address")?;
     {
         let mut accept = pin!(site.submit(Accept::new(SharedFd::new(listener.clone()))));
@@ -93,6 +95,7 @@ async fn drop_late<D: Toured>(site: &Site<D>, listener: &Arc<TcpListener>) -> Fi
         hold(pending, || "an accept ended though nobody called".to_owned())?;
         let _caller = TcpStream::connect(address).when("connecting")?;
     }
+    drop(listener);
     site.settle_operations().await?;
     site.settle_descriptors(descriptors).await
 }
