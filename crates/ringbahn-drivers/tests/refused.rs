@@ -9,14 +9,14 @@ use std::fs::File;
 use std::io;
 use std::thread;
 
-use ringbahn_drivers::{Reason, Setup, Unavailable};
+use ringbahn_drivers::{Policy, Reason, Setup, Unavailable};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 const SYS_SETUP: u32 = 425;
 const SYS_ENTER: u32 = 426;
 
 fn reason_now() -> Option<Reason> {
-    Setup::new(8).build().err().map(|unavailable: Unavailable| {
+    Setup::new(8).policy(Policy::Require).build().err().map(|unavailable: Unavailable| {
         println!("{unavailable}");
         unavailable.reason()
     })

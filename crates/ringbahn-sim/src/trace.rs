@@ -103,31 +103,7 @@ impl fmt::Display for Note {
 }
 
 fn name(opcode: u8) -> &'static str {
-    match opcode {
-        opcode::NOP => "NOP",
-        opcode::READV => "READV",
-        opcode::WRITEV => "WRITEV",
-        opcode::FSYNC => "FSYNC",
-        opcode::POLL_ADD => "POLL_ADD",
-        opcode::SENDMSG => "SENDMSG",
-        opcode::RECVMSG => "RECVMSG",
-        opcode::TIMEOUT => "TIMEOUT",
-        opcode::ACCEPT => "ACCEPT",
-        opcode::ASYNC_CANCEL => "ASYNC_CANCEL",
-        opcode::CONNECT => "CONNECT",
-        opcode::OPENAT => "OPENAT",
-        opcode::CLOSE => "CLOSE",
-        opcode::STATX => "STATX",
-        opcode::READ => "READ",
-        opcode::WRITE => "WRITE",
-        opcode::SEND => "SEND",
-        opcode::RECV => "RECV",
-        opcode::SHUTDOWN => "SHUTDOWN",
-        opcode::SOCKET => "SOCKET",
-        opcode::SEND_ZC => "SEND_ZC",
-        opcode::FTRUNCATE => "FTRUNCATE",
-        _ => "an unknown opcode",
-    }
+    opcode::name(opcode).unwrap_or("an unknown opcode")
 }
 
 #[cfg(test)]
