@@ -1,0 +1,110 @@
+//! Operations of all kinds in a storm of signals.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use ringbahn_core::Drive as _;
+use ringbahn_core::event::{Position, Read, Timeout};
+
+use crate::canary::{self, Canary};
+use crate::home::{Home, end, home};
+use crate::operations::everyday_work;
+use crate::scene::pipe;
+
+/// How often each thread is interrupted.
+const PERIOD: Duration = Duration::from_millis(1);
+/// Longer than the period by far: whoever begins anew at each signal never comes to the end.
+const WAIT: Duration = Duration::from_millis(300);
+/// How late an end may come on a machine with much else to do.
+const LATE_MAX: Duration = Duration::from_secs(3);
+const WORK_MIN: Duration = Duration::from_millis(500);
+
+static SIGNALS: AtomicU64 = AtomicU64::new(0);
+
+extern "C" fn count(_signal: libc::c_int) {
+    SIGNALS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Signals to all threads of this process, until it is dropped.
+struct Storm {
+    over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Storm {
+    fn begin() -> Storm {
+        // SAFETY: all-zero bytes are a `sigaction` without flags and with an empty mask.
+        let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+        action.sa_sigaction = count as *const () as usize;
+        // SAFETY: `action` is initialised, and the handler does nothing but count.
+        assert_eq!(unsafe { libc::sigaction(libc::SIGUSR1, &action, std::ptr::null_mut()) }, 0);
+        let over = Arc::new(AtomicBool::new(false));
+        let thread = thread::spawn({
+            let over = over.clone();
+            move || {
+                while !over.load(Ordering::Relaxed) {
+                    signal_all();
+                    // sleep: paces the storm.
+                    thread::sleep(PERIOD);
+                }
+            }
+        });
+        Storm { over, thread: Some(thread) }
+    }
+}
+
+impl Drop for Storm {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        let _ = self.thread.take().unwrap().join();
+    }
+}
+
+/// Sends every thread but this one a signal.
+fn signal_all() {
+    // SAFETY: the call names no memory.
+    let own = unsafe { libc::gettid() };
+    let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return };
+    let threads = tasks.filter_map(|task| task.ok()?.file_name().to_str()?.parse().ok());
+    for thread in threads.filter(|thread: &libc::pid_t| *thread != own) {
+        // A thread may be gone by now.
+        // SAFETY: the call names no memory.
+        unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), thread, libc::SIGUSR1) };
+    }
+}
+
+/// What was waited for has come in time, and not before.
+#[track_caller]
+fn assert_in_time(begin: Instant) {
+    let elapsed = begin.elapsed();
+    assert!((WAIT..WAIT + LATE_MAX).contains(&elapsed), "after {elapsed:?}");
+}
+
+fn is_not_noticed<H: Home>(test: &str) {
+    let Some(home) = home::<H>(test, 4, 8) else { return };
+    let storm = Storm::begin();
+    let begin = Instant::now();
+    while begin.elapsed() < WORK_MIN {
+        home.run(everyday_work(&home.driver()));
+    }
+
+    let begin = Instant::now();
+    home.run(home.driver().submit(Timeout::new(WAIT))).unwrap();
+    assert_in_time(begin);
+    let (reader, _writer) = pipe();
+    let begin = Instant::now();
+    let read = home.driver().submit(Read::new(reader, Canary::new(), Position::Current));
+    let (result, _) = home.run(read.timeout(WAIT));
+    assert_eq!(result.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    assert_in_time(begin);
+    end(&home);
+    drop(storm);
+    let signals = SIGNALS.load(Ordering::Relaxed);
+    assert!(signals > 200, "that was no storm: {signals}");
+    canary::inspect();
+}
+
+on_every_driver!(a_storm_of_signals_is_not_noticed, is_not_noticed);
