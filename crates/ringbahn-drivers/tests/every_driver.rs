@@ -36,6 +36,8 @@ mod idle;
 mod limits;
 #[path = "every_driver/operations.rs"]
 mod operations;
+#[path = "every_driver/polled.rs"]
+mod polled;
 #[path = "every_driver/shutdown.rs"]
 mod shutdown;
 #[path = "every_driver/signals.rs"]

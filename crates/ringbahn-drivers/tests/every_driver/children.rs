@@ -22,7 +22,7 @@ use crate::watched::Watched;
 
 /// What a forked child does, which must not come back: its exit code is the number of the check
 /// that failed, or 0.
-fn forked(child: impl FnOnce() -> i32) {
+pub(crate) fn forked(child: impl FnOnce() -> i32) {
     // SAFETY: the other threads of this process sleep, or hold no lock that the child takes.
     let pid = unsafe { libc::fork() };
     assert!(pid >= 0);
@@ -42,7 +42,7 @@ fn forked(child: impl FnOnce() -> i32) {
 }
 
 /// Whether that is how a child is told that the driver is its parent's.
-fn is_of_the_fork<T>(result: &io::Result<T>) -> bool {
+pub(crate) fn is_of_the_fork<T>(result: &io::Result<T>) -> bool {
     let Err(error) = result else { return false };
     error.kind() == io::ErrorKind::Unsupported && error.to_string().contains("fork")
 }
@@ -117,7 +117,7 @@ fn is_told_and_does_no_harm<H: Home>(test: &str) {
 }
 
 /// Which descriptors a child has that is started now, by their numbers.
-fn inherited() -> String {
+pub(crate) fn inherited() -> String {
     let output = Command::new("ls").arg("/proc/self/fd").output().unwrap();
     assert!(output.status.success());
     String::from_utf8(output.stdout).unwrap()

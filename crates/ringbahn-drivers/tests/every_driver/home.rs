@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use ringbahn_core::{Drive, Event, Submission};
 use ringbahn_drivers::{
-    Counters, HostedBuilder, HostedDriver, LocalDriver, Policy, Report, ShardedDriver,
-    SharedDriver, SqpollDriver,
+    Counters, HostedBuilder, HostedDriver, IopollDriver, LocalDriver, Policy, Report,
+    ShardedDriver, SharedDriver, SqpollDriver,
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -249,6 +249,31 @@ impl Home for Sqpoll {
     }
 
     inhabited!(SqpollDriver);
+
+    fn run<F: Future>(&self, future: F) -> F::Output {
+        scene::run(future)
+    }
+
+    fn shut_down(&self, deadline: Duration) -> Report {
+        scene::run(self.driver.shutdown(deadline))
+    }
+}
+
+/// Anywhere, for direct IO and for little else.
+pub(crate) struct Iopoll {
+    driver: IopollDriver,
+}
+
+impl Home for Iopoll {
+    const ZERO_COPY: bool = false;
+    const ENTERS: bool = true;
+
+    fn make(entries: u32, completions: u32) -> io::Result<Self> {
+        let builder = IopollDriver::builder().entries(entries).completion_entries(completions);
+        Ok(Iopoll { driver: builder.build()? })
+    }
+
+    inhabited!(IopollDriver);
 
     fn run<F: Future>(&self, future: F) -> F::Output {
         scene::run(future)

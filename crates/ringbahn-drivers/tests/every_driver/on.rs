@@ -67,6 +67,16 @@ macro_rules! on_drivers {
     };
 }
 
+/// `on_the_iopoll_driver!(name, scene)`: a test of a scene that is made for that driver.
+macro_rules! on_the_iopoll_driver {
+    ($name:ident, $scene:ident) => {
+        #[test]
+        fn $name() {
+            crate::on::in_child(concat!(module_path!(), "::", stringify!($name)), &[], $scene);
+        }
+    };
+}
+
 /// Runs `scene` in a process of its own, in bounded time, with the name that the test has in this
 /// program.
 #[track_caller]

@@ -29,13 +29,13 @@ extern "C" fn count(_signal: libc::c_int) {
 }
 
 /// Signals to all threads of this process, until it is dropped.
-struct Storm {
+pub(crate) struct Storm {
     over: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Storm {
-    fn begin() -> Storm {
+    pub(crate) fn begin() -> Storm {
         // SAFETY: all-zero bytes are a `sigaction` without flags and with an empty mask.
         let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
         action.sa_sigaction = count as *const () as usize;
@@ -54,6 +54,11 @@ impl Storm {
         });
         Storm { over, thread: Some(thread) }
     }
+
+    /// How many signals were handled so far.
+    pub(crate) fn signals(&self) -> u64 {
+        SIGNALS.load(Ordering::Relaxed)
+    }
 }
 
 impl Drop for Storm {
@@ -66,13 +71,13 @@ impl Drop for Storm {
 /// Sends every thread but this one a signal.
 fn signal_all() {
     // SAFETY: the call names no memory.
-    let own = unsafe { libc::gettid() };
+    let (process, own) = (std::process::id(), unsafe { libc::gettid() });
     let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return };
     let threads = tasks.filter_map(|task| task.ok()?.file_name().to_str()?.parse().ok());
     for thread in threads.filter(|thread: &libc::pid_t| *thread != own) {
         // A thread may be gone by now.
         // SAFETY: the call names no memory.
-        unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), thread, libc::SIGUSR1) };
+        unsafe { libc::syscall(libc::SYS_tgkill, process, thread, libc::SIGUSR1) };
     }
 }
 
@@ -101,9 +106,8 @@ fn is_not_noticed<H: Home>(test: &str) {
     assert_eq!(result.unwrap_err().kind(), io::ErrorKind::TimedOut);
     assert_in_time(begin);
     end(&home);
+    assert!(storm.signals() > 200, "that was no storm: {}", storm.signals());
     drop(storm);
-    let signals = SIGNALS.load(Ordering::Relaxed);
-    assert!(signals > 200, "that was no storm: {signals}");
     canary::inspect();
 }
 
