@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use ringbahn_core::event::{Nop, Position, Write};
 use ringbahn_core::SharedFd;
+use ringbahn_core::event::{Nop, Position, Write};
 use ringbahn_drivers::Report;
 
 use crate::canary::{self, SIZE};
@@ -17,7 +17,7 @@ use crate::direct;
 use crate::home::{Begun, Home, Iopoll, begin, end, home};
 use crate::limits;
 use crate::scene::{descriptors, poll_once, shared, until};
-use crate::signals::Storm;
+use crate::signals::{Interrupted, Storm};
 use crate::watched::Watched;
 
 const WRITES: u64 = 8;
@@ -66,7 +66,7 @@ fn is_not_noticed(test: &'static str) {
     let Some(home) = home::<Iopoll>(test, 4, 8) else { return };
     let Some(file) = direct::file(test) else { return };
     let mut file = Growing::new(file);
-    let storm = Storm::begin();
+    let storm = Storm::begin(Interrupted::Fails);
     while storm.signals() < 200 {
         let writes = file.extend(&home);
         file.finish(&home, writes);
