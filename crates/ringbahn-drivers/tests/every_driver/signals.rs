@@ -1,6 +1,7 @@
 //! Operations of all kinds in a storm of signals.
 
 use std::io;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
@@ -106,12 +107,10 @@ fn is_not_noticed<H: Home>(test: &str) {
     canary::inspect();
 }
 
-fn in_a_storm<H: Home>(test: &str, interrupted: Interrupted) {
-    let Some(home) = home::<H>(test, 4, 8) else { return };
-    let storm = Storm::begin(interrupted);
-    let before = storm.signals();
+/// Does all kinds of work while it is told to go on, and then waits twice.
+fn work<H: Home>(home: &H, mut goes_on: impl FnMut(Instant) -> bool) {
     let begin = Instant::now();
-    while begin.elapsed() < WORK_MIN {
+    while goes_on(begin) {
         home.run(everyday_work(&home.driver()));
     }
 
@@ -124,9 +123,34 @@ fn in_a_storm<H: Home>(test: &str, interrupted: Interrupted) {
     let (result, _) = home.run(read.timeout(WAIT));
     assert_eq!(result.unwrap_err().kind(), io::ErrorKind::TimedOut);
     assert_in_time(begin);
-    end(&home);
+    end(home);
+}
+
+fn in_a_storm<H: Home>(test: &str, interrupted: Interrupted) {
+    let Some(home) = home::<H>(test, 4, 8) else { return };
+    let storm = Storm::begin(interrupted);
+    let before = storm.signals();
+    work(&home, |begin| begin.elapsed() < WORK_MIN);
     let signals = storm.signals() - before;
     assert!(signals > 200, "that was no storm: {signals}");
 }
 
+/// Stops this process and continues it, again and again: the last thing is always the latter.
+const STOPS: &str =
+    "for round in $(seq 150); do kill -STOP $0 && kill -CONT $0 || exit 1; sleep 0.001; done";
+
+fn are_not_noticed<H: Home>(test: &str) {
+    let Some(home) = home::<H>(test, 4, 8) else { return };
+    let mut stopper = Command::new("sh");
+    let mut stopper = stopper.args(["-c", STOPS, &std::process::id().to_string()]).spawn().unwrap();
+    let mut status = None;
+    work(&home, |_| {
+        status = stopper.try_wait().unwrap();
+        status.is_none()
+    });
+    assert!(status.unwrap().success());
+    canary::inspect();
+}
+
 on_every_driver!(a_storm_of_signals_is_not_noticed, is_not_noticed);
+on_every_driver!(stops_of_the_whole_process_are_not_noticed, are_not_noticed);
