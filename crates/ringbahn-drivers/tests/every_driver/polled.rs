@@ -119,6 +119,9 @@ fn do_not_use_the_limit_up(test: &'static str) {
     let Some(file) = direct::file(test) else { return };
     let mut file = Growing::new(file);
     let before = descriptors();
+    let Some(first) = home::<Iopoll>(test, 8, 16) else { return };
+    end(&first);
+    drop(first);
     if !limits::become_nobody_else(test) {
         return;
     }
