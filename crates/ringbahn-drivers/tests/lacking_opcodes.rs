@@ -12,7 +12,7 @@ use ringbahn_core::event::{
     Accept, EventExt, Fsync, Nop, Position, Read, Recv, SendZc, Timeout, Write,
 };
 use ringbahn_core::{Cancelled, Drive, SharedFd, opcode};
-use ringbahn_drivers::{Backend, LocalDriver, Policy, SharedDriver};
+use ringbahn_drivers::{Backend, LocalDriver, Policy, SharedDriver, SqpollDriver};
 
 #[path = "support/scene.rs"]
 mod scene;
@@ -80,6 +80,25 @@ on_both! {
     a_chain_with_one_such_part_stays_a_chain: chain, 2;
     nothing_is_lost_in_the_smallest_queues: flood, 1;
     what_is_in_flight_of_either_kind_ends_with_the_driver: leave_in_flight, 2;
+}
+
+#[test]
+fn beside_a_ring_with_a_kernel_thread_it_is_the_same() {
+    let test = "beside_a_ring_with_a_kernel_thread_it_is_the_same";
+    let builder = SqpollDriver::builder().entries(4).idle(Duration::from_millis(1));
+    let built = [opcode::READ, opcode::ACCEPT, opcode::FSYNC]
+        .into_iter()
+        .fold(builder, |builder, opcode| builder.without(opcode))
+        .build();
+    let driver = match built {
+        Ok(driver) => driver,
+        Err(error) => return skip::skip(test, &format!("no io_uring: {error}")),
+    };
+    run(wait_for_either(&driver));
+    run(cancel_there(&driver));
+    assert!(is_fallback_at_work());
+    let report = run(driver.shutdown(Duration::from_secs(5)));
+    assert_eq!(report.leaked, 0, "{report:?}");
 }
 
 async fn work_of_both_kinds<D: Drive + Clone>(driver: &D) {

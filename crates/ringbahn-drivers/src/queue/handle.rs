@@ -154,9 +154,7 @@ impl<S: Sharing> RingHandle<S> {
     pub fn enter_ready(&self) -> io::Result<u32> {
         match self.rings.executor()? {
             Executor::Kernel(ring) => {
-                if let Some(beside) = &self.rings.beside {
-                    beside.start();
-                }
+                self.start_beside();
                 if let Some(beside) = self.rings.at_work_beside() {
                     beside.engine.flush();
                 }
@@ -180,12 +178,10 @@ impl<S: Sharing> RingHandle<S> {
         wanted_completions: u32,
         timeout: Option<Duration>,
     ) -> io::Result<u32> {
-        if let Some(beside) = &self.rings.beside {
-            beside.start();
-        }
+        self.start_beside();
         beside.clear_put_off();
         let (to_submit, flags) = self.request(ring, wanted_completions);
-        let taken = enter(ring.name(), to_submit, 0, flags)?;
+        let taken = enter(ring.name(), to_submit, 0, flags | self.wake_flag(ring))?;
         if wanted_completions == 0 || self.rings.has_completions() {
             return Ok(taken);
         }
@@ -201,6 +197,13 @@ impl<S: Sharing> RingHandle<S> {
             Ok(0) => Err(io::Error::from_raw_os_error(libc::ETIME)),
             Ok(_) => Ok(0),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Starts what the kernel does not know of what has been published.
+    pub(crate) fn start_beside(&self) {
+        if let Some(beside) = &self.rings.beside {
+            beside.start();
         }
     }
 

@@ -289,6 +289,8 @@ impl Core {
 
     /// Enters the kernel until it has taken all entries that are published.
     pub(crate) fn enter(&self) -> io::Result<u32> {
+        // The kernel may have taken already what stands in the places of these, for another thread.
+        self.ring.start_beside();
         if self.ring.polls_entries() {
             return self.hand_over();
         }

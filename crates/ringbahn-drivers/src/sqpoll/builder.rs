@@ -32,6 +32,7 @@ pub struct SqpollBuilder {
     cpu: Option<u32>,
     attach_to: Option<SqpollDriver>,
     serve_at_once: bool,
+    setup: Setup,
 }
 
 impl SqpollBuilder {
@@ -43,6 +44,7 @@ impl SqpollBuilder {
             cpu: None,
             attach_to: None,
             serve_at_once: false,
+            setup: Setup::new(256),
         }
     }
 
@@ -102,6 +104,15 @@ impl SqpollBuilder {
         self
     }
 
+    /// Has the operation `opcode`, one of [`opcode`](ringbahn_core::opcode), executed inside the
+    /// process though the kernel knows it, as with operations that it does not know: see
+    /// [`Setup::without`].
+    #[must_use]
+    pub fn without(mut self, opcode: u8) -> SqpollBuilder {
+        self.setup = self.setup.without(opcode);
+        self
+    }
+
     /// Builds the driver. The kernel's thread is there from now on, the helper thread from the
     /// first operation on.
     ///
@@ -112,7 +123,7 @@ impl SqpollBuilder {
     /// its threads to the privileged only.
     pub fn build(self) -> io::Result<SqpollDriver> {
         let completion_entries = self.completion_entries.unwrap_or(self.entries.saturating_mul(4));
-        let setup = Setup::new(self.entries).completion_entries(completion_entries);
+        let setup = self.setup.clone().of_size(self.entries, completion_entries);
         let of = self.attach_to.as_ref().map(|driver| driver.shared.ring().fd_number());
         let thread = KernelThread {
             idle_ms: u32::try_from(self.idle.as_millis()).unwrap_or(u32::MAX).max(1),
