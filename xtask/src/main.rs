@@ -7,6 +7,7 @@ mod bench;
 mod ci;
 mod conformance;
 mod deadline;
+mod fallback;
 mod help;
 mod loom;
 mod miri;
@@ -50,6 +51,7 @@ fn run(arguments: &[String]) -> Result<Outcome, Failure> {
         ["bench-timers", rest @ ..] => bench::run("timers", rest),
         ["ci"] => ci::run(),
         ["conformance", rest @ ..] => conformance::run(conformance::purpose(rest)?),
+        ["fallback"] => fallback::run(),
         ["loom"] => loom::run(),
         ["miri"] => miri::run(),
         ["sanitize"] => sanitize::run(),

@@ -18,9 +18,20 @@ const EXPECTED: &str = "expected-skips.txt";
 /// The reason of tests that did not get a ring.
 const NO_IO_URING: &str = "no io_uring";
 
-/// Whether something on this machine may keep a process from using io_uring: the kernel's switch,
-/// or a seccomp filter. Not found out by trying, which is what the tests are there for.
-fn forbids_io_uring() -> bool {
+/// The variable by which drivers are told to do without io_uring, and what it is then set to.
+const POLICY: (&str, &str) = ("RINGBAHN_IO_URING", "never");
+
+/// The line of a log whose tests were told so.
+const TOLD_NEVER: &str = "RINGBAHN_IO_URING=never";
+
+/// Whether something may have kept the tests of `log` from using io_uring: what they were told, the
+/// kernel's switch, or a seccomp filter. Not found out by trying, which is what the tests are there
+/// for.
+fn forbids_io_uring(log: &str) -> bool {
+    let told = std::env::var(POLICY.0).is_ok_and(|policy| policy == POLICY.1);
+    if told || log.lines().any(|line| line == TOLD_NEVER) {
+        return true;
+    }
     let switch = fs::read_to_string("/proc/sys/kernel/io_uring_disabled").unwrap_or_default();
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let filtered = !status.lines().any(|line| line.replace('\t', " ") == "Seccomp: 0");
@@ -123,13 +134,25 @@ pub(crate) fn run_tests(program: Program) -> Result<Outcome, Failure> {
     run()
 }
 
+/// The same with drivers that do without io_uring.
+pub(crate) fn run_tests_without_io_uring(program: Program) -> Result<Outcome, Failure> {
+    let log = start_log()?;
+    write_log(&log, &format!("{TOLD_NEVER}\n"))?;
+    logged(program, &log).env(POLICY.0, POLICY.1).run()?;
+    run()
+}
+
 /// Empties the log, and says where it is.
 pub(crate) fn start_log() -> Result<PathBuf, Failure> {
     let path = log_path();
-    fs::create_dir_all(workspace::target())
-        .and_then(|()| fs::write(&path, ""))
-        .map_err(|error| Failure(format!("{}: cannot be written: {error}", path.display())))?;
+    write_log(&path, "")?;
     Ok(path)
+}
+
+fn write_log(path: &Path, text: &str) -> Result<(), Failure> {
+    fs::create_dir_all(workspace::target())
+        .and_then(|()| fs::write(path, text))
+        .map_err(|error| Failure(format!("{}: cannot be written: {error}", path.display())))
 }
 
 /// The program, with its tests told where to log that they were skipped.
@@ -142,7 +165,7 @@ pub(crate) fn run() -> Result<Outcome, Failure> {
     let Ok(log) = fs::read_to_string(log_path()) else {
         return Ok(Outcome::NotRun("no test command has run yet".to_string()));
     };
-    let account = Account::new(&log, &workspace::read(EXPECTED)?, forbids_io_uring())?;
+    let account = Account::new(&log, &workspace::read(EXPECTED)?, forbids_io_uring(&log))?;
     for skip in &account.skips {
         println!("skipped as expected: {}: {}", skip.test, skip.reason);
     }
@@ -160,7 +183,8 @@ pub(crate) fn run() -> Result<Outcome, Failure> {
 /// The account of the last test command, in a few words for a summary.
 pub(crate) fn last_summary() -> Option<String> {
     let log = fs::read_to_string(log_path()).ok()?;
-    let account = Account::new(&log, &workspace::read(EXPECTED).ok()?, forbids_io_uring()).ok()?;
+    let expected = workspace::read(EXPECTED).ok()?;
+    let account = Account::new(&log, &expected, forbids_io_uring(&log)).ok()?;
     (account.count() > 0).then(|| account.summary())
 }
 
@@ -206,6 +230,11 @@ mod tests {
             Account::new(log, "*: no io_uring\n", forbidden).expect("well-formed").unexpected.len()
         };
         assert_eq!((skipped(true), skipped(false)), (0, 1));
+    }
+
+    #[test]
+    fn tests_that_were_told_to_do_without_may_say_so() {
+        assert!(forbids_io_uring("RINGBAHN_IO_URING=never\nSKIPPED: a::b: no io_uring: told\n"));
     }
 
     #[test]

@@ -83,7 +83,7 @@ impl<S: Kind> Bench<S> {
 }
 
 /// A driver under test.
-pub(crate) struct Subjected<'a, S: Kind> {
+pub struct Subjected<'a, S: Kind> {
     driver: Box<dyn AnyDriver<S>>,
     bench: &'a Bench<S>,
 }
@@ -149,6 +149,12 @@ impl<S: Kind> Subjected<'_, S> {
         let held = self.wait(end, &mut look)?;
         ensure!(held, "it does not happen: {what}");
         Ok(())
+    }
+
+    /// Lets the driver do its work until `thread`, which waits for it, has ended.
+    pub(crate) fn join<T>(&self, thread: thread::JoinHandle<Result<T, Stop>>) -> Result<T, Stop> {
+        self.until("a thread that waits for the driver ends", || thread.is_finished())?;
+        thread.join().unwrap_or_else(|panic| Err(Stop::panicked(&*panic)))
     }
 
     /// What a call may take that has nothing to wait for.

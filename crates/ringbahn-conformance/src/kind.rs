@@ -5,7 +5,7 @@ use std::thread;
 
 use ringbahn_core::{Drive, Local, Shared, Sharing};
 
-use crate::bench::Bench;
+use crate::bench::{Bench, Subjected};
 use crate::case::{Body, Case, Group};
 use crate::handle::{Erased, Handle};
 use crate::lifecycle::operation::Operation;
@@ -29,9 +29,14 @@ pub trait Kind: Sharing {
     #[doc(hidden)]
     fn for_threads(body: fn(&Bench<Shared>) -> Verdict) -> Body<Self>;
 
-    /// Has something done with an operation on another thread, and waits for that.
+    /// Has something done with an operation on another thread, and lets the driver do its work
+    /// until that has ended.
     #[doc(hidden)]
-    fn elsewhere<F>(operation: Operation<Self>, act: F) -> Result<Operation<Self>, Stop>
+    fn elsewhere<F>(
+        driver: &Subjected<'_, Self>,
+        operation: Operation<Self>,
+        act: F,
+    ) -> Result<Operation<Self>, Stop>
     where
         F: FnOnce(&mut Operation<Self>) -> Verdict + Send + 'static;
 }
@@ -58,12 +63,15 @@ impl Kind for Shared {
         Body::Function(body)
     }
 
-    fn elsewhere<F>(mut operation: Operation<Self>, act: F) -> Result<Operation<Self>, Stop>
+    fn elsewhere<F>(
+        driver: &Subjected<'_, Self>,
+        mut operation: Operation<Self>,
+        act: F,
+    ) -> Result<Operation<Self>, Stop>
     where
         F: FnOnce(&mut Operation<Self>) -> Verdict + Send + 'static,
     {
-        let thread = thread::spawn(move || act(&mut operation).map(|()| operation));
-        thread.join().unwrap_or_else(|panic| Err(Stop::panicked(&*panic)))
+        driver.join(thread::spawn(move || act(&mut operation).map(|()| operation)))
     }
 }
 
@@ -78,7 +86,11 @@ impl Kind for Local {
         Body::Skipped(BOUND)
     }
 
-    fn elsewhere<F>(_operation: Operation<Self>, _act: F) -> Result<Operation<Self>, Stop>
+    fn elsewhere<F>(
+        _driver: &Subjected<'_, Self>,
+        _operation: Operation<Self>,
+        _act: F,
+    ) -> Result<Operation<Self>, Stop>
     where
         F: FnOnce(&mut Operation<Self>) -> Verdict + Send + 'static,
     {

@@ -41,7 +41,8 @@ pub struct Report {
 /// One value stands for one configuration of the driver, and makes a new driver for each case.
 ///
 /// A case polls and drops futures on the thread that has made the driver, inside of
-/// [`block_on`](Subject::block_on) and outside of it. It waits inside only.
+/// [`block_on`](Subject::block_on) and outside of it. It waits inside only, for its other threads
+/// as well.
 pub trait Subject: Send + Sync + 'static {
     /// The driver: a cheap handle, whose clones are handles of the same driver.
     type Driver: Drive + Clone + 'static;

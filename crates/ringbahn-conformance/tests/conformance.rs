@@ -4,16 +4,20 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use ringbahn_conformance::{Differences, QueueSizes, Results, Subject, Suite, Unable};
 use ringbahn_core::Drive;
 
 #[path = "support/drivers.rs"]
 mod drivers;
+#[path = "support/hosted.rs"]
+mod hosted;
 #[path = "../../ringbahn-drivers/tests/support/skip.rs"]
 mod skip;
 
-use drivers::{Local, Sharded, Shared};
+use drivers::{Iopoll, Local, Sharded, Shared, Sqpoll};
+use hosted::Hosted;
 use ringbahn_drivers::Policy;
 
 /// Makes a test of each line, and the table in their order.
@@ -35,7 +39,20 @@ subjects! {
         Shared { policy: Policy::Require, serve_at_once: false };
     the_shared_driver_conforms_upon_the_fallback:
         Shared { policy: Policy::Never, serve_at_once: false };
-    the_sharded_driver_conforms: Sharded { shards: 2 };
+    the_sharded_driver_conforms:
+        Sharded { policy: Policy::Require, shards: 2 };
+    the_sharded_driver_conforms_upon_the_fallback:
+        Sharded { policy: Policy::Never, shards: 2 };
+    the_hosted_driver_conforms_in_tokio_of_one_thread:
+        Hosted::TokioOfOneThread;
+    the_hosted_driver_conforms_in_tokio_of_two_threads:
+        Hosted::TokioOfTwoThreads;
+    the_hosted_driver_conforms_in_smol:
+        Hosted::Smol;
+    the_driver_with_a_kernel_thread_conforms:
+        Sqpoll;
+    the_driver_that_polls_its_devices_conforms:
+        Iopoll;
     the_local_driver_conforms:
         Local { policy: Policy::Require, serve_at_once: true };
     the_local_driver_conforms_by_its_ring:
@@ -56,7 +73,10 @@ fn conforms<T: Subject>(test: &str, subject: T)
 where
     <T::Driver as Drive>::Sharing: ringbahn_conformance::Takes<T::Driver>,
 {
-    if let Err(Unable(reason)) = subject.make(QueueSizes { submission: 2, completion: 4 }) {
+    // What is made here would be counted in the cases of another.
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Err(Unable(reason)) = attempt(&subject) {
         return skip::skip(test, &format!("no io_uring: {reason}"));
     }
     let differences = Differences::read(DIFFERENCES).expect("the list of differences is in order");
@@ -72,6 +92,12 @@ where
     }
     print(test, &results);
     results.assert_conforms();
+}
+
+/// Finds out whether there can be such a driver, on a thread, which leaves nothing open.
+fn attempt<T: Subject>(subject: &T) -> Result<(), Unable> {
+    let make = || subject.make(QueueSizes { submission: 2, completion: 4 }).map(drop);
+    thread::scope(|scope| scope.spawn(make).join().expect("a driver is made without a panic"))
 }
 
 /// Prints the table of what has been run so far, in the order of the list, or puts it where it is

@@ -7,6 +7,8 @@ mod ends;
 mod forks;
 #[path = "hosted/hosts.rs"]
 mod hosts;
+#[path = "hosted/lacking.rs"]
+mod lacking;
 #[path = "hosted/operations.rs"]
 mod operations;
 #[path = "hosted/pauses.rs"]

@@ -69,7 +69,7 @@ fn a_future_is_polled_by_one_thread_after_the_other(bench: &Bench<Shared>) -> Ve
         read = joined(thread)?;
     }
     writer.write_all(DATA)?;
-    let buffer = joined(thread::spawn(move || Ok(block_on(read).1)))?;
+    let buffer = driver.join(thread::spawn(move || Ok(block_on(read).1)))?;
     ensure_eq!(buffer, DATA, "the bytes read");
     driver.end()
 }
@@ -94,7 +94,7 @@ fn many_threads_share_a_queue_of_one(bench: &Bench<Shared>) -> Verdict {
         })
         .collect();
     bench.stage("waiting for eight threads that share a queue of one");
-    threads.into_iter().try_for_each(joined)?;
+    threads.into_iter().try_for_each(|thread| driver.join(thread))?;
     driver.end()
 }
 
@@ -184,7 +184,7 @@ fn threads_that_wait_for_each_other_go_on(bench: &Bench<Shared>) -> Verdict {
         })
         .collect();
     bench.stage("waiting for two threads that pass a token round");
-    threads.into_iter().try_for_each(joined)?;
+    threads.into_iter().try_for_each(|thread| driver.join(thread))?;
     driver.end()
 }
 

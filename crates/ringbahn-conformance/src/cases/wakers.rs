@@ -361,12 +361,11 @@ fn a_waker_that_waits_for_room_may_submit_another_operation(bench: &Bench<Shared
                         }
                     }
                 }
+                Ok(())
             })
         })
         .collect();
     bench.stage("waiting for threads whose wakers submit as they are told of room");
-    for thread in threads {
-        thread.join().map_err(|panic| crate::verdict::Stop::panicked(&*panic))?;
-    }
+    threads.into_iter().try_for_each(|thread| driver.join(thread))?;
     driver.end()
 }

@@ -290,7 +290,7 @@ fn woken_by_the_last_waker<S: Kind>(stand: Stand<'_, S>) -> Verdict {
 fn finished_on_another_thread<S: Kind>(stand: Stand<'_, S>) -> Verdict {
     let (operation, ending) = stand.begin(Manner::Later)?;
     let ended = ending.is_some();
-    let operation = S::elsewhere(operation, move |operation: &mut Operation<S>| {
+    let operation = S::elsewhere(&stand.driver, operation, move |operation: &mut Operation<S>| {
         if ended {
             return Ok(());
         }
@@ -304,12 +304,13 @@ fn finished_on_another_thread<S: Kind>(stand: Stand<'_, S>) -> Verdict {
 fn finished_after_its_thread_exited<S: Kind>(stand: Stand<'_, S>) -> Verdict {
     let operation = stand.launch(Manner::Later)?;
     let (sender, receiver) = std::sync::mpsc::channel();
-    let mut operation = S::elsewhere(operation, move |operation: &mut Operation<S>| {
-        let polled = operation.poll(&mut Context::from_waker(Waker::noop()));
-        // The receiver lives until this thread has ended.
-        let _ = sender.send(polled);
-        Ok(())
-    })?;
+    let mut operation =
+        S::elsewhere(&stand.driver, operation, move |operation: &mut Operation<S>| {
+            let polled = operation.poll(&mut Context::from_waker(Waker::noop()));
+            // The receiver lives until this thread has ended.
+            let _ = sender.send(polled);
+            Ok(())
+        })?;
     match receiver.recv() {
         Ok(Poll::Ready(ending)) => good(ending)?,
         Ok(Poll::Pending) | Err(_) => {

@@ -5,9 +5,11 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use ringbahn_conformance::{QueueSizes, Report, Subject, Unable};
-use ringbahn_drivers::{LocalDriver, Policy, ShardedDriver, SharedDriver};
+use ringbahn_drivers::{
+    IopollDriver, LocalDriver, Policy, ShardedDriver, SharedDriver, SqpollDriver,
+};
 
-fn report(report: ringbahn_drivers::Report) -> Report {
+pub(crate) fn report(report: ringbahn_drivers::Report) -> Report {
     let ringbahn_drivers::Report { completed, cancelled, leaked } = report;
     Report { completed, cancelled, leaked }
 }
@@ -86,6 +88,8 @@ impl Subject for Local {
 
 /// The driver of several rings behind one handle.
 pub(crate) struct Sharded {
+    /// Whether an engine inside the process takes the kernel's place.
+    pub(crate) policy: Policy,
     /// How many rings.
     pub(crate) shards: usize,
 }
@@ -94,11 +98,15 @@ impl Subject for Sharded {
     type Driver = ShardedDriver;
 
     fn name(&self) -> String {
-        format!("sharded by {}", self.shards)
+        match self.policy {
+            Policy::Never => format!("sharded by {} upon the fallback", self.shards),
+            _ => format!("sharded by {}", self.shards),
+        }
     }
 
     fn make(&self, sizes: QueueSizes) -> Result<ShardedDriver, Unable> {
-        let builder = ShardedDriver::builder().shards(self.shards).serve_at_once(false);
+        let builder = ShardedDriver::builder().shards(self.shards).policy(self.policy);
+        let builder = builder.serve_at_once(false);
         Ok(builder.entries(sizes.submission).completion_entries(sizes.completion).build()?)
     }
 
@@ -107,6 +115,55 @@ impl Subject for Sharded {
     }
 
     fn in_flight(&self, driver: &ShardedDriver) -> Option<u64> {
+        Some(driver.counters().in_flight)
+    }
+}
+
+/// The driver whose entries a thread of the kernel takes.
+pub(crate) struct Sqpoll;
+
+impl Subject for Sqpoll {
+    type Driver = SqpollDriver;
+
+    fn name(&self) -> String {
+        "with a kernel thread".into()
+    }
+
+    fn make(&self, sizes: QueueSizes) -> Result<SqpollDriver, Unable> {
+        // It sleeps soon, so that cases find it asleep as well as awake.
+        let builder = SqpollDriver::builder().idle(Duration::from_millis(1)).serve_at_once(false);
+        Ok(builder.entries(sizes.submission).completion_entries(sizes.completion).build()?)
+    }
+
+    fn shut_down(&self, driver: &SqpollDriver, deadline: Duration) -> Report {
+        report(futures::executor::block_on(driver.shutdown(deadline)))
+    }
+
+    fn in_flight(&self, driver: &SqpollDriver) -> Option<u64> {
+        Some(driver.counters().in_flight)
+    }
+}
+
+/// The driver for direct IO on devices that are polled.
+pub(crate) struct Iopoll;
+
+impl Subject for Iopoll {
+    type Driver = IopollDriver;
+
+    fn name(&self) -> String {
+        "that polls its devices".into()
+    }
+
+    fn make(&self, sizes: QueueSizes) -> Result<IopollDriver, Unable> {
+        let builder = IopollDriver::builder().entries(sizes.submission);
+        Ok(builder.completion_entries(sizes.completion).build()?)
+    }
+
+    fn shut_down(&self, driver: &IopollDriver, deadline: Duration) -> Report {
+        report(futures::executor::block_on(driver.shutdown(deadline)))
+    }
+
+    fn in_flight(&self, driver: &IopollDriver) -> Option<u64> {
         Some(driver.counters().in_flight)
     }
 }

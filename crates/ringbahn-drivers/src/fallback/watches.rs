@@ -53,7 +53,12 @@ impl Watches {
     ///
     /// The `errno` of `epoll_ctl(2)`: `EPERM` where the file is always ready.
     pub(super) fn add(&mut self, id: Id, wait: Wait) -> Result<(), i32> {
-        self.by_fd.entry(wait.fd).or_default().waiters.insert(id, wait);
+        let watch = self.by_fd.entry(wait.fd).or_default();
+        watch.waiters.insert(id, wait);
+        // What the others want is asked for already: thousands may wait, and each comes this way.
+        if watch.armed.is_some_and(|armed| armed & wait.events == wait.events) {
+            return Ok(());
+        }
         self.arm(wait.fd).inspect_err(|_| self.remove(id, wait.fd))
     }
 
@@ -83,7 +88,8 @@ impl Watches {
             }
             woken.push(id);
         }
-        watch.waiters.retain(|id, _| !woken.contains(id));
+        // They are in order, as the waiters are.
+        watch.waiters.retain(|id, _| woken.binary_search(id).is_err());
         // It has been registered, so this cannot fail.
         let _ = self.arm(fd);
         woken

@@ -15,7 +15,7 @@ use super::lookout::{Host, Lookout};
 use super::shutdown::{Closing, Shutdown};
 use crate::at_once::AtOnce;
 use crate::backlog::Backlog;
-use crate::counters::{Counters, Tally, add};
+use crate::counters::{Counters, Ends, Tally, add};
 use crate::refusal::{Refusal, forked, too_long};
 use crate::report::announce_leak;
 use crate::{CompletionQueue, Queues, RingHandle, SubmissionQueue};
@@ -105,6 +105,15 @@ impl Core {
 
     pub(crate) fn in_flight(&self) -> usize {
         self.ring.table().in_flight()
+    }
+
+    /// How many operations have ended, and how.
+    ///
+    /// The table counts one out before the tally counts it in, which a thread may see that is not
+    /// the one that reaps. Both are done under this lock, so who has seen the first sees both.
+    pub(super) fn ends(&self) -> Ends {
+        let _completion = lock(&self.completion);
+        self.tally.ends()
     }
 
     /// Whether nothing is in flight, nor will be again, of a driver that accepts no events.
@@ -361,13 +370,15 @@ impl Core {
                 let queue =
                     if wait { Some(lock(&self.completion)) } else { try_lock(&self.completion) };
                 let Some(mut queue) = queue else { return total };
-                queue.reap(&mut batch, REAP_MAX)
+                let reaped = queue.reap(&mut batch, REAP_MAX);
+                // Under the lock, for `ends`.
+                add(&self.tally.completed, reaped.finished as u64);
+                add(&self.tally.stopped, reaped.stopped as u64);
+                add(&self.tally.unknown_cqes, reaped.unknown as u64);
+                reaped
             };
             // An answer to a cancel is no progress: it must not lead to another try at once.
             total += reaped.count - reaped.cancels_answered;
-            add(&self.tally.completed, reaped.finished as u64);
-            add(&self.tally.stopped, reaped.stopped as u64);
-            add(&self.tally.unknown_cqes, reaped.unknown as u64);
             if !batch.is_empty() {
                 let aftermath = batch.run();
                 self.settle(aftermath);
@@ -401,7 +412,7 @@ impl Core {
 
     /// The end begins. `false` where it had begun before.
     fn begin_end(self: &Arc<Self>, time: Duration) -> bool {
-        let ends = self.tally.ends();
+        let ends = self.ends();
         // In this order: the helper goes when the end has begun and nothing is in flight, so from
         // then on nothing may be accepted that it would have to look after.
         self.refuse_all();
@@ -434,7 +445,7 @@ impl Core {
         if in_flight > 0 {
             announce_leak(in_flight);
         }
-        let panics = self.closing.finish(self.tally.ends(), in_flight);
+        let panics = self.closing.finish(self.ends(), in_flight);
         add(&self.tally.panics, panics);
     }
 }

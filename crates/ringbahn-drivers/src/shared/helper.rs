@@ -158,7 +158,7 @@ fn run(core: Arc<Core>) {
     // The ring is closed before the report is read, unless there are handles left.
     let closing = core.closing.clone();
     let leaked = core.in_flight();
-    let ends = core.tally.ends();
+    let ends = core.ends();
     drop(core);
     let _panics = closing.finish(ends, leaked);
 }

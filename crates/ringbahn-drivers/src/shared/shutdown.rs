@@ -85,7 +85,7 @@ impl Closing {
         }
         drop(state);
         announce_leak(in_flight);
-        let panics = self.finish(core.tally.ends(), in_flight);
+        let panics = self.finish(core.ends(), in_flight);
         add(&core.tally.panics, panics);
         Step::Continue(None)
     }

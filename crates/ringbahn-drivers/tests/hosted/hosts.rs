@@ -82,25 +82,36 @@ pub(crate) fn in_each<F: Future<Output = ()> + Send + 'static>(
     completions: u32,
     scenario: impl Fn(HostedDriver) -> F + Clone + Send + 'static,
 ) {
-    let on = scenario.clone();
+    in_each_with(test, settings(entries, completions), scenario);
+}
+
+/// Runs `scenario` in each kind of runtime, with a driver of these settings, and shuts that down.
+#[track_caller]
+pub(crate) fn in_each_with<F: Future<Output = ()> + Send + 'static>(
+    test: &'static str,
+    settings: HostedBuilder,
+    scenario: impl Fn(HostedDriver) -> F + Clone + Send + 'static,
+) {
+    let (on, with) = (scenario.clone(), settings.clone());
     in_time(move || {
         one_thread().block_on(async {
-            let Some(driver) = in_tokio(test, entries, completions) else { return };
+            let Some(driver) = built(test, with.build_in_tokio()) else { return };
             on(driver.clone()).await;
             end(&driver).await;
         });
     });
-    let on = scenario.clone();
+    let (on, with) = (scenario.clone(), settings.clone());
     in_time(move || {
         threads(2).block_on(async {
-            let Some(driver) = in_tokio(test, entries, completions) else { return };
+            let Some(driver) = built(test, with.build_in_tokio()) else { return };
             tokio::spawn(on(driver.clone())).await.unwrap();
             end(&driver).await;
         });
     });
     in_time(move || {
         let executor = Arc::new(smol::Executor::new());
-        let Some(driver) = on_smol(test, &executor, entries, completions) else { return };
+        let driver = settings.build_on_async_io(|task| executor.spawn(task).detach());
+        let Some(driver) = built(test, driver) else { return };
         smol::block_on(executor.run(async {
             executor.spawn(scenario(driver.clone())).await;
             end(&driver).await;
