@@ -153,7 +153,7 @@ pub use async_executor::Task;
 pub use driver::DefaultDriver;
 #[cfg(feature = "local-executor")]
 pub use local_executor::{LocalExecutor, LocalSpawner};
-pub use ring::buffering::{Buffering, Heap, Registered};
+pub use ring::buffering::{Buffering, Heap, Provided, Registered};
 pub use ring::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 pub use ring::object::{Listener, Object, Readable, StreamSocket, Writable};
 pub use ring::receive::Receive;

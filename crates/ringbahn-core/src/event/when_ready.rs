@@ -120,7 +120,9 @@ impl<E: Event> Event for WhenReady<E> {
             self.to_poll = outcome.cqe().result().is_err();
             return !self.to_poll || outcome.has_not_run();
         }
-        if self.wait.is_some() && outcome.cqe().failed_with(libc::EAGAIN) {
+        let cqe = outcome.cqe();
+        // Where the CQE brings a buffer all the same, that is the inner event's to give back.
+        if self.wait.is_some() && cqe.failed_with(libc::EAGAIN) && cqe.buffer().is_none() {
             self.to_poll = true;
             return true;
         }
