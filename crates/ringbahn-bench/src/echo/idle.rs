@@ -66,23 +66,21 @@ fn handle<B: Buffering + Clone>(
     let driver = driver()?;
     let buffering = buffering(&driver)?;
     let task = |socket| {
-        let handle = Ring::new_on_driver(socket, driver.clone()).buffered(buffering.clone());
-        drain(handle)
+        let mut handle = Ring::new_on_driver(socket, driver.clone()).buffered(buffering.clone());
+        // A block, since an argument of an async function would be in its future twice.
+        async move {
+            loop {
+                let count = handle.fill_buf().await?.len();
+                if count == 0 {
+                    return Ok(());
+                }
+                handle.consume_unpin(count);
+            }
+        }
     };
     let sockets = sockets()?.map(|socket| TcpStream::from(OwnedFd::from(socket)));
     report(name, &driver, sockets.collect(), task);
     Ok(())
-}
-
-/// Takes what comes.
-async fn drain<B: Buffering>(mut handle: Ring<TcpStream, LocalDriver, B>) -> io::Result<()> {
-    loop {
-        let count = handle.fill_buf().await?.len();
-        if count == 0 {
-            return Ok(());
-        }
-        handle.consume_unpin(count);
-    }
 }
 
 /// Sockets that nothing comes from. Any will do, and one without another end is one descriptor.
