@@ -10,11 +10,7 @@ use super::reader::TRANSFER_MAX;
 
 /// Where a [`Ring`](crate::Ring) takes the buffers from that its traits read into and write from.
 ///
-/// | | for whom | while a read waits | what it costs |
-/// |---|---|---|---|
-/// | [`Heap`] | everybody; any object, any driver, the fallback | a buffer for each read that waits, as large as was asked for, 8 KiB where nothing was said | nothing to set up |
-/// | [`Registered`] | much traffic on few handles, files with `O_DIRECT` | a buffer of the pool for each | memory that is locked for good; where none is left, the heap |
-/// | [`Provided`] | very many connections that are mostly idle | no buffer | one group for all of them, which is one driver's; where none is left, reads wait |
+/// [`Ring`](crate::Ring#buffers) says which one is for whom.
 ///
 /// Implemented for [`Heap`], [`Registered`] and [`Provided`]; for others it cannot be.
 pub trait Buffering: Send + Sync + Unpin + 'static + private::Buffering {}
@@ -65,24 +61,14 @@ impl Registered {
 ///
 /// Any number of handles share one group. What comes lies in a buffer of the group until it has
 /// been taken, and then the buffer is free for the next one, of whatever handle. One read moves no
-/// more than such a buffer has room for. Where all buffers are out, reads wait until one comes back,
-/// in turn; so a group is to have as many as connections are likely to have unread data at the same
-/// time, and a handle whose unread bytes nobody takes keeps one from the others.
+/// more than such a buffer has room for. Where all buffers are out reads wait, in turn, until one
+/// comes back, and no error is seen. So a group is to have as many as there are connections likely
+/// to have unread data at the same time; and a handle whose unread bytes nobody takes keeps one
+/// from all others.
 ///
-/// Writes take a buffer of the heap, which is freed when the write has ended and the next one, or a
-/// `flush`, has noticed. Reads of a file that has a position take the heap as well, since they never
-/// wait for long.
-///
-/// # Errors
-///
-/// The group is that of one driver's ring. On another driver's handle each read fails with
-/// [`ForeignRing`](crate::ForeignRing), of the kind `InvalidInput`, and nothing is read; the handle
-/// is as good as before with other [buffers](crate::Ring::buffered).
-///
-/// # Kernel
-///
-/// Linux 5.19. A group cannot be made before that, nor where the fallback executes the operations:
-/// [`Heap`] is for those.
+/// Writes take a buffer of the heap, which is freed when the write has ended and a `flush`, or the
+/// next write, has seen that. Reads of a file that has a position take the heap as well: they do
+/// not wait for anybody.
 ///
 /// # Examples
 ///
@@ -108,6 +94,17 @@ impl Registered {
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Errors
+///
+/// The group is that of one driver's ring. On another driver's handle each read fails with
+/// [`ForeignRing`](crate::ForeignRing), of the kind `InvalidInput`, and nothing is read; the handle
+/// is as good as before with other [buffers](crate::Ring::buffered).
+///
+/// # Kernel
+///
+/// Linux 5.19. A group cannot be made before that, nor where the fallback executes the operations:
+/// [`Heap`] is for those.
 #[derive(Clone, Debug)]
 pub struct Provided {
     group: BufferGroup,
