@@ -96,7 +96,7 @@ mod tests {
     fn a_wanted_output_is_mapped_and_an_abandoned_one_is_not() {
         let (sender, receiver) = channel();
         let map = move |(count, buffer): (std::io::Result<usize>, Vec<u8>)| {
-            drop(sender.send(()));
+            sender.send(()).unwrap();
             (count.unwrap(), String::from_utf8(buffer).unwrap())
         };
         let mut recv = Mapped::new(Recv::new(shared_null(), vec![0; 8]), map.clone());

@@ -63,8 +63,8 @@ impl Registered {
 /// been taken, and then the buffer is free for the next one, of whatever handle. One read moves no
 /// more than such a buffer has room for. Where all buffers are out reads wait, in turn, until one
 /// comes back, and no error is seen. So a group is to have as many as there are connections likely
-/// to have unread data at the same time; and a handle whose unread bytes nobody takes keeps one
-/// from all others.
+/// to have unread data at the same time; and a handle whose unread bytes nobody takes, those of a
+/// dropped read among them, keeps one from all others.
 ///
 /// Writes take a buffer of the heap, which is freed when the write has ended and a `flush`, or the
 /// next write, has seen that. Reads of a file that has a position take the heap as well: they do
