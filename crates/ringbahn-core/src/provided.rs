@@ -149,6 +149,18 @@ impl BufferGroup {
         BufferReturn { turn: Turn::after(self, returns) }
     }
 
+    /// Waits until it is one's turn to receive once more: others who wait for a buffer go first.
+    ///
+    /// For whoever receives again and again. Without it one that gives a buffer back takes the
+    /// same one again, and those who wait for one get none.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub fn turn(&self) -> BufferReturn {
+        BufferReturn { turn: Turn::behind_woken(self) }
+    }
+
     /// The group's number on its ring.
     pub(crate) fn id(&self) -> u16 {
         self.group.id

@@ -328,6 +328,13 @@ fn poll_add() {
 }
 
 #[test]
+fn mapped() {
+    let (file, fd) = file();
+    let event = Mapped::new(Shutdown::new(file, std::net::Shutdown::Both), |ended| ended.is_ok());
+    entry_of(event, |_| opcode::Shutdown::new(Fd(fd), 2).build());
+}
+
+#[test]
 fn rescued() {
     let (file, fd) = file();
     entry_of(Rescued::new(Shutdown::new(file, std::net::Shutdown::Both), drop), |_| {

@@ -161,7 +161,7 @@ pub use async_executor::Task;
 pub use driver::DefaultDriver;
 #[cfg(feature = "local-executor")]
 pub use local_executor::{LocalExecutor, LocalSpawner};
-pub use ring::buffering::{Buffering, Heap, Registered};
+pub use ring::buffering::{Buffering, Heap, Provided, Registered};
 pub use ring::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 pub use ring::object::{Listener, Object, Readable, StreamSocket, Writable};
 pub use ring::receive::Receive;
@@ -172,12 +172,12 @@ pub use socket2;
 
 #[doc(no_inline)]
 pub use ringbahn_core::{
-    AlignedBuffer, Attempt, BufError, BufResult, BufResultExt, BufferGroup, Cancel, CancelReport,
-    CancelScope, CancelTarget, Cancelled, Cancelling, Completion, Cqe, DirectFd, DirectIo,
-    DirectTable, Drive, Event, Forbidden, ForeignRing, IoBuf, IoBufMut, IoBufs, Local, Misaligned,
-    MultiEvent, Multishot, Outcome, Pollable, ProvidedBuffer, Registration, Reservation, RingId,
-    Rule, Selection, Served, Shared, SharedFd, Sharing, Slice, Slots, SocketAddress, Sqe, Sqes,
-    Submission, Timeout, Within, buf, event, opcode,
+    AlignedBuffer, Attempt, BufError, BufResult, BufResultExt, BufferGroup, BufferReturn, Cancel,
+    CancelReport, CancelScope, CancelTarget, Cancelled, Cancelling, Completion, Cqe, DirectFd,
+    DirectIo, DirectTable, Drive, Event, Forbidden, ForeignRing, IoBuf, IoBufMut, IoBufs, Local,
+    Misaligned, MultiEvent, Multishot, Outcome, Pollable, ProvidedBuffer, Registration,
+    Reservation, RingId, Rule, Selection, Served, Shared, SharedFd, Sharing, Slice, Slots,
+    SocketAddress, Sqe, Sqes, Submission, Timeout, Within, buf, event, opcode,
 };
 #[doc(no_inline)]
 pub use ringbahn_drivers::{

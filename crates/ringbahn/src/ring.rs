@@ -149,6 +149,20 @@ use writer::Writer;
 /// # }
 /// ```
 ///
+/// # Buffers
+///
+/// Where the traits take their buffers from is a part of the type, and
+/// [`buffered`](Ring::buffered) changes it. What they do is the same with all three:
+///
+/// | buffers | for whom | what a read that waits holds | what it costs |
+/// |---|---|---|---|
+/// | [`Heap`] | everybody: any object, any driver, also the fallback | as much as is read at once, 8 KiB where nothing else was said | nothing before the first read |
+/// | [`Registered`](crate::Registered) | few handles with much traffic, files opened for direct IO | one of the registered buffers, of the heap where none is left | memory that stays locked |
+/// | [`Provided`](crate::Provided) | thousands of connections that are idle most of the time | nothing | a copy more in [`copy`](crate::io::copy); reads wait where all buffers of the group are out |
+///
+/// An idle handle with nothing unread keeps at most 16 KiB of the heap for its next read and as
+/// much for its next write, and nothing with `Provided`.
+///
 /// # Dropping a handle
 ///
 /// Works anywhere: on any thread, outside of an executor, after the driver has been shut down. A

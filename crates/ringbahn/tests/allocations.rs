@@ -1,5 +1,5 @@
 //! How often an operation allocates: once, for its record; not at all on a handle that has been
-//! used before.
+//! used before. And what a handle keeps that idles.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -7,8 +7,8 @@ use std::os::unix::net::UnixStream;
 
 use allocation_counter::{AllocationInfo, measure};
 use futures::executor::block_on;
-use futures::{AsyncReadExt, AsyncWriteExt};
-use ringbahn::{BufResultExt, Drive, LocalDriver, Ring, SharedDriver};
+use futures::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, FutureExt};
+use ringbahn::{BufResultExt, Drive, LocalDriver, Provided, Ring, SharedDriver};
 
 #[path = "support/support.rs"]
 mod support;
@@ -84,6 +84,30 @@ fn an_operation_with_a_buffer_of_the_caller_allocates_once() {
         let counted = counted(read);
         assert_eq!(counted.count_total, TIMES, "{counted:?} {:?}", driver.counters());
     }
+}
+
+#[test]
+fn a_handle_whose_buffers_the_kernel_chooses_keeps_none_when_it_idles() {
+    let test = "a_handle_whose_buffers_the_kernel_chooses_keeps_none_when_it_idles";
+    const LENGTH: usize = 16 * 1024;
+    let Some(driver) = local_driver(test) else { return };
+    let Ok(group) = driver.buffer_group(4, LENGTH as u32) else {
+        return skip(test, "no io_uring: no groups of buffers");
+    };
+    let [near, mut far] = pair(&driver);
+    let mut near = near.buffered(Provided::new(group));
+    driver.block_on(far.write_all(&[7; LENGTH])).unwrap();
+    let mut message = vec![0; LENGTH];
+    let kept = measure(|| {
+        driver.block_on(async {
+            near.read_exact(&mut message).await.unwrap();
+            near.write_all(&message).await.unwrap();
+            near.flush().await.unwrap();
+            assert!(near.fill_buf().now_or_never().is_none());
+        });
+    });
+    assert!(kept.bytes_max >= LENGTH as u64, "it has written out of a buffer: {kept:?}");
+    assert!(kept.bytes_current < 4096, "{kept:?}");
 }
 
 /// So that the counter is known to count.

@@ -1,5 +1,6 @@
 //! Handles whose traits take their buffers from a pool of registered ones: the same behaviour, and
-//! no buffer is kept by a handle that does nothing.
+//! no buffer is kept by a handle that does nothing. The modules are about buffers that the kernel
+//! chooses.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -11,6 +12,12 @@ use futures::executor::block_on as run;
 use futures::io::{AsyncBufReadExt, AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use ringbahn::{Heap, Registered, RegisteredBuffers, Ring, SharedDriver};
 
+#[path = "buffered/provided.rs"]
+mod provided;
+#[path = "buffered/scarcity.rs"]
+mod scarcity;
+#[path = "buffered/scene.rs"]
+mod scene;
 #[path = "support/support.rs"]
 mod support;
 

@@ -72,6 +72,7 @@ rows! {
     InstallFd: "direct of ringbahn-drivers";
     IntoSlot: "direct of ringbahn-drivers";
     Link: composed::link;
+    Mapped: composed::mapped;
     Nop: others::nop;
     OpenAt: files::open_at;
     PollAdd: others::poll_add;

@@ -65,4 +65,9 @@ impl Event for ReadProvided {
         // SAFETY: E3: the entry has chosen from this group, and the CQE is told once.
         unsafe { data(&self.group, outcome) }.transpose()
     }
+
+    fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
+        // A buffer that the CQE brings all the same would be lost.
+        outcome.has_not_run() && outcome.cqe().buffer().is_none()
+    }
 }

@@ -63,4 +63,33 @@ impl Event for RecvProvided {
         // SAFETY: E3: the entry has chosen from this group, and the CQE is told once.
         unsafe { data(&self.group, outcome) }.transpose()
     }
+
+    fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
+        // A buffer that the CQE brings all the same would be lost.
+        outcome.has_not_run() && outcome.cqe().buffer().is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cqe::Cqe;
+    use crate::event::testing::{cqe, ended, shared_null};
+    use crate::provided::GroupMemory;
+    use crate::ring_id::RingId;
+
+    #[test]
+    fn a_buffer_that_comes_with_an_interruption_goes_back() {
+        let memory = GroupMemory::new(2, 64, 4096).unwrap();
+        // SAFETY: no entry that names the group is submitted to any ring.
+        let group = unsafe { BufferGroup::new(memory, RingId::new(), 7, Box::new(())) };
+        let mut receive = RecvProvided::new(shared_null(), &group);
+        let interrupted = cqe(-libc::EINTR);
+        assert!(receive.resubmit(&ended(&[interrupted])));
+        let brings_a_buffer = [Cqe { flags: 1 | 1 << 16, ..interrupted }];
+        assert!(!receive.resubmit(&ended(&brings_a_buffer)), "it would be lost");
+        let received = receive.complete(ended(&brings_a_buffer));
+        assert_eq!(received.unwrap_err().kind(), io::ErrorKind::Interrupted);
+        assert_eq!(group.returns(), 1);
+    }
 }

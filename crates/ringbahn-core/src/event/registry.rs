@@ -60,6 +60,7 @@ pub const EVENTS: &[EventInfo] = events! {
         "3/io_uring_prep_fixed_fd_install.3";
     into_slot::IntoSlot: None, (5, 19), "3/io_uring_prep_open.3";
     link::Link: None, (5, 3), "2/io_uring_enter.2";
+    mapped::Mapped: None, (5, 1), "2/io_uring_enter.2";
     nop::Nop: Some(opcode::NOP), (5, 1), "2/io_uring_enter.2";
     open_at::OpenAt: Some(opcode::OPENAT), (5, 6), "2/open.2";
     poll_add::PollAdd: Some(opcode::POLL_ADD), (5, 1), "2/poll.2";

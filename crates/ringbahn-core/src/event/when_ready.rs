@@ -120,7 +120,9 @@ impl<E: Event> Event for WhenReady<E> {
             self.to_poll = outcome.cqe().result().is_err();
             return !self.to_poll || outcome.has_not_run();
         }
-        if self.wait.is_some() && outcome.cqe().failed_with(libc::EAGAIN) {
+        let cqe = outcome.cqe();
+        // Where the CQE brings a buffer all the same, that is the inner event's to give back.
+        if self.wait.is_some() && cqe.failed_with(libc::EAGAIN) && cqe.buffer().is_none() {
             self.to_poll = true;
             return true;
         }
@@ -133,7 +135,8 @@ impl<E: Event> Event for WhenReady<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::testing::{complete, entry, fill, resubmits, shared_null};
+    use crate::cqe::Cqe;
+    use crate::event::testing::{complete, cqe, ended, entry, fill, resubmits, shared_null};
     use crate::event::{Position, Read, WriteAll};
 
     fn patient(buffer: Vec<u8>) -> WhenReady<Read<Vec<u8>>> {
@@ -176,6 +179,15 @@ mod tests {
         assert!(resubmits(&mut read, -libc::EAGAIN));
         entry(&mut read);
         assert!(!resubmits(&mut read, -libc::ENOMEM));
+    }
+
+    #[test]
+    fn a_buffer_that_comes_with_the_answer_is_left_to_the_inner_event() {
+        let mut read = patient(Vec::with_capacity(8));
+        entry(&mut read);
+        let brings_a_buffer = Cqe { flags: 1, ..cqe(-libc::EAGAIN) };
+        assert!(!read.resubmit(&ended(&[brings_a_buffer])));
+        assert!(read.resubmit(&ended(&[cqe(-libc::EAGAIN)])));
     }
 
     #[test]

@@ -58,6 +58,22 @@ impl Turn {
         if others_wait { Turn::after(group, seen) } else { Turn::come() }
     }
 
+    /// The same, and where others have been woken for the last buffer that has come back, and may
+    /// not have had it yet, lets them go first.
+    pub(crate) fn behind_woken(group: &BufferGroup) -> Turn {
+        let state = group.group.lock();
+        let seen = state.returns;
+        let others_wait = !state.waiters.is_empty();
+        let others_are_woken = seen > 0 && state.woken_at == seen;
+        drop(state);
+        match (others_wait, others_are_woken) {
+            (true, _) => Turn::after(group, seen),
+            // One buffer has come back since, so this waits for none, but for a poll.
+            (false, true) => Turn::after(group, seen - 1),
+            (false, false) => Turn::come(),
+        }
+    }
+
     /// Waits for the turn.
     pub(crate) fn poll(&mut self, waker: &Waker) -> Poll<()> {
         let Some(waiting) = &mut self.waiting else { return Poll::Ready(()) };

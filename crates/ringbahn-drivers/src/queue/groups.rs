@@ -60,7 +60,7 @@ impl Groups {
         count: u16,
         size: u32,
     ) -> io::Result<BufferGroup> {
-        let kernel = rings.kernel()?;
+        let kernel = rings.kernel().map_err(unsupported)?;
         let groups = &kernel.groups;
         let memory = GroupMemory::new(count, size, rustix::param::page_size())?;
         let gone = std::mem::take(&mut groups.lock().gone);
@@ -123,12 +123,23 @@ impl Drop for Registration {
     }
 }
 
+/// What a person is to do where the fallback executes the operations.
+fn unsupported(error: io::Error) -> io::Error {
+    if error.kind() != io::ErrorKind::Unsupported {
+        return error;
+    }
+    let hint = "use owned buffers, or handles that take theirs from the heap (`Heap`)";
+    io::Error::new(error.kind(), format!("a group of buffers: {error}; {hint}"))
+}
+
 /// What a person is to do about it.
 fn explain(error: io::Error) -> io::Error {
     let (kind, hint) = match error.raw_os_error() {
-        Some(libc::EINVAL) => {
-            (io::ErrorKind::Unsupported, "rings of buffers need Linux 5.19; use owned buffers")
-        }
+        Some(libc::EINVAL) => (
+            io::ErrorKind::Unsupported,
+            "rings of buffers need Linux 5.19; use owned buffers, or handles that take theirs from \
+                the heap (`Heap`)",
+        ),
         Some(libc::ENOMEM) => (
             io::ErrorKind::OutOfMemory,
             "a ring of buffers is locked memory: raise RLIMIT_MEMLOCK, or make a smaller group",

@@ -7,8 +7,9 @@ use std::pin::pin;
 use ringbahn_core::{Cancelling, Drive, Selection};
 
 use super::Ring;
+use super::buffering::Buffering;
 
-impl<T: AsFd + Send + Sync + 'static, D: Drive + Clone + Unpin> Ring<T, D> {
+impl<T: AsFd + Send + Sync + 'static, D: Drive + Clone + Unpin, S: Buffering> Ring<T, D, S> {
     /// Tells all operations on the object that are in flight to stop, and yields what will become
     /// of them. The handle is as good as before.
     ///

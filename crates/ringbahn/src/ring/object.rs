@@ -8,11 +8,11 @@ use std::os::unix::net::SocketAddr as UnixAddress;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 
 use ringbahn_core::event::{self, Interest, Position, WhenReady};
-use ringbahn_core::{SharedFd, Slice, SocketAddress};
+use ringbahn_core::{BufferGroup, SharedFd, Slice, SocketAddress};
 use rustix::fs::{FileType, OFlags};
 
 use super::buffering::Memory;
-use super::reader::Reading;
+use super::reader::{ChosenReading, OwnReading};
 use super::writer::Writing;
 
 /// An IO object of std that [`Ring`](crate::Ring) can hold.
@@ -65,8 +65,8 @@ pub enum Nature {
 
 pub(crate) mod private {
     use super::{
-        Memory, Nature, OwnedFd, Position, Reading, SeekFrom, SharedFd, Slice, SocketAddress,
-        Writing, io,
+        BufferGroup, ChosenReading, Memory, Nature, OwnReading, OwnedFd, Position, SeekFrom,
+        SharedFd, Slice, SocketAddress, Writing, io,
     };
 
     /// What `Ring` needs of an object.
@@ -94,7 +94,10 @@ pub(crate) mod private {
 
     /// How bytes are read.
     pub trait Readable {
-        fn reading(fd: SharedFd, to: Slice<Memory>, at: Position) -> Reading;
+        fn reading(fd: SharedFd, to: Slice<Memory>, at: Position) -> OwnReading;
+
+        /// The same without a buffer, from what has no position.
+        fn reading_chosen(fd: SharedFd, from: &BufferGroup) -> ChosenReading;
     }
 
     /// How bytes are written.
@@ -182,9 +185,15 @@ macro_rules! file {
         impl Readable for $file {}
 
         impl private::Readable for $file {
-            fn reading(fd: SharedFd, to: Slice<Memory>, at: Position) -> Reading {
+            fn reading(fd: SharedFd, to: Slice<Memory>, at: Position) -> OwnReading {
                 let read = |fd| event::Read::new(fd, to, at);
-                Reading::first(patient(at, fd, Interest::READABLE, read))
+                OwnReading::first(patient(at, fd, Interest::READABLE, read))
+            }
+
+            fn reading_chosen(fd: SharedFd, from: &BufferGroup) -> ChosenReading {
+                let at = Position::Current;
+                let read = |fd| event::ReadProvided::new(fd, from, at);
+                ChosenReading::first(patient(at, fd, Interest::READABLE, read))
             }
         }
     };
@@ -260,8 +269,12 @@ macro_rules! stream {
         impl StreamSocket for $stream {}
 
         impl private::Readable for $stream {
-            fn reading(fd: SharedFd, to: Slice<Memory>, _at: Position) -> Reading {
-                Reading::second(event::Recv::new(fd, to))
+            fn reading(fd: SharedFd, to: Slice<Memory>, _at: Position) -> OwnReading {
+                OwnReading::second(event::Recv::new(fd, to))
+            }
+
+            fn reading_chosen(fd: SharedFd, from: &BufferGroup) -> ChosenReading {
+                ChosenReading::second(event::RecvProvided::new(fd, from))
             }
         }
 

@@ -1,11 +1,13 @@
 //! [`Reader`]: the read that a handle keeps in flight, and the bytes that have arrived.
 
 use std::collections::VecDeque;
+use std::future::Future;
 use std::io::{self, SeekFrom};
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use ringbahn_core::event::Position;
-use ringbahn_core::{BufResult, Drive, IoBuf, Slice, event};
+use ringbahn_core::{BufResult, BufferReturn, Drive, Event, IoBuf, Slice, event};
 
 use super::buffering::{Buffer, Memory, Pool};
 use super::inbox::Kept;
@@ -30,8 +32,18 @@ pub(crate) const READ_AHEAD: usize = 8 * 1024;
 type FileRead = event::WhenReady<event::Read<Slice<Memory>>>;
 type SocketRead = event::Recv<Slice<Memory>>;
 
+/// A read into a buffer of its own.
+pub(crate) type OwnReading = event::Either<FileRead, SocketRead>;
+
+/// A read into a buffer that the kernel chooses when there is data.
+pub(crate) type ChosenReading =
+    event::Either<event::WhenReady<event::ReadProvided>, event::RecvProvided>;
+
+/// An event whose output is how much was read, and the buffer that it is in.
+type Yielding<E> = event::Mapped<E, fn(<E as Event>::Output) -> BufResult<usize, Buffer>>;
+
 /// A read in flight.
-pub(crate) type Reading = event::Either<FileRead, SocketRead>;
+type Reading = event::Either<Yielding<OwnReading>, Yielding<ChosenReading>>;
 
 /// The read that a handle keeps in flight, and the bytes that have arrived and nobody has taken.
 ///
@@ -53,6 +65,12 @@ pub(crate) struct Reader<D: Drive> {
     began: Option<u64>,
     /// Where the position has to be moved to, after a read that has ended.
     landed: Option<u64>,
+    /// How many buffers had come back to the group, if the read in flight chooses from one.
+    returns: Option<u64>,
+    /// What the next read that chooses from a group waits for: a buffer, or others.
+    turn: Option<BufferReturn>,
+    /// Whether the read that has ended last has done nothing, and is to be repeated.
+    again: bool,
 }
 
 impl<D: Drive + Unpin> Reader<D> {
@@ -66,11 +84,19 @@ impl<D: Drive + Unpin> Reader<D> {
             ended: false,
             began: None,
             landed: None,
+            returns: None,
+            turn: None,
+            again: false,
         }
     }
 
     /// From now on buffers come from `pool`.
     pub(crate) fn take_from(&mut self, pool: Pool) {
+        if self.unread().is_empty() {
+            self.consumed = 0;
+            self.buffer = pool.kept(std::mem::take(&mut self.buffer));
+        }
+        self.turn = None;
         self.pool = pool;
     }
 
@@ -90,7 +116,7 @@ impl<D: Drive + Unpin> Reader<D> {
         self.consumed = length.min(self.consumed.saturating_add(count));
         if self.consumed == length {
             self.consumed = 0;
-            self.buffer = std::mem::take(&mut self.buffer).spare();
+            self.buffer = self.pool.kept(std::mem::take(&mut self.buffer));
             if self.buffer.capacity() > KEPT_MAX {
                 self.buffer = Buffer::default();
             }
@@ -107,8 +133,8 @@ impl<D: Drive + Unpin> Reader<D> {
     /// Gives a buffer for the next read, where there is none.
     pub(crate) fn lend(&mut self, buffer: Vec<u8>) {
         if self.slot.is_empty() && self.buffer.capacity() == 0 {
-            self.consumed = buffer.len();
-            self.buffer = buffer.into();
+            self.consumed = 0;
+            self.buffer = self.pool.kept(buffer.into());
         }
     }
 
@@ -146,33 +172,73 @@ impl<D: Drive + Unpin> Reader<D> {
     where
         D: Clone,
     {
-        if self.slot.is_empty() && self.unread().is_empty() && self.errors.is_empty() && !self.ended
-        {
-            let wanted = wanted.min(TRANSFER_MAX);
-            // At an offset, and not at the file's own position: the kernel forgets to move that
-            // on where a read has completed later, or was cut short.
-            let position = if handle.has_position() {
-                let began = handle.object().seek_to(SeekFrom::Current(0))?;
-                self.began = Some(began);
-                Position::At(began)
-            } else {
-                Position::Current
-            };
-            self.consumed = 0;
-            let buffer = self.pool.buffer(std::mem::take(&mut self.buffer), wanted);
-            let slice = buffer.into_memory().slice(..wanted);
-            self.slot.start(T::reading(handle.fd(), slice, position), handle.driver());
-        }
-        if self.unread().is_empty() {
+        loop {
+            if self.is_idle() {
+                ready!(self.poll_start(handle, wanted, cx))?;
+            }
+            if !self.unread().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
             if let Some(output) = ready!(self.slot.poll(cx)) {
                 self.settle(output);
                 self.land(handle.object())?;
             }
-            if self.unread().is_empty() {
-                return Poll::Ready(self.take_end().unwrap_or(Ok(())));
+            if !std::mem::take(&mut self.again) {
+                break;
             }
         }
+        if self.unread().is_empty() {
+            return Poll::Ready(self.take_end().unwrap_or(Ok(())));
+        }
         Poll::Ready(Ok(()))
+    }
+
+    /// Starts a read of at most `wanted` bytes, as soon as it has its turn where the kernel is to
+    /// choose a buffer. Nothing is in flight, and nothing has arrived.
+    fn poll_start<T: Readable>(
+        &mut self,
+        handle: &Handle<T, D>,
+        wanted: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>>
+    where
+        D: Clone,
+    {
+        // At an offset, and not at the file's own position: the kernel forgets to move that on
+        // where a read has completed later, or was cut short.
+        let mut position = Position::Current;
+        if handle.has_position() {
+            let began = handle.object().seek_to(SeekFrom::Current(0))?;
+            self.began = Some(began);
+            position = Position::At(began);
+        } else if let Some(group) = self.pool.group() {
+            ready!(Pin::new(self.turn.get_or_insert_with(|| group.turn())).poll(cx));
+            self.turn = None;
+            // Counted before the kernel can see the read, which so finds all that are counted.
+            self.returns = Some(group.returns());
+            let reading = T::reading_chosen(handle.fd(), group);
+            let reading = Yielding::new(reading, Buffer::chosen as fn(_) -> _);
+            self.slot.start(Reading::second(reading), handle.driver());
+            return Poll::Ready(Ok(()));
+        }
+        let wanted = wanted.min(TRANSFER_MAX);
+        self.consumed = 0;
+        let buffer = self.pool.buffer(std::mem::take(&mut self.buffer), wanted);
+        let slice = buffer.into_memory().slice(..wanted);
+        let reading = T::reading(handle.fd(), slice, position);
+        let reading = Yielding::new(reading, Buffer::read as fn(_) -> _);
+        self.slot.start(Reading::first(reading), handle.driver());
+        Poll::Ready(Ok(()))
+    }
+
+    /// Whether a read with this error, for which the kernel was to choose a buffer, has found none
+    /// and is to wait for one, or has done nothing for another reason.
+    fn is_to_go_on(&mut self, error: &io::Error, returns: u64) -> bool {
+        if error.raw_os_error() == Some(libc::ENOBUFS) {
+            self.turn = self.pool.group().map(|group| group.returned_after(returns));
+            return true;
+        }
+        error.kind() == io::ErrorKind::Interrupted
     }
 
     /// Stops the read in flight, and waits until the kernel is done with it. What it has brought
@@ -220,10 +286,9 @@ impl<D: Drive + Unpin> Side for Reader<D> {
         &mut self.slot
     }
 
-    fn settle(&mut self, (result, buffer): BufResult<usize, Slice<Memory>>) {
-        // It holds what was read.
-        let buffer = Buffer::from(buffer.into_inner());
-        let began = self.began.take();
+    fn settle(&mut self, (result, buffer): BufResult<usize, Buffer>) {
+        let (began, returns) = (self.began.take(), self.returns.take());
+        self.again = false;
         match result {
             Ok(0) => self.ended = true,
             Ok(count) => {
@@ -235,7 +300,12 @@ impl<D: Drive + Unpin> Side for Reader<D> {
                     self.buffer.extend(buffer.bytes());
                 }
             }
-            Err(error) => self.errors.push_back(error),
+            Err(error) => {
+                self.again = returns.is_some_and(|returns| self.is_to_go_on(&error, returns));
+                if !self.again {
+                    self.errors.push_back(error);
+                }
+            }
         }
     }
 }

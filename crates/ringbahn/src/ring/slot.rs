@@ -10,13 +10,15 @@ use super::waiters::Waiters;
 
 /// The place for the one operation that a handle keeps in flight for one direction.
 ///
+/// Of a direction that a handle does not use it takes no memory: operations lie in boxes.
+///
 /// The poll functions have the handle to themselves and use a slot as it is. Methods that take
 /// `&self` reach it by [`poll_settled`], which holds no lock while it polls.
 #[derive(Debug)]
 pub(crate) struct Slot<E: Event, D: Drive> {
-    operation: Option<Submission<E, D>>,
+    operation: Option<Box<Submission<E, D>>>,
     /// The operation of before, whose memory serves for the next one.
-    spare: Option<Submission<E, D>>,
+    spare: Option<Box<Submission<E, D>>>,
     /// Whether somebody is polling the operation outside of the lock at this moment.
     borrowed: bool,
     /// Those who wait, where they may be several.
@@ -41,10 +43,10 @@ impl<E: Event, D: Drive + Unpin> Slot<E, D> {
         debug_assert!(self.operation.is_none());
         self.operation = Some(match self.spare.take() {
             Some(mut spare) => {
-                Pin::new(&mut spare).restart(event);
+                Pin::new(&mut *spare).restart(event);
                 spare
             }
-            None => driver.clone().submit(event),
+            None => Box::new(driver.clone().submit(event)),
         });
     }
 
@@ -52,10 +54,10 @@ impl<E: Event, D: Drive + Unpin> Slot<E, D> {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<E::Output>> {
         let Some(operation) = &mut self.operation else { return Poll::Ready(None) };
         let output = match &self.waiters {
-            None => ready!(Pin::new(operation).poll(cx)),
+            None => ready!(Pin::new(&mut **operation).poll(cx)),
             Some(waiters) => {
                 let waker = waiters.joined(cx.waker());
-                ready!(Pin::new(operation).poll(&mut Context::from_waker(&waker)))
+                ready!(Pin::new(&mut **operation).poll(&mut Context::from_waker(&waker)))
             }
         };
         self.end();
@@ -66,10 +68,10 @@ impl<E: Event, D: Drive + Unpin> Slot<E, D> {
     pub(crate) fn poll_cancel(&mut self, cx: &mut Context<'_>) -> Poll<Option<E::Output>> {
         let Some(operation) = &mut self.operation else { return Poll::Ready(None) };
         let output = match &self.waiters {
-            None => ready!(Pin::new(operation).poll_cancel(cx)),
+            None => ready!(Pin::new(&mut **operation).poll_cancel(cx)),
             Some(waiters) => {
                 let waker = waiters.joined(cx.waker());
-                ready!(Pin::new(operation).poll_cancel(&mut Context::from_waker(&waker)))
+                ready!(Pin::new(&mut **operation).poll_cancel(&mut Context::from_waker(&waker)))
             }
         };
         self.end();
@@ -89,7 +91,7 @@ impl<E: Event, D: Drive + Unpin> Slot<E, D> {
         cx: &mut Context<'_>,
     ) -> Result<Option<E::Output>, (E::Output, usize)> {
         let Some(operation) = &mut self.operation else { return Ok(None) };
-        let mut operation = Pin::new(operation);
+        let mut operation = Pin::new(&mut **operation);
         let mut output = operation.as_mut().poll(cx);
         let done = operation.done_before_admission() as usize;
         if output.is_pending()
@@ -123,7 +125,7 @@ impl<E: Event, D: Drive + Unpin> Slot<E, D> {
     /// Lets the operation run to its end with nobody waiting.
     pub(crate) fn detach(&mut self) {
         if let Some(mut operation) = self.operation.take() {
-            Pin::new(&mut operation).detach();
+            Pin::new(&mut *operation).detach();
         }
     }
 }
@@ -150,7 +152,7 @@ pub(crate) fn get_mut<T>(mutex: &mut Mutex<T>) -> &mut T {
 /// The operation of a side that is being polled outside of the lock. It goes back when this does.
 struct Borrowed<'a, S: Side> {
     side: &'a Mutex<S>,
-    operation: Option<Submission<S::Event, S::Driver>>,
+    operation: Option<Box<Submission<S::Event, S::Driver>>>,
 }
 
 impl<S: Side> Drop for Borrowed<'_, S> {
@@ -180,7 +182,7 @@ pub(crate) fn poll_settled<S: Side>(side: &Mutex<S>, cx: &mut Context<'_>) -> Po
     let waker = waiters.joined(cx.waker());
     let mut shared_cx = Context::from_waker(&waker);
     let polled = match &mut borrowed.operation {
-        Some(operation) => Pin::new(operation).poll(&mut shared_cx),
+        Some(operation) => Pin::new(&mut **operation).poll(&mut shared_cx),
         None => return Poll::Ready(()),
     };
     let Poll::Ready(output) = polled else { return Poll::Pending };

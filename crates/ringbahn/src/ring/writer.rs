@@ -54,6 +54,7 @@ impl<D: Drive + Unpin> Writer<D> {
 
     /// From now on buffers come from `pool`.
     pub(crate) fn take_from(&mut self, pool: Pool) {
+        self.spare = pool.kept(std::mem::take(&mut self.spare));
         self.pool = pool;
     }
 
@@ -129,14 +130,14 @@ impl<D: Drive + Unpin> Writer<D> {
         }
         let count = bytes.bytes().len();
         if count == 0 {
-            self.spare = bytes.spare();
+            self.spare = self.pool.kept(bytes);
             return Poll::Ready(Ok(0));
         }
         match self.start(handle, bytes, cx)? {
             None => Poll::Ready(Ok(count)),
             Some(bytes) => {
                 let accepted = count - bytes.bytes().len();
-                self.spare = bytes.spare();
+                self.spare = self.pool.kept(bytes);
                 // The driver may have served a part of it before it had no room for the rest.
                 if accepted > 0 { Poll::Ready(Ok(accepted)) } else { Poll::Pending }
             }
@@ -145,7 +146,7 @@ impl<D: Drive + Unpin> Writer<D> {
 
     /// The buffer of the last write, emptied.
     pub(crate) fn take_spare(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.spare).spare().into_vec()
+        self.pool.kept(std::mem::take(&mut self.spare)).into_vec()
     }
 
     /// Starts to write `bytes`, of which there are some, while nothing is in flight.
@@ -210,7 +211,7 @@ impl<D: Drive + Unpin> Side for Writer<D> {
     }
 
     fn settle(&mut self, (result, buffer): BufResult<(), Memory>) {
-        self.spare = Buffer::from(buffer).spare();
+        self.spare = self.pool.kept(buffer.into());
         let (began, landing) = (self.began.take(), self.landing.take());
         self.landed = if result.is_ok() { landing } else { began };
         self.error = result.err();

@@ -1,10 +1,11 @@
 //! The events that are made of others.
 
+use std::convert;
 use std::io::{self, Write as _};
 
 use ringbahn_core::BufResult;
 use ringbahn_core::event::{
-    Either, EventExt, Interest, Link, Nop, Position, Read, Recv, Rescued, WhenReady,
+    Either, EventExt, Interest, Link, Mapped, Nop, Position, Read, Recv, Rescued, WhenReady,
 };
 
 use super::receives::is_data;
@@ -13,6 +14,7 @@ use crate::props::{DATA, impatient_pipe, pipe, pipe_with_data, unreadable};
 
 type ReadOfData = Read<Vec<u8>>;
 type Keeper = fn(BufResult<usize, Vec<u8>>);
+type Same = fn(BufResult<usize, Vec<u8>>) -> BufResult<usize, Vec<u8>>;
 
 fn read(file: ringbahn_core::SharedFd) -> ReadOfData {
     Read::new(file, Vec::with_capacity(DATA.len()), Position::Current)
@@ -41,6 +43,13 @@ macro_rules! around_a_read {
 
 pub(super) fn either(manner: Manner) -> Staged<Either<ReadOfData, Recv<Vec<u8>>>> {
     around_a_read!(manner, is_data, pipe(), |file| Either::first(read(file)))
+}
+
+pub(super) fn mapped(manner: Manner) -> Staged<Mapped<ReadOfData, Same>> {
+    around_a_read!(manner, is_data, pipe(), |file| Mapped::new(
+        read(file),
+        convert::identity as Same
+    ))
 }
 
 pub(super) fn rescued(manner: Manner) -> Staged<Rescued<ReadOfData, Keeper>> {
