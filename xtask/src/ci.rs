@@ -7,7 +7,9 @@
 use std::time::{Duration, Instant};
 
 use crate::process::{Failure, Outcome, Program, cargo_has};
-use crate::{deadline, loom, miri, sanitize, skips, stress, test, tidy};
+use crate::{
+    conformance, deadline, fallback, loom, miri, sanitize, simulate, skips, stress, test, tidy,
+};
 
 /// One step: its name, what it does, and whether it runs tests that may be skipped.
 struct Step {
@@ -33,8 +35,11 @@ const STEPS: &[Step] = &[
     Step::check("clippy", clippy),
     Step::check("doc", doc),
     Step::tests("test", test::run),
+    Step::tests("fallback", fallback::run),
+    Step::check("suite", || conformance::run(conformance::Use::Check)),
     Step::tests("loom", loom::run),
     Step::tests("stress", || stress::run(stress::OPERATIONS_DEFAULT)),
+    Step::tests("simulate", || simulate::run(simulate::Options::parse(&[])?)),
     Step::tests("sanitize", sanitize::run),
     Step::tests("miri", miri::run),
     Step::check("tour", tour),
