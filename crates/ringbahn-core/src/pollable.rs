@@ -2,8 +2,8 @@
 
 use crate::buf::{IoBuf, IoBufMut, IoBufs};
 use crate::event::{
-    Either, Event, Keep, Link, Nop, Read, ReadExact, ReadVectored, Rescued, Stepped, Then,
-    Write, WriteAll, WriteVectored,
+    Either, Event, Keep, Link, Nop, Read, ReadExact, ReadVectored, Rescued, Stepped, Then, Write,
+    WriteAll, WriteVectored,
 };
 
 /// An event that rings take which poll their devices for completions (`SETUP_IOPOLL`): one that

@@ -169,9 +169,7 @@ mod tests {
                 Cqe { user_data, ..cqe(result) }
             })
         };
-        let end = |first, second| {
-            Nop.link(Nop).stepped().complete(ended(&answers(first, second)))
-        };
+        let end = |first, second| Nop.link(Nop).stepped().complete(ended(&answers(first, second)));
         assert!(matches!(end(0, 0), Step::Succeeded((Ok(()), Ok(())))));
         assert!(matches!(end(0, -libc::ECANCELED), Step::Failed((Ok(()), Err(_)))));
         assert!(matches!(end(-libc::ECANCELED, -libc::ECANCELED), Step::NotRun(_)));
