@@ -8,8 +8,8 @@ use crate::sqe::Sqes;
 /// An event whose output tells whether it has run: a step of a chain.
 ///
 /// Made by [`EventExt::stepped`](crate::event::EventExt::stepped). The same operation as the inner
-/// event, whose output is in the [`Step`]. It tells from the kernel's answers, so it is the same for
-/// all events, of whatever shape their output is.
+/// event, whose output is in the [`Step`]. It tells from the kernel's answers, so it is the same
+/// for all events, of whatever shape their output is.
 ///
 /// # Examples
 ///
