@@ -40,7 +40,7 @@ use crate::sqe::{Sqe, Sqes};
 ///
 /// Those of `splice(2)`: `InvalidInput` where neither file is a pipe, where a file system cannot
 /// do it, or where the target is open for appending; `NotSeekable` for a position in a socket;
-/// `BrokenPipe`; …
+/// `BrokenPipe`, with which a `SIGPIPE` may come that Rust programs ignore unless they ask for it; …
 ///
 /// # Cancellation
 ///

@@ -35,6 +35,9 @@ const TURN: usize = 32;
 /// begin where the source is, as a socket does. It ends with the range or with the source. The
 /// target is written where it is. Neither is closed or shut down.
 ///
+/// A [`Ring`](crate::Ring) may be either, for its descriptor: what it has read ahead is not copied,
+/// and what it has still to write comes later, so flush it first.
+///
 /// It runs on the driver of the process; [`SpliceCopy`] has more to choose from.
 ///
 /// # Examples
