@@ -2,12 +2,12 @@
 //!
 //! # Safety
 //!
-//! K1. The structures that the kernel reads and writes during the call are locals that outlive it,
-//!     accept every bit pattern, and are of the size that the kernel expects.
+//! ZQ1. The structures that the kernel reads and writes during the call are locals that outlive it,
+//!      accept every bit pattern, and are of the size that the kernel expects.
 //!
-//! K2. The area that the card is to write to is mapped and unmapped by [`Area`] alone, and nothing
-//!     else ever has its address. The kernel pins its pages for as long as a card may write there,
-//!     so unmapping it takes the pages from this process, and not from the card.
+//! ZQ2. The area that the card is to write to is mapped and unmapped by [`Area`] alone, and nothing
+//!      else ever has its address. The kernel pins its pages for as long as a card may write there,
+//!      so unmapping it takes the pages from this process, and not from the card.
 #![allow(unsafe_code)]
 
 use std::ffi::c_void;
@@ -34,7 +34,7 @@ impl Area {
     fn new() -> io::Result<Area> {
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-        // SAFETY: K2; no address is asked for, so nothing that is mapped is replaced.
+        // SAFETY: ZQ2; no address is asked for, so nothing that is mapped is replaced.
         let address = unsafe { libc::mmap(ptr::null_mut(), AREA_LENGTH, protection, flags, -1, 0) };
         if address == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
@@ -46,7 +46,7 @@ impl Area {
 
 impl Drop for Area {
     fn drop(&mut self) {
-        // SAFETY: K2; these bytes have been mapped by `new`, and nobody has their address.
+        // SAFETY: ZQ2; these bytes have been mapped by `new`, and nobody has their address.
         let returned = unsafe { libc::munmap(self.address.as_ptr(), AREA_LENGTH) };
         debug_assert_eq!(returned, 0, "munmap of an owned mapping");
     }
@@ -59,7 +59,7 @@ impl Drop for Area {
 /// `EPERM` where it is not allowed to this process.
 pub(crate) fn is_known(ring: BorrowedFd<'_>) -> io::Result<bool> {
     let mut wanted = ReceiveQueue::default();
-    // SAFETY: K1; the addresses in it are 0, which the kernel finds to be bad.
+    // SAFETY: ZQ1; the addresses in it are 0, which the kernel finds to be bad.
     let asked = unsafe { register(ring, REGISTER_ZCRX_IFQ, (&raw mut wanted).cast(), 1) };
     match asked {
         Err(error) if error.raw_os_error() == Some(libc::EPERM) => Err(error),
@@ -90,6 +90,6 @@ pub(crate) fn take(ring: BorrowedFd<'_>, interface: u32, queue: u32) -> io::Resu
         region: (&raw mut region).expose_provenance() as u64,
         ..ReceiveQueue::default()
     };
-    // SAFETY: K1 for the structures, K2 for the memory.
+    // SAFETY: ZQ1 for the structures, ZQ2 for the memory.
     unsafe { register(ring, REGISTER_ZCRX_IFQ, (&raw mut wanted).cast(), 1) }.map(drop)
 }
