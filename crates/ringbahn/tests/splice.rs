@@ -1,16 +1,18 @@
 //! Copies through a pipe: every byte once, whatever comes in between.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, PipeWriter, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::pin::pin;
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
+use ringbahn::event::{self, Position, Splice, Tee};
 use ringbahn::io::{SpliceCopy, splice_copy};
-use ringbahn::{Policy, SharedDriver};
+use ringbahn::{Drive, Policy, SharedDriver, SharedFd};
 
 #[path = "support/support.rs"]
 mod support;
@@ -90,7 +92,7 @@ fn a_large_file_comes_from_a_socket_to_the_place_it_is_to_have() {
         let sent = send_all(far, bytes.clone());
         let target = file(b"front");
         let copy = SpliceCopy::new_on_driver(&near, .., &target, driver).unwrap();
-        let mut copy = copy.target_at(3).pipe_size(MIB / 4).unwrap();
+        let mut copy = copy.target_at(3).unwrap().pipe_size(MIB / 4).unwrap();
         assert_eq!(block_on(copy.run()).unwrap(), 16 * MIB as u64);
         sent.join().unwrap();
         let written = contents(&target);
@@ -212,6 +214,58 @@ fn a_copy_that_is_dropped_while_it_waits_leaves_nothing_open() {
             assert!(Instant::now() < deadline, "the socket stays open");
             thread::yield_now();
         }
+    }
+}
+
+#[test]
+fn bytes_are_moved_from_pipe_to_pipe_and_put_into_two() {
+    let pipe = || {
+        let (reader, writer) = std::io::pipe().unwrap();
+        (SharedFd::new(Arc::new(reader)), writer)
+    };
+    let owned = |writer: PipeWriter| SharedFd::from(OwnedFd::from(writer));
+    for driver in drivers("bytes_are_moved_from_pipe_to_pipe") {
+        let ((source, mut feed), (one, to_one), (two, to_two)) = (pipe(), pipe(), pipe());
+        feed.write_all(b"sixteen bytes, !").unwrap();
+        let tee = driver.clone().submit(Tee::new(source.clone(), owned(to_one), 7));
+        assert_eq!(block_on(tee).unwrap(), 7);
+        let splice = Splice::between_pipes(source.clone(), owned(to_two), 99);
+        assert_eq!(block_on(driver.clone().submit(splice)).unwrap(), 16);
+        for (reader, expected) in [(one, &b"sixteen"[..]), (two, b"sixteen bytes, !")] {
+            let read = event::Read::new(reader, vec![0; 99], Position::Current);
+            let (count, bytes) = block_on(driver.clone().submit(read));
+            assert_eq!(&bytes[..count.unwrap()], expected);
+        }
+        // The source is empty and has come to its end.
+        drop(feed);
+        let (_reader, writer) = pipe();
+        let splice = Splice::between_pipes(source, owned(writer), 99);
+        assert_eq!(block_on(driver.clone().submit(splice)).unwrap(), 0);
+    }
+}
+
+#[test]
+fn a_place_that_there_is_not_and_files_that_are_no_pipes_are_invalid_input() {
+    for driver in drivers("a_place_that_there_is_not") {
+        let splice = |splice: Splice| block_on(driver.clone().submit(splice)).unwrap_err().kind();
+        let (near, mut far) = connection();
+        far.write_all(b"!").unwrap();
+        let socket = SharedFd::new(Arc::new(near.try_clone().unwrap()));
+        let (reader, writer) = std::io::pipe().unwrap();
+        let (reader, writer) = (SharedFd::new(Arc::new(reader)), SharedFd::new(Arc::new(writer)));
+        let at = Splice::into_pipe(socket.clone(), Position::At(3), writer.clone(), 8);
+        assert_eq!(splice(at), ErrorKind::InvalidInput);
+        let files = SharedFd::new(Arc::new(file(b"no pipe")));
+        let at = Splice::into_pipe(files.clone(), Position::At(0), files.clone(), 8);
+        assert_eq!(splice(at), ErrorKind::InvalidInput);
+        let beyond = Splice::into_pipe(files, Position::At(u64::MAX), writer, 8);
+        assert_eq!(splice(beyond), ErrorKind::InvalidInput);
+        let itself = Splice::between_pipes(reader.clone(), reader, 8);
+        assert!(block_on(driver.clone().submit(itself)).is_err());
+        let copy = SpliceCopy::new_on_driver(&near, 3.., &far, driver.clone());
+        assert_eq!(copy.unwrap_err().kind(), ErrorKind::NotSeekable);
+        let copy = SpliceCopy::new_on_driver(&near, .., &far, driver.clone()).unwrap();
+        assert_eq!(copy.target_at(3).unwrap_err().kind(), ErrorKind::NotSeekable);
     }
 }
 

@@ -39,8 +39,8 @@ use crate::sqe::{Sqe, Sqes};
 /// # Errors
 ///
 /// Those of `splice(2)`: `InvalidInput` where neither file is a pipe, where a file system cannot
-/// do it, or where the target is open for appending; `NotSeekable` for a position in a socket;
-/// `BrokenPipe`, with which a `SIGPIPE` may come that Rust programs ignore unless they ask for it; …
+/// do it, where the target is open for appending, or for a position in a socket; `BrokenPipe`, with
+/// which a `SIGPIPE` may come that Rust programs ignore unless they ask for it; …
 ///
 /// # Cancellation
 ///

@@ -126,11 +126,18 @@ pub struct SpliceCopy<D: Drive + Unpin = DefaultDriver> {
 struct End {
     file: SharedFd,
     position: Position,
+    /// Whether it has places at all.
+    has_places: bool,
 }
 
 impl End {
     fn new(file: &impl AsFd, position: Position) -> io::Result<End> {
-        Ok(End { file: SharedFd::try_from(file.as_fd())?, position })
+        // A read or write at a place that there is not would take what comes.
+        let has_places = rustix::fs::tell(file).is_ok();
+        if position != Position::Current && !has_places {
+            return Err(io::ErrorKind::NotSeekable.into());
+        }
+        Ok(End { file: SharedFd::try_from(file.as_fd())?, position, has_places })
     }
 
     /// Whether it may have to be waited for.
@@ -175,7 +182,8 @@ impl SpliceCopy {
     ///
     /// # Errors
     ///
-    /// Those of making a pipe and of duplicating two descriptors: there are too many.
+    /// `NotSeekable` for places in what has none; those of making a pipe and of duplicating two
+    /// descriptors: there are too many.
     pub fn new(
         from: &impl AsFd,
         range: impl RangeBounds<u64>,
@@ -224,10 +232,16 @@ impl<D: Drive + Clone + Unpin> SpliceCopy<D> {
     }
 
     /// Writes to the places of the target from `offset` on, which is a file.
-    #[must_use]
-    pub fn target_at(mut self, offset: u64) -> SpliceCopy<D> {
+    ///
+    /// # Errors
+    ///
+    /// `NotSeekable` where it is none.
+    pub fn target_at(mut self, offset: u64) -> io::Result<SpliceCopy<D>> {
+        if !self.to.has_places {
+            return Err(io::ErrorKind::NotSeekable.into());
+        }
         self.to.position = Position::At(offset);
-        self
+        Ok(self)
     }
 
     /// Has the pipe hold `bytes`, rounded up to whole pages: so many are moved at once. Without it
