@@ -6,10 +6,10 @@ use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, OwnedFd};
 use std::pin::pin;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
-use futures::executor::block_on;
 use ringbahn::event::{self, Position, Splice, Tee};
 use ringbahn::io::{SpliceCopy, splice_copy};
 use ringbahn::{Drive, Policy, SharedDriver, SharedFd};
@@ -17,6 +17,30 @@ use ringbahn::{Drive, Policy, SharedDriver, SharedFd};
 #[path = "support/support.rs"]
 mod support;
 use support::{connection, file, local_driver, poll_once};
+
+/// Runs a future, and fails where it does not end in time.
+#[track_caller]
+fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(Thread);
+
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut future = pin!(future);
+    let end = Instant::now() + Duration::from_secs(30);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        let now = Instant::now();
+        assert!(now < end, "the future has not ended in time");
+        thread::park_timeout(end - now);
+    }
+}
 
 const MIB: usize = 1 << 20;
 
@@ -188,7 +212,7 @@ fn a_run_that_is_dropped_again_and_again_loses_nothing() {
         let deadline = Instant::now() + Duration::from_secs(20);
         let count = loop {
             let mut run = pin!(copy.run());
-            if let std::task::Poll::Ready(result) = poll_once(&mut run) {
+            if let Poll::Ready(result) = poll_once(&mut run) {
                 break result.unwrap();
             }
             assert!(Instant::now() < deadline, "it makes no progress");
