@@ -115,6 +115,7 @@ fn the_driver_without_a_bug_conforms() {
     scene::in_child("the_driver_without_a_bug_conforms", || {
         let list = differences(
             "None: lifecycle/Link/finished_after_its_thread_exited: as the shared driver\n\
+             None: lifecycle/Then/finished_after_its_thread_exited: as the shared driver\n\
              None: data/a_case_that_there_is_not: it was removed",
         );
         let results = Suite::new().differences(list).run(Flaw::None);
@@ -122,7 +123,7 @@ fn the_driver_without_a_bug_conforms() {
         let [wrong] = &results.wrong_differences[..] else {
             panic!("{:?}", results.wrong_differences);
         };
-        assert!(wrong.contains("line 2") && wrong.contains("names no case"), "{wrong}");
+        assert!(wrong.contains("line 3") && wrong.contains("names no case"), "{wrong}");
         assert!(!results.conforms());
     });
 }

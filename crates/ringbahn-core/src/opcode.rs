@@ -39,6 +39,8 @@ opcodes! {
     WRITE = 23,
     SEND = 26,
     RECV = 27,
+    SPLICE = 30,
+    TEE = 33,
     SHUTDOWN = 34,
     MSG_RING = 40,
     SOCKET = 45,

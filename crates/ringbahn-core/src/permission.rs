@@ -10,7 +10,7 @@ use std::fmt;
 use std::io;
 
 use crate::opcode;
-use crate::sqe::Sqe;
+use crate::sqe::{Sqe, Sqes};
 
 /// Which operations a ring takes.
 ///
@@ -26,6 +26,8 @@ use crate::sqe::Sqe;
 #[derive(Clone, Copy)]
 pub struct Rule {
     refusal: fn(&Sqe) -> Option<&'static str>,
+    /// Whether an entry may have the ring stand still for it.
+    drains: bool,
 }
 
 /// Why a ring does not take an operation: inside of an `io::Error` of the kind `Unsupported`.
@@ -47,13 +49,40 @@ pub struct Forbidden {
     hint: &'static str,
 }
 
+const DRAIN_HINT: &str = "\
+    an event that is to be alone goes to a ring of its own, whose rule says `allow_drain`";
+
 impl Rule {
     /// The rule that refuses an entry where `refusal` says how to go on without it, as a sentence
     /// with neither capital nor full stop.
     ///
     /// It is called under the driver's lock, once for each entry, so it only looks.
     pub const fn new(refusal: fn(&Sqe) -> Option<&'static str>) -> Rule {
-        Rule { refusal }
+        Rule { refusal, drains: false }
+    }
+
+    /// The same rule for a ring that takes a [`Drained`](crate::event::Drained) event as well. One
+    /// without any rule does not.
+    ///
+    /// Such an event stops the ring until all that runs there has ended, so it is for one that
+    /// nobody else uses, not even a driver to be woken by.
+    #[must_use]
+    pub const fn allow_drain(self) -> Rule {
+        Rule { drains: true, ..self }
+    }
+
+    /// # Errors
+    ///
+    /// [`Forbidden`], where the first entry of the tray that has the ring stand still for it may
+    /// not do so under `rule`.
+    #[inline]
+    pub(crate) fn check_drain(rule: Option<Rule>, sqes: &Sqes) -> Result<(), Forbidden> {
+        match sqes.drained() {
+            Some(entry) if !rule.is_some_and(|rule| rule.drains) => {
+                Err(Forbidden { opcode: entry.opcode(), hint: DRAIN_HINT })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// # Errors
@@ -109,6 +138,8 @@ impl From<Forbidden> for io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::testing::prepared;
+    use crate::event::{EventExt, Nop};
 
     const NO_NOP: Rule =
         Rule::new(|entry| (entry.opcode() == opcode::NOP).then_some("do something"));
@@ -122,6 +153,19 @@ mod tests {
         assert_eq!(error.to_string(), "the driver's ring does not take NOP: do something");
         let strange = Forbidden { opcode: 200, hint: "no" };
         assert_eq!(strange.to_string(), "the driver's ring does not take the opcode 200: no");
+    }
+
+    #[test]
+    fn a_ring_stands_still_only_where_its_rule_says_so() {
+        let mut event = Nop.drained();
+        let sqes = prepared(&mut event);
+        let everything = Rule::new(|_| None);
+        for rule in [None, Some(everything)] {
+            let forbidden = Rule::check_drain(rule, &sqes).unwrap_err();
+            assert_eq!((forbidden.opcode(), forbidden.hint()), (opcode::NOP, DRAIN_HINT));
+        }
+        Rule::check_drain(Some(everything.allow_drain()), &sqes).unwrap();
+        Rule::check_drain(None, &prepared(&mut Nop)).unwrap();
     }
 
     #[test]

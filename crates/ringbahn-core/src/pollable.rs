@@ -2,8 +2,8 @@
 
 use crate::buf::{IoBuf, IoBufMut, IoBufs};
 use crate::event::{
-    Either, Event, Keep, Link, Nop, Read, ReadExact, ReadVectored, Rescued, Write, WriteAll,
-    WriteVectored,
+    Either, Event, Keep, Link, Nop, Read, ReadExact, ReadVectored, Rescued, Stepped, Then, Write,
+    WriteAll, WriteVectored,
 };
 
 /// An event that rings take which poll their devices for completions (`SETUP_IOPOLL`): one that
@@ -22,5 +22,7 @@ impl<B: IoBuf> Pollable for Write<B> {}
 impl<B: IoBuf> Pollable for WriteAll<B> {}
 impl<V: IoBufs> Pollable for WriteVectored<V> {}
 impl<A: Pollable, B: Pollable> Pollable for Link<A, B> {}
+impl<A: Pollable, B: Pollable> Pollable for Then<A, B> {}
+impl<E: Pollable> Pollable for Stepped<E> {}
 impl<A: Pollable, B: Pollable<Output = A::Output>> Pollable for Either<A, B> {}
 impl<E: Pollable, K: Keep<E::Output>> Pollable for Rescued<E, K> {}

@@ -22,8 +22,8 @@ impl Selection {
 
     /// The operations on one file: those whose entries name it and no other.
     ///
-    /// A file is told by its descriptor, so a duplicate of that is another one. What a chain does
-    /// to several files belongs to none of them.
+    /// A file is told by its descriptor, so a duplicate of that is another one. What a chain or a
+    /// splice does to several files belongs to none of them.
     pub fn of_file(file: &SharedFd) -> Selection {
         match file.place() {
             Place::Descriptor(number) => Selection { file: Some(EntryFile(number)), ring: None },
@@ -71,6 +71,10 @@ impl EntryFile {
     #[inline]
     fn named_by(entry: &Sqe) -> EntryFile {
         let number = entry.get_fd();
+        // These name another one besides.
+        if matches!(entry.opcode(), opcode::SPLICE | opcode::TEE) {
+            return EntryFile::NONE;
+        }
         if entry.flags() & FLAG_FIXED_FILE != 0 {
             return EntryFile::direct(number.cast_unsigned());
         }

@@ -128,8 +128,23 @@ const NOBODY: u64 = u64::MAX;
 /// `IORING_RECVSEND_FIXED_BUF`: the data lies in a registered buffer.
 const SEND_FIXED_BUFFER: u16 = 1 << 2;
 
+/// `IOSQE_IO_DRAIN`: the entry starts when all before it have ended, and all behind it wait.
+pub(crate) const FLAG_DRAIN: u8 = 1 << 1;
 /// `IOSQE_IO_LINK`: the next entry starts when this one has succeeded.
 pub(crate) const FLAG_LINK: u8 = 1 << 2;
+/// `IOSQE_IO_HARDLINK`: the next entry starts when this one has ended.
+pub(crate) const FLAG_HARD_LINK: u8 = 1 << 3;
+/// `SPLICE_F_FD_IN_FIXED`: the file to take from is an index into the table of registered files.
+const SPLICE_FROM_FIXED: u32 = 1 << 31;
+
+/// How an entry hangs on the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Coupling {
+    /// It starts when that one has succeeded.
+    Soft,
+    /// It starts when that one has ended.
+    Hard,
+}
 
 impl Sqe {
     /// An entry that asks for `opcode` (one of [`opcode`](crate::opcode)), all else zero and the
@@ -180,6 +195,21 @@ impl Sqe {
             Place::Direct(ring, slot) => {
                 self.fd = slot.cast_signed();
                 self.flags |= FLAG_FIXED_FILE;
+                self = self.of(ring);
+            }
+        }
+        self
+    }
+
+    /// The file that SPLICE and TEE take from; they put into [`file`](Sqe::file). Sets a flag in
+    /// the word of [`op_flags`](Sqe::op_flags), so it comes after that.
+    #[must_use]
+    pub(crate) fn source_file(mut self, file: &SharedFd) -> Sqe {
+        match file.place() {
+            Place::Descriptor(number) => self.file_index = number.cast_unsigned(),
+            Place::Direct(ring, slot) => {
+                self.file_index = slot;
+                self.op_flags |= SPLICE_FROM_FIXED;
                 self = self.of(ring);
             }
         }
@@ -299,8 +329,15 @@ impl Sqe {
         self.buffer_index = index;
     }
 
-    pub(crate) fn set_linked(&mut self) {
-        self.flags |= FLAG_LINK;
+    pub(crate) fn set_coupled(&mut self, coupling: Coupling) {
+        self.flags |= match coupling {
+            Coupling::Soft => FLAG_LINK,
+            Coupling::Hard => FLAG_HARD_LINK,
+        };
+    }
+
+    fn set_drained(&mut self) {
+        self.flags |= FLAG_DRAIN;
     }
 
     /// The operation asked for.

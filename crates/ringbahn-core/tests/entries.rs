@@ -179,6 +179,31 @@ fn truncate() {
 }
 
 #[test]
+fn splice() {
+    let ((from, from_fd), (to, to_fd)) = (file(), file());
+    for (position, offset) in POSITIONS {
+        let number = offset.cast_signed();
+        let into = Splice::into_pipe(from.clone(), position, to.clone(), 77);
+        entry_of(into, |_| opcode::Splice::new(Fd(from_fd), number, Fd(to_fd), -1, 77).build());
+        let out = Splice::from_pipe(from.clone(), to.clone(), position, 77);
+        entry_of(out.more(true), |_| {
+            let splice = opcode::Splice::new(Fd(from_fd), -1, Fd(to_fd), number, 77);
+            splice.flags(libc::SPLICE_F_MORE).build()
+        });
+    }
+    entry_of(Splice::between_pipes(from, to, usize::MAX), |entry| {
+        let length = entry.get_length();
+        opcode::Splice::new(Fd(from_fd), -1, Fd(to_fd), -1, length).build()
+    });
+}
+
+#[test]
+fn tee() {
+    let ((from, from_fd), (to, to_fd)) = (file(), file());
+    entry_of(Tee::new(from, to, 77), |_| opcode::Tee::new(Fd(from_fd), Fd(to_fd), 77).build());
+}
+
+#[test]
 fn accept() {
     let (socket, fd) = file();
     entry_of(Accept::new(socket), |entry| {
@@ -397,6 +422,10 @@ fn direct_descriptors() {
         let any = io_uring::types::DestinationSlot::auto_target();
         opcode::MsgRingSendFd::new(ring, slot, any, 0).opcode_flags(1).build()
     });
+    entry_of(Splice::between_pipes(file.clone(), file.clone(), 5), |_| {
+        let slot = io_uring::types::Fixed(7);
+        opcode::Splice::new(slot, -1, slot, -1, 5).build()
+    });
     entry_of(Read::new(file, [0; 5], Position::Current), |entry| {
         let target = entry.get_address().cast();
         opcode::Read::new(io_uring::types::Fixed(7), target, 5).offset(u64::MAX).build()
@@ -472,7 +501,7 @@ fn single_operations_with_provided_buffers() {
 fn every_event_in_the_list_is_compared() {
     // A cancel is aimed only when it meets its ring; the others have the entries of their events,
     // with or without a flag more.
-    let apart = ["AsyncCancel", "Link", "Reporting", "Rescued"];
+    let apart = ["AsyncCancel", "Drained", "Link", "Reporting", "Rescued", "Stepped", "Then"];
     for event in EVENTS.iter().filter(|event| !apart.contains(&event.name)) {
         let used = [format!("{}::", event.name), format!("entry_of({},", event.name)];
         let found = used.iter().any(|used| include_str!("entries.rs").contains(used));

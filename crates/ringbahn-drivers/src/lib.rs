@@ -93,6 +93,7 @@ pub use policy::Policy;
 pub use queue::completion::{CompletionQueue, Reaped};
 pub use queue::handle::{Readiness, RingHandle};
 pub use queue::submission::SubmissionQueue;
+pub use refusal::TooLong;
 pub use registered::{RegisteredBuffer, RegisteredBuffers};
 pub use report::Report;
 pub use setup::{Queues, Setup};

@@ -31,6 +31,7 @@ mod opcodes;
 mod register_operations;
 mod setup_flags;
 mod system_calls;
+mod zero_copy_receive;
 
 pub use advice::{Advice, Weight};
 pub use capability::{Capability, Standing};
@@ -42,6 +43,7 @@ pub use opcodes::OPCODES;
 pub use register_operations::REGISTER_OPERATIONS;
 pub use setup_flags::SETUP_FLAGS;
 pub use system_calls::SYSTEM_CALLS;
+pub use zero_copy_receive::{NoZeroCopyReceive, Obstacle, zero_copy_receive};
 
 /// What this machine's io_uring can do, for this process, now.
 ///

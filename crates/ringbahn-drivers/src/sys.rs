@@ -9,6 +9,7 @@ pub(crate) mod enter;
 pub(crate) mod fork;
 pub(crate) mod mmap;
 pub(crate) mod probe;
+pub(crate) mod receive_queue;
 pub(crate) mod register;
 pub(crate) mod register_trial;
 pub(crate) mod resources;

@@ -2,7 +2,9 @@
 #![cfg(not(loom))]
 #![allow(unsafe_code)]
 
-use ringbahn_drivers::survey::{Advice, Capability, Standing, Weight};
+use ringbahn_drivers::survey::{
+    Advice, Capability, NoZeroCopyReceive, Obstacle, Standing, Weight, zero_copy_receive,
+};
 use ringbahn_drivers::{Reason, Setup, Survey};
 
 #[path = "support/filter.rs"]
@@ -165,4 +167,49 @@ fn limit_locked_memory(bytes: u64) {
     let limit = libc::rlimit { rlim_cur: bytes, rlim_max: bytes };
     // SAFETY: the place is valid.
     assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_MEMLOCK, &raw const limit) }, 0);
+}
+
+/// What there is in the way of a zero-copy receive, unless the kernel does not have it at all.
+fn obstacle(test: &str, interface: &str, queue: u32) -> Option<NoZeroCopyReceive> {
+    let refusal = zero_copy_receive(interface, queue).expect_err("no card can do it here");
+    if matches!(refusal.obstacle(), Obstacle::KernelTooOld | Obstacle::NoRing) {
+        skip::skip(test, &refusal.to_string());
+        return None;
+    }
+    Some(refusal)
+}
+
+#[test]
+fn a_zero_copy_receive_is_refused_with_what_it_takes() {
+    let test = "a_zero_copy_receive_is_refused_with_what_it_takes";
+    in_child(test, || {
+        let before = descriptors();
+        let Some(loopback) = obstacle(test, "lo", 0) else { return };
+        if loopback.obstacle() == Obstacle::NotPermitted {
+            return skip::skip(test, "it takes the capability CAP_NET_ADMIN");
+        }
+        // There is no card behind it.
+        assert_eq!(loopback.obstacle(), Obstacle::Card, "{loopback}");
+        assert!(loopback.hint().contains("lo has no card"), "{loopback}");
+        let error = std::io::Error::from(loopback);
+        assert_eq!(error.kind(), std::io::ErrorKind::Unsupported);
+        assert!(error.get_ref().unwrap().is::<NoZeroCopyReceive>());
+        for missing in ["no such interface", "../lo", ""] {
+            let refusal = zero_copy_receive(missing, 0).unwrap_err();
+            assert_eq!(refusal.obstacle(), Obstacle::NoInterface, "{missing:?}");
+        }
+        assert_eq!(descriptors(), before);
+    });
+}
+
+#[test]
+fn a_zero_copy_receive_is_not_for_everybody() {
+    let test = "a_zero_copy_receive_is_not_for_everybody";
+    in_child(test, || {
+        become_nobody_else();
+        let Some(refusal) = obstacle(test, "lo", 0) else { return };
+        assert_eq!(refusal.obstacle(), Obstacle::NotPermitted, "{refusal}");
+        assert!(refusal.hint().contains("CAP_NET_ADMIN"));
+        assert_eq!(std::io::Error::from(refusal).kind(), std::io::ErrorKind::PermissionDenied);
+    });
 }

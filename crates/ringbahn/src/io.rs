@@ -1,4 +1,5 @@
-//! [`copy`] and [`copy_bidirectional`]: from one handle to another.
+//! [`copy`] and [`copy_bidirectional`]: from one handle to another; [`splice_copy`]: from one
+//! descriptor to another, through no memory.
 //!
 //! What is read goes to the write in the very buffer that it was read into, so the bytes are not
 //! copied by the processor, and while one piece is written the next is read. Pieces have up to
@@ -8,7 +9,10 @@ use std::future::poll_fn;
 use std::io;
 use std::task::{Context, Poll, ready};
 
+mod splice_copy;
+
 pub use crate::ring::transfer::{Sink, Source};
+pub use splice_copy::{SpliceCopy, splice_copy};
 
 /// How many pieces a copy moves before it lets other tasks have their turn.
 const TURN: usize = 16;

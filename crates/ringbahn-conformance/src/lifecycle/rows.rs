@@ -7,6 +7,7 @@
 mod composed;
 mod files;
 mod others;
+mod pipes;
 mod receives;
 mod sends;
 mod sockets;
@@ -67,6 +68,7 @@ rows! {
     AsyncCancel: others::async_cancel;
     Close: files::close;
     Connect: sockets::connect;
+    Drained: "chains of ringbahn-drivers";
     Either: composed::either;
     Fsync: files::fsync;
     InstallFd: "direct of ringbahn-drivers";
@@ -98,7 +100,11 @@ rows! {
     SendZc: sends::send_zc;
     Shutdown: sockets::shutdown;
     Socket: sockets::socket;
+    Splice: pipes::splice;
     Statx: files::statx;
+    Stepped: composed::stepped;
+    Tee: pipes::tee;
+    Then: composed::then;
     Timeout: others::timeout;
     TimeoutMulti: "multishot of ringbahn-drivers";
     Truncate: files::truncate;

@@ -1,9 +1,12 @@
-//! [`Link`]: two events in a chain, and [`EventExt`], which makes it.
+//! [`Link`]: two events in a chain that breaks, and [`EventExt`], which makes chains.
 
+use super::drained::Drained;
+use super::pair::Pair;
+use super::stepped::Stepped;
+use super::then::Then;
 use crate::event::Event;
 use crate::outcome::Outcome;
-use crate::panics::contain_panic;
-use crate::sqe::{SQES_PER_EVENT_MAX, Sqes};
+use crate::sqe::{Coupling, Sqes};
 
 /// Two events, of which the second one starts when the first one has succeeded.
 ///
@@ -16,7 +19,8 @@ use crate::sqe::{SQES_PER_EVENT_MAX, Sqes};
 /// [`Truncate`](crate::event::Truncate) or a [`Statx`](crate::event::Statx) that has failed. Let
 /// such a one be the last of its chain, or look at its output before you believe the next.
 ///
-/// The chain is submitted once: where a part of it was interrupted, its output says so.
+/// The chain is submitted once: where a part of it was interrupted, its output says so. Which part
+/// has run, [`stepped`](EventExt::stepped) tells.
 ///
 /// # Examples
 ///
@@ -32,6 +36,27 @@ use crate::sqe::{SQES_PER_EVENT_MAX, Sqes};
 /// let durable = write.link(Fsync::new(file)); // Not before all of it is written.
 /// # drop(durable);
 /// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// A chain has as many steps as one likes; the outputs are nested as the calls are:
+///
+/// ```
+/// use std::fs::File;
+/// use std::sync::Arc;
+/// use ringbahn_core::{Drive, SharedFd};
+/// use ringbahn_core::event::{EventExt, Fsync, Position, Write};
+///
+/// /// Writes a record, and marks it as valid when it cannot be lost any more.
+/// async fn commit(log: SharedFd, driver: impl Drive + Unpin) -> std::io::Result<()> {
+///     let record = Write::new(log.clone(), "record", Position::At(1));
+///     let mark = Write::new(log.clone(), "!", Position::At(0));
+///     let chain = record.link(Fsync::new(log.clone())).link(mark).link(Fsync::new(log));
+///     let ((((written, _), synced), (marked, _)), durable) = driver.submit(chain).await;
+///     written?;
+///     synced?;
+///     marked?;
+///     durable
+/// }
 /// ```
 ///
 /// # Errors
@@ -53,11 +78,7 @@ use crate::sqe::{SQES_PER_EVENT_MAX, Sqes};
 #[doc(alias = "IOSQE_IO_LINK")]
 #[derive(Debug)]
 pub struct Link<A, B> {
-    first: A,
-    second: B,
-    /// How many of the entries are the first event's: as many as it has pushed, whatever it says
-    /// when it is asked once more. By them the CQEs are told apart, which each event believes.
-    first_steps: u32,
+    pair: Pair<A, B>,
 }
 
 /// What every event can do besides.
@@ -69,67 +90,52 @@ pub trait EventExt: Event {
     /// Panics where both together need more than
     /// [`SQES_PER_EVENT_MAX`](crate::SQES_PER_EVENT_MAX) entries.
     fn link<B: Event>(self, next: B) -> Link<Self, B> {
-        let first_steps = self.sqes_needed();
-        let entries = first_steps.saturating_add(next.sqes_needed());
-        assert!(
-            entries <= SQES_PER_EVENT_MAX,
-            "a chain of {entries} entries, where {SQES_PER_EVENT_MAX} are the most"
-        );
-        Link { first: self, second: next, first_steps }
+        Link { pair: Pair::new(self, next) }
+    }
+
+    /// Puts `next` behind this event: it starts when this one has ended, however that was. See
+    /// [`Then`].
+    ///
+    /// # Panics
+    ///
+    /// As [`link`](EventExt::link).
+    fn then<B: Event>(self, next: B) -> Then<Self, B> {
+        Then::new(self, next)
+    }
+
+    /// Has the output tell whether this event has run: of use in a chain. See [`Stepped`].
+    fn stepped(self) -> Stepped<Self> {
+        Stepped::new(self)
+    }
+
+    /// Has this event wait until the ring has nothing else to do. Few rings take it. See
+    /// [`Drained`].
+    fn drained(self) -> Drained<Self> {
+        Drained::new(self)
     }
 }
 
 impl<E: Event> EventExt for E {}
 
-/// The second event and its outcome, until somebody wants them: disposed of where the first one
-/// panics.
-struct Second<'a, B: Event> {
-    rest: Option<(B, Outcome<'a, B>)>,
-}
-
-impl<B: Event> Drop for Second<'_, B> {
-    fn drop(&mut self) {
-        if let Some((event, outcome)) = self.rest.take() {
-            if std::thread::panicking() {
-                // A second panic that got out of here would end the process.
-                contain_panic(|| event.cancelled(outcome));
-            } else {
-                event.cancelled(outcome);
-            }
-        }
-    }
-}
-
 impl<A: Event, B: Event> Event for Link<A, B> {
     type Output = (A::Output, B::Output);
 
     fn sqes_needed(&self) -> u32 {
-        self.first.sqes_needed().saturating_add(self.second.sqes_needed())
+        self.pair.sqes_needed()
     }
 
     #[allow(unsafe_code, reason = "passes on the duty of its own caller")]
     unsafe fn prepare(&mut self, sqes: &mut Sqes) {
-        let before = sqes.entries().len();
-        // SAFETY: E1: the first event is a part of this one, so it stays in place as long.
-        unsafe { self.first.prepare(sqes) };
-        self.first_steps = (sqes.entries().len() - before) as u32;
-        sqes.link_last();
-        // SAFETY: E1: as for the first one.
-        unsafe { self.second.prepare(sqes) };
+        // SAFETY: E1: the pair is all there is of this event.
+        unsafe { self.pair.prepare(sqes, Coupling::Soft) };
     }
 
     fn complete(self, outcome: Outcome<'_, Self>) -> Self::Output {
-        let (head, tail) = outcome.split_at(self.first_steps);
-        let mut second = Second { rest: Some((self.second, tail)) };
-        let first = self.first.complete(head);
-        let (event, tail) = second.rest.take().expect("taken here only");
-        (first, event.complete(tail))
+        self.pair.complete(outcome)
     }
 
     fn cancelled(self, outcome: Outcome<'_, Self>) {
-        let (head, tail) = outcome.split_at(self.first_steps);
-        let _second = Second { rest: Some((self.second, tail)) };
-        self.first.cancelled(head);
+        self.pair.cancelled(outcome);
     }
 
     /// Of several entries some have run; nobody but the caller knows what may run again.
@@ -141,6 +147,7 @@ impl<A: Event, B: Event> Event for Link<A, B> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::SQES_PER_EVENT_MAX;
     use crate::cqe::Cqe;
     use crate::event::testing::{cqe, ended, is_open, prepared, resubmits, shared_null, stray_fd};
     use crate::event::{Accept, Fsync, Nop, Position, Write};

@@ -54,6 +54,7 @@ pub const EVENTS: &[EventInfo] = events! {
     async_cancel::AsyncCancel: Some(opcode::ASYNC_CANCEL), (5, 5), "3/io_uring_prep_cancel.3";
     close::Close: Some(opcode::CLOSE), (5, 6), "2/close.2";
     connect::Connect: Some(opcode::CONNECT), (5, 5), "2/connect.2";
+    drained::Drained: None, (5, 2), "2/io_uring_enter.2";
     either::Either: None, (5, 1), "2/io_uring_enter.2";
     fsync::Fsync: Some(opcode::FSYNC), (5, 1), "2/fsync.2";
     install_fd::InstallFd: Some(opcode::FIXED_FD_INSTALL), (6, 8),
@@ -86,7 +87,11 @@ pub const EVENTS: &[EventInfo] = events! {
     send_zc::SendZc: Some(opcode::SEND_ZC), (6, 0), "2/send.2";
     shutdown::Shutdown: Some(opcode::SHUTDOWN), (5, 11), "2/shutdown.2";
     socket::Socket: Some(opcode::SOCKET), (5, 19), "2/socket.2";
+    splice::Splice: Some(opcode::SPLICE), (5, 7), "2/splice.2";
     statx::Statx: Some(opcode::STATX), (5, 6), "2/statx.2";
+    stepped::Stepped: None, (5, 1), "2/io_uring_enter.2";
+    tee::Tee: Some(opcode::TEE), (5, 8), "2/tee.2";
+    then::Then: None, (5, 5), "2/io_uring_enter.2";
     timeout::Timeout: Some(opcode::TIMEOUT), (5, 4), "2/io_uring_enter.2";
     timeout_multi::TimeoutMulti: Some(opcode::TIMEOUT), (6, 4), "2/io_uring_enter.2";
     truncate::Truncate: Some(opcode::FTRUNCATE), (6, 9), "2/ftruncate.2";
@@ -104,7 +109,7 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     /// Files of `src/event` that are no events.
-    const OTHERS: [&str; 4] = ["message", "registry", "testing", "transfer"];
+    const OTHERS: [&str; 5] = ["message", "pair", "registry", "testing", "transfer"];
 
     fn folder() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("src/event")

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use smallvec::SmallVec;
 
-use super::{FLAG_LINK, NOBODY, Sqe, Word};
+use super::{Coupling, FLAG_DRAIN, FLAG_HARD_LINK, FLAG_LINK, NOBODY, Sqe, Word};
 use crate::buf::Registration;
 use crate::operation::table::OperationTable;
 use crate::operation::target::CancelTarget;
@@ -205,15 +205,27 @@ impl Sqes<'_> {
     /// Whether the entry added last waits for one behind it that there is not.
     #[inline]
     pub(crate) fn is_open_chain(&self) -> bool {
-        self.entries.last().is_some_and(|last| last.flags & FLAG_LINK != 0)
+        self.entries.last().is_some_and(|last| last.flags & (FLAG_LINK | FLAG_HARD_LINK) != 0)
     }
 
-    /// Makes the entry added last and the next one a chain: the next one starts when this one
-    /// has succeeded.
-    pub(crate) fn link_last(&mut self) {
+    /// Makes the entry added last and the next one a chain.
+    pub(crate) fn couple_last(&mut self, coupling: Coupling) {
         if let Some(last) = self.entries.last_mut() {
-            last.set_linked();
+            last.set_coupled(coupling);
         }
+    }
+
+    /// Has the entry that was added as number `index` wait until the ring has nothing else to do.
+    pub(crate) fn drain_before(&mut self, index: usize) {
+        if let Some(entry) = self.entries.get_mut(index) {
+            entry.set_drained();
+        }
+    }
+
+    /// The entry that waits until the ring has nothing else to do, if one does.
+    #[inline]
+    pub(crate) fn drained(&self) -> Option<&Sqe> {
+        self.entries.iter().find(|entry| entry.flags & FLAG_DRAIN != 0)
     }
 
     /// Moves the entries off the tray: the one way from here into a queue.

@@ -111,6 +111,8 @@ pub(crate) const UNREGISTER_RING_FDS: u32 = 21;
 pub(crate) const REGISTER_BUFFER_RING: u32 = 22;
 /// `IORING_UNREGISTER_PBUF_RING`: 5.19.
 pub(crate) const UNREGISTER_BUFFER_RING: u32 = 23;
+/// `IORING_REGISTER_ZCRX_IFQ`: 6.15.
+pub(crate) const REGISTER_ZCRX_IFQ: u32 = 32;
 /// `IORING_REGISTER_QUERY`.
 pub(crate) const REGISTER_QUERY: u32 = 35;
 /// `IORING_REGISTER_USE_REGISTERED_RING`: the ring is named by its index, not by a descriptor.
@@ -247,6 +249,48 @@ pub(crate) struct BufferRing {
     pub(crate) reserved: [u64; 3],
 }
 
+/// `struct io_uring_zcrx_ifq_reg`: a receive queue of a network card.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct ReceiveQueue {
+    pub(crate) interface: u32,
+    pub(crate) queue: u32,
+    pub(crate) entries: u32,
+    pub(crate) flags: u32,
+    /// The address of a [`ReceiveArea`].
+    pub(crate) area: u64,
+    /// The address of a [`ReceiveRegion`].
+    pub(crate) region: u64,
+    /// Where head, tail and entries are: filled in by the kernel.
+    pub(crate) offsets: [u32; 8],
+    pub(crate) id: u32,
+    pub(crate) reserved: [u32; 7],
+}
+
+/// `struct io_uring_zcrx_area_reg`: the memory that the card writes to.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct ReceiveArea {
+    pub(crate) address: u64,
+    pub(crate) length: u64,
+    pub(crate) token: u64,
+    pub(crate) flags: u32,
+    pub(crate) dmabuf: u32,
+    pub(crate) reserved: [u64; 2],
+}
+
+/// `struct io_uring_region_desc`: memory of the kernel's for the ring of buffers given back.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct ReceiveRegion {
+    pub(crate) address: u64,
+    pub(crate) size: u64,
+    pub(crate) flags: u32,
+    pub(crate) id: u32,
+    pub(crate) offset: u64,
+    pub(crate) reserved: [u64; 4],
+}
+
 /// How many opcodes a probe has room for; the kernel knows fewer.
 pub(crate) const PROBE_OPCODES: usize = 256;
 
@@ -316,6 +360,9 @@ const _: () = {
     assert!(size_of::<ResourceUpdate>() == 16);
     assert!(size_of::<ResourceUpdate2>() == 32);
     assert!(size_of::<BufferRing>() == 40);
+    assert!(size_of::<ReceiveQueue>() == 96);
+    assert!(size_of::<ReceiveArea>() == 48);
+    assert!(size_of::<ReceiveRegion>() == 64);
     assert!(size_of::<ProbeOpcode>() == 8);
     assert!(size_of::<ProbeAnswer>() == 16 + 8 * PROBE_OPCODES);
 };

@@ -2,7 +2,7 @@
 
 use crate::faults::Fault;
 use crate::kernel::Kernel;
-use crate::kernel::request::{Posted, Request};
+use crate::kernel::request::{HARD_LINK, LINK, Posted, Request};
 use crate::queue::submission::SubmissionQueue;
 use crate::trace::Note;
 
@@ -162,7 +162,5 @@ impl Kernel {
 }
 
 fn is_linked(request: &Request) -> bool {
-    /// `IOSQE_IO_LINK`.
-    const LINK: u8 = 1 << 2;
-    request.entry().flags() & LINK != 0
+    request.entry().flags() & (LINK | HARD_LINK) != 0
 }

@@ -4,12 +4,12 @@ use ringbahn_core::opcode;
 
 use crate::kernel::Kernel;
 use crate::kernel::file::Kind;
-use crate::kernel::request::Request;
+use crate::kernel::request::{HARD_LINK, LINK, Request};
 use crate::kernel::schedule::Step;
 use crate::slab::Key;
 
-/// `IOSQE_IO_LINK` and `IOSQE_ASYNC`: the flags that are understood.
-const FLAGS_KNOWN: u8 = 1 << 2 | 1 << 4;
+/// The flags that are understood: those of links, and `IOSQE_ASYNC`.
+const FLAGS_KNOWN: u8 = LINK | HARD_LINK | 1 << 4;
 
 impl Kernel {
     /// Executes a request, or finds out what it has to wait for.

@@ -33,6 +33,11 @@ use ringbahn_core::{Cqe, Sqe, opcode};
 use crate::kernel::address::Address;
 use crate::slab::Key;
 
+/// `IOSQE_IO_LINK`: the next entry starts when this one has succeeded.
+pub(crate) const LINK: u8 = 1 << 2;
+/// `IOSQE_IO_HARDLINK`: the next entry starts when this one has ended.
+pub(crate) const HARD_LINK: u8 = 1 << 3;
+
 const FLAG_MORE: u32 = 1 << 1;
 const FLAG_NOTIFICATION: u32 = 1 << 3;
 

@@ -15,7 +15,7 @@ use ringbahn_core::opcode;
 use crate::faults::Fault;
 use crate::kernel::agenda::Due;
 use crate::kernel::open::opens_file;
-use crate::kernel::request::{Dead, Posted, Request, Stage};
+use crate::kernel::request::{Dead, HARD_LINK, Posted, Request, Stage};
 use crate::kernel::{DEAD_MAX, Kernel};
 use crate::slab::Key;
 use crate::trace::Note;
@@ -44,7 +44,7 @@ impl Step {
 }
 
 impl Kernel {
-    /// Starts a request: the first of a chain, or the next one when those before have succeeded.
+    /// Starts a request: the first of a chain, or the next one when its turn has come.
     pub(super) fn start(&mut self, mut request: Request) {
         let Request { number, .. } = request;
         self.trace.note(self.now, Note::Taken { number, opcode: request.opcode() });
@@ -187,6 +187,9 @@ impl Kernel {
 
     /// Whether what hangs on `request` may start.
     fn has_succeeded(&self, request: &Request, result: i32) -> bool {
+        if request.entry().flags() & HARD_LINK != 0 {
+            return true;
+        }
         let must_be_whole = match request.opcode() {
             opcode::READ | opcode::READV | opcode::WRITE | opcode::WRITEV => true,
             opcode::SEND | opcode::SENDMSG | opcode::SEND_ZC => {

@@ -140,9 +140,16 @@ fn what_hangs_on_a_write_runs_only_after_all_of_it() {
 
         // The read is short, so what hangs on it does not run.
         let read = Read::new(file.clone(), vec![0; 9], Position::At(0));
-        let (read, synced) = sim.driver().submit(read.link(Fsync::new(file))).await;
+        let (read, synced) = sim.driver().submit(read.link(Fsync::new(file.clone()))).await;
         assert_eq!(read.0.unwrap(), 5);
         assert_eq!(synced.unwrap_err().raw_os_error(), Some(libc::ECANCELED));
+
+        // Where the link is a hard one, it does.
+        let read = Read::new(file.clone(), vec![0; 9], Position::At(0));
+        let chain = read.then(Fsync::new(file.clone())).link(Fsync::new(file));
+        let ((read, synced), again) = sim.driver().submit(chain).await;
+        assert_eq!(read.0.unwrap(), 5);
+        synced.and(again).unwrap();
     });
     assert_nothing_left(&sim);
 }

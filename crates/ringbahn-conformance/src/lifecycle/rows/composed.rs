@@ -5,7 +5,8 @@ use std::io::{self, Write as _};
 
 use ringbahn_core::BufResult;
 use ringbahn_core::event::{
-    Either, EventExt, Interest, Link, Mapped, Nop, Position, Read, Recv, Rescued, WhenReady,
+    Either, EventExt, Interest, Link, Mapped, Nop, Position, Read, Recv, Rescued, Step, Stepped,
+    Then, WhenReady,
 };
 
 use super::receives::is_data;
@@ -64,6 +65,15 @@ pub(super) fn when_ready(manner: Manner) -> Staged<WhenReady<ReadOfData>> {
 
 pub(super) fn link(manner: Manner) -> Staged<Link<ReadOfData, Nop>> {
     around_a_read!(manner, both_done, pipe(), |file| read(file).link(Nop))
+}
+
+pub(super) fn then(manner: Manner) -> Staged<Then<ReadOfData, Nop>> {
+    around_a_read!(manner, both_done, pipe(), |file| read(file).then(Nop))
+}
+
+pub(super) fn stepped(manner: Manner) -> Staged<Stepped<ReadOfData>> {
+    let judge = |step: Step<_>| is_data(step.into_output());
+    around_a_read!(manner, judge, pipe(), |file| read(file).stepped())
 }
 
 fn both_done((first, second): (BufResult<usize, Vec<u8>>, io::Result<()>)) -> io::Result<bool> {
