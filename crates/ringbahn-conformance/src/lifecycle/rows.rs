@@ -74,6 +74,7 @@ rows! {
     Link: composed::link;
     Nop: others::nop;
     OpenAt: files::open_at;
+    Pipe: files::pipe;
     PollAdd: others::poll_add;
     PollMulti: "multishot of ringbahn-drivers";
     Read: receives::read;
