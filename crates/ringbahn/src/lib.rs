@@ -177,7 +177,7 @@ pub use ringbahn_core::{
 pub use ringbahn_drivers::{
     Backend, Counters, IopollBuilder, IopollDriver, LocalBuilder, LocalDriver, NotPolled, Policy,
     Reason, RegisteredBuffer, RegisteredBuffers, Report, ShardedBuilder, ShardedDriver,
-    SharedBuilder, SharedDriver, SqpollBuilder, SqpollDriver, Unavailable,
+    SharedBuilder, SharedDriver, SqpollBuilder, SqpollDriver, TakeBuffer, Unavailable,
 };
 #[cfg(any(feature = "tokio", feature = "async-io"))]
 #[doc(no_inline)]
