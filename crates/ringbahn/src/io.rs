@@ -136,12 +136,7 @@ impl Direction {
         if matches!(self.stage, Stage::Flushing) {
             ready!(writer.poll_flush(cx))?;
             if self.tells {
-                match ready!(writer.poll_end(cx)) {
-                    Err(error) if error.kind() != io::ErrorKind::NotConnected => {
-                        return Poll::Ready(Err(error));
-                    }
-                    _ => {}
-                }
+                ready!(writer.poll_end(cx))?;
             }
             self.stage = Stage::Done;
         }

@@ -12,8 +12,8 @@ use crate::sqe::{Sqe, Sqes};
 pub(super) const ANY_SLOT: u32 = u32::MAX;
 
 /// An event that opens a file: [`OpenAt`](crate::event::OpenAt), [`Accept`](crate::event::Accept),
-/// [`Pipe`](crate::event::Pipe), which opens two, and [`Socket`](crate::event::Socket). There are no
-/// others, since only these make what the kernel answers with slots.
+/// [`Pipe`](crate::event::Pipe), which opens two, and [`Socket`](crate::event::Socket). There are
+/// no others, since only these make what the kernel answers with slots.
 pub trait Opens: Event + sealed::Opening {
     /// The event that does the same, but for the file to get into a slot of `table`.
     ///

@@ -12,7 +12,8 @@ use crate::{Slotted, in_slots, on_two_drivers};
 on_two_drivers! {
     offsets, a_file_in_a_slot_is_read_and_written_at_offsets,
         a_file_in_a_slot_is_read_and_written_at_offsets_locally;
-    position, a_file_in_a_slot_is_read_and_written_on, a_file_in_a_slot_is_read_and_written_on_locally;
+    position, a_file_in_a_slot_is_read_and_written_on,
+        a_file_in_a_slot_is_read_and_written_on_locally;
 }
 
 /// A new file, open to be read and written.

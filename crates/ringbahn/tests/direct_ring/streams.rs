@@ -1,13 +1,15 @@
 //! Connections in slots: echoes, ends, halves, what only a descriptor can, and full tables.
 
-use std::io::Read as _;
+use std::io::{PipeReader, PipeWriter, Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::os::unix::net::{UnixListener, UnixStream};
 
 use futures::future::join;
 use futures::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+use ringbahn::event::{Opens as _, Pipe};
 use ringbahn::{BufResultExt, Direct, DirectTable, Ring, SlotListener};
 
-use crate::support::descriptors;
+use crate::support::{descriptors, skip};
 use crate::{Slotted, in_slots, on_two_drivers};
 
 on_two_drivers! {
@@ -15,6 +17,8 @@ on_two_drivers! {
     ends, an_end_is_told_while_the_other_side_goes_on,
         an_end_is_told_while_the_other_side_goes_on_locally;
     halves, both_halves_work_at_once, both_halves_work_at_once_locally;
+    proxy, ends_are_passed_on_by_a_proxy, ends_are_passed_on_by_a_proxy_locally;
+    others, unix_sockets_and_pipes_are_in_slots, unix_sockets_and_pipes_are_in_slots_locally;
     install, a_descriptor_is_made_beside_the_slot, a_descriptor_is_made_beside_the_slot_locally;
     take_apart, a_handle_gives_its_slot_back, a_handle_gives_its_slot_back_locally;
     full, a_full_table_is_no_end_of_the_listener, a_full_table_is_no_end_of_the_listener_locally;
@@ -136,6 +140,62 @@ fn halves<D: Slotted>(test: &str) {
     });
 }
 
+fn proxy<D: Slotted>(test: &str) {
+    in_slots(test, 2, |driver: &D, table| {
+        let ((mut left, mut client), (mut right, mut server)) =
+            (half_pair(driver, table), half_pair(driver, table));
+        let server = std::thread::spawn(move || {
+            let mut text = String::new();
+            server.read_to_string(&mut text).unwrap();
+            server.write_all(text.to_uppercase().as_bytes()).unwrap();
+        });
+        client.write_all(b"hello").unwrap();
+        client.shutdown(Shutdown::Write).unwrap();
+        let copied = driver.run(ringbahn::io::copy_bidirectional(&mut left, &mut right));
+        assert_eq!(copied.unwrap(), (5, 5));
+        let mut text = String::new();
+        client.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "HELLO");
+        server.join().unwrap();
+    });
+}
+
+fn others<D: Slotted>(test: &str) {
+    in_slots(test, 3, |driver: &D, table| {
+        let name = format!("\0{test}-{}", std::process::id());
+        let listener = Ring::<UnixListener, D>::bind_on_driver(&name, driver.clone()).unwrap();
+        let listener = listener.into_slots(table);
+        let far = Ring::<UnixStream, D>::connect_to_path_on_driver(&name, driver.clone());
+        driver.run(async {
+            let (far, near) = join(far, listener.accept()).await;
+            let ((mut near, peer), far) = (near.unwrap(), far.unwrap());
+            assert!(peer.is_unnamed());
+            // Not by the driver, which would serve it at once by the descriptor.
+            far.get_ref().write_all(b"hello").unwrap();
+            drop(far);
+            let mut text = String::new();
+            near.read_to_string(&mut text).await.unwrap();
+            assert_eq!(text, "hello");
+            let (reader, writer) = match driver.clone().submit(Pipe::new().into_slot(table)).await {
+                Ok(ends) => ends,
+                Err(error) if error.raw_os_error() == Some(libc::ENXIO) => {
+                    return skip(test, "the kernel is older than 6.16");
+                }
+                Err(error) => panic!("{error}"),
+            };
+            let mut reader: Ring<Direct<PipeReader>, D> =
+                Ring::new_on_driver(Direct::new(reader), driver.clone());
+            let mut writer: Ring<Direct<PipeWriter>, D> =
+                Ring::new_on_driver(Direct::new(writer), driver.clone());
+            writer.write_all(b"through a pipe").await.unwrap();
+            writer.close().await.unwrap();
+            text.clear();
+            reader.read_to_string(&mut text).await.unwrap();
+            assert_eq!(text, "through a pipe");
+        });
+    });
+}
+
 fn install<D: Slotted>(test: &str) {
     in_slots(test, 1, |driver: &D, table| {
         let (near, far) = half_pair(driver, table);
@@ -145,7 +205,7 @@ fn install<D: Slotted>(test: &str) {
         drop(near);
         assert_eq!(table.open(), 0);
         // The connection lives on, by its descriptor.
-        std::io::Write::write_all(&mut &installed, b"still").unwrap();
+        (&installed).write_all(b"still").unwrap();
         drop(installed);
         let mut text = String::new();
         (&far).read_to_string(&mut text).unwrap();
