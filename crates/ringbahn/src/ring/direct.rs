@@ -36,6 +36,15 @@ use super::writer::Writing;
 /// and addresses of a socket, nor `metadata`, nor `into_split`, whose halves end the stream by a
 /// drop. [`install`](Ring::install) makes a descriptor for such things, beside the slot.
 ///
+/// ```compile_fail,E0277
+/// use std::net::TcpStream;
+/// use ringbahn::{Direct, Ring, SharedDriver};
+///
+/// fn halves(stream: Ring<Direct<TcpStream>, SharedDriver>) {
+///     stream.into_split();
+/// }
+/// ```
+///
 /// # Files
 ///
 /// The kernel moves the position of a file in a slot, but tells nobody where it is. So the poll

@@ -1,8 +1,10 @@
 //! Select loops that drop receives, reads and accepts on slots: nothing is lost.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::pin::pin;
 
+use futures::StreamExt as _;
 use futures::io::AsyncReadExt;
 
 use crate::streams::{half_pair, listen};
@@ -72,12 +74,19 @@ fn accepts<D: Slotted>(test: &str) {
         });
         assert!(connected > 0);
         assert_eq!(table.open(), 0);
+        // A stream of them takes over what was parked.
+        far.push(TcpStream::connect(address).unwrap());
+        let arrived = driver.run(listener.incoming().next()).expect("it has no end");
+        let (near, peer) = arrived.unwrap();
+        assert_eq!(peer, far.last().unwrap().local_addr().unwrap());
+        assert_eq!((near.get_ref().fd().ring(), table.open()), (table.ring(), 1));
+        drop(near);
         // One that was accepted and that nobody takes is closed with the listener.
-        let late = TcpStream::connect(address).unwrap();
         driver.run(async {
-            let _ = futures::poll!(std::pin::pin!(listener.accept()));
+            assert!(futures::poll!(pin!(listener.accept())).is_pending());
         });
+        let mut late = TcpStream::connect(address).unwrap();
         drop(listener);
-        drop(late);
+        assert!(matches!(late.read(&mut [0; 1]), Ok(0) | Err(_)));
     });
 }
