@@ -96,6 +96,11 @@ impl DirectFd {
         self.table.ring()
     }
 
+    /// The slots of its ring.
+    pub fn table(&self) -> &DirectTable {
+        &self.table
+    }
+
     /// The number of the slot in its ring.
     pub fn slot(&self) -> u32 {
         self.slot

@@ -16,6 +16,15 @@ pub(crate) enum Place {
     Direct(RingId, u32),
 }
 
+/// An open file that somebody owns, as it is named to the kernel.
+#[derive(Clone, Copy, Debug)]
+pub enum OpenFile<'a> {
+    /// A descriptor of the process.
+    Descriptor(BorrowedFd<'a>),
+    /// A direct descriptor, which only its own ring knows.
+    Direct(&'a DirectFd),
+}
+
 /// A share of an open file.
 ///
 /// Every event on a file owns one, so the file stays open until the last operation on it has
@@ -45,7 +54,20 @@ pub struct SharedFd {
 impl SharedFd {
     /// A share of `owner`'s file. The file stays open while any share lives.
     pub fn new<T: AsFd + Send + Sync + 'static>(owner: Arc<T>) -> SharedFd {
-        SharedFd { place: Place::Descriptor(owner.as_fd().as_raw_fd()), _owner: owner }
+        SharedFd::of(owner, |owner| OpenFile::Descriptor(owner.as_fd()))
+    }
+
+    /// A share of the file that `owner` has, which `file` finds there. It stays open while any
+    /// share lives.
+    pub fn of<T: Send + Sync + 'static>(
+        owner: Arc<T>,
+        file: impl for<'a> FnOnce(&'a T) -> OpenFile<'a>,
+    ) -> SharedFd {
+        let place = match file(&owner) {
+            OpenFile::Descriptor(fd) => Place::Descriptor(fd.as_raw_fd()),
+            OpenFile::Direct(fd) => Place::Direct(fd.ring(), fd.slot()),
+        };
+        SharedFd { place, _owner: owner }
     }
 
     pub(crate) fn place(&self) -> Place {
@@ -62,7 +84,7 @@ impl From<OwnedFd> for SharedFd {
 /// A share of a direct descriptor. Only the ring that it is of takes an event with it.
 impl From<DirectFd> for SharedFd {
     fn from(fd: DirectFd) -> SharedFd {
-        SharedFd { place: Place::Direct(fd.ring(), fd.slot()), _owner: Arc::new(fd) }
+        SharedFd::of(Arc::new(fd), |fd| OpenFile::Direct(fd))
     }
 }
 

@@ -73,7 +73,7 @@ pub use cqe::Cqe;
 pub use direct::{DirectFd, DirectTable, Slots};
 pub use drive::{Completion, Drive};
 pub use event::Event;
-pub use fd::SharedFd;
+pub use fd::{OpenFile, SharedFd};
 pub use multishot::Multishot;
 pub use multishot::event::MultiEvent;
 pub use operation::batch::{Aftermath, Batch, Consequence};

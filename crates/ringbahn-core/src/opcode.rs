@@ -49,4 +49,5 @@ opcodes! {
     READ_MULTISHOT = 49,
     FIXED_FD_INSTALL = 54,
     FTRUNCATE = 55,
+    PIPE = 62,
 }

@@ -402,6 +402,17 @@ fn into_slot() {
     entry_of(socket.into_slot(&table), |_| {
         opcode::Socket::new(libc::AF_UNIX, libc::SOCK_STREAM, 0).file_index(any).build()
     });
+    entry_of(Pipe::new().into_slot(&table), |entry| {
+        opcode::Pipe::new(entry.get_address().cast()).file_index(any).build()
+    });
+}
+
+#[test]
+fn pipe() {
+    entry_of(Pipe::new(), |entry| {
+        let flags = libc::O_CLOEXEC as u32;
+        opcode::Pipe::new(entry.get_address().cast()).flags(flags).build()
+    });
 }
 
 #[test]

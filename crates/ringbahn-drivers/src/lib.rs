@@ -94,7 +94,7 @@ pub use queue::completion::{CompletionQueue, Reaped};
 pub use queue::handle::{Readiness, RingHandle};
 pub use queue::submission::SubmissionQueue;
 pub use refusal::TooLong;
-pub use registered::{RegisteredBuffer, RegisteredBuffers};
+pub use registered::{RegisteredBuffer, RegisteredBuffers, TakeBuffer};
 pub use report::Report;
 pub use setup::{Queues, Setup};
 pub use sharded::{ShardedBuilder, ShardedDriver, ShardedShutdown};

@@ -3,8 +3,8 @@
 //! # Safety
 //!
 //! RB1. The place `n` of a table is `size` bytes at `base + n * stride`, within its memory, which
-//!      is never moved nor freed before the table is dropped. `n` is either in `free` or the place
-//!      of one [`RegisteredBuffer`], which keeps the table.
+//!      is never moved nor freed before the table is dropped. `n` is either in `free`, once, or the
+//!      place of one [`RegisteredBuffer`], which keeps the table.
 //!
 //! RB2. All of the memory is initialised: it was zeroed, and only bytes were written to it. A
 //!      buffer's `filled` is at most `size`.
@@ -14,11 +14,14 @@
 //!      until its terminal CQE. So when a table goes the kernel writes to none of its memory.
 #![allow(unsafe_code)]
 
+mod free;
+mod take_buffer;
+
 use std::fmt;
 use std::io;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use ringbahn_core::{AlignedBuffer, IoBuf, IoBufMut, Registration, RingId, Sharing};
 
@@ -27,6 +30,8 @@ use crate::queue::registry::{Lease, Release};
 use crate::sys::resources::update_buffers;
 use crate::sys::uapi::BUFFERS_MAX;
 use crate::unavailable::locked_memory_advice;
+use free::FreePlaces;
+pub use take_buffer::TakeBuffer;
 
 /// Buffers begin at pages, so that they suit files opened with `O_DIRECT`.
 const PAGE: usize = 4096;
@@ -78,7 +83,7 @@ struct Table {
     size: usize,
     stride: usize,
     base: NonNull<u8>,
-    free: Mutex<Vec<u16>>,
+    free: FreePlaces,
     lease: Lease,
     /// Freed after the ring has been told to let go of it.
     _memory: AlignedBuffer,
@@ -128,7 +133,7 @@ impl<S: Sharing> RingHandle<S> {
             size,
             stride,
             base,
-            free: Mutex::new((0..count).rev().collect()),
+            free: FreePlaces::all(count),
             lease,
             _memory: memory,
         };
@@ -167,8 +172,20 @@ fn refused(error: io::Error, count: u16, size: usize) -> io::Error {
 impl RegisteredBuffers {
     /// Takes a buffer out, empty; `None` where none is left.
     pub fn take(&self) -> Option<RegisteredBuffer> {
-        let place = self.table.free().pop()?;
-        Some(RegisteredBuffer { table: self.table.clone(), place, filled: 0 })
+        let place = self.table.free.take()?;
+        Some(RegisteredBuffer::at(&self.table, place))
+    }
+
+    /// Takes a buffer out, empty; where none is left, as soon as one comes back.
+    ///
+    /// Several who wait are served in the order in which they came; [`take`](Self::take), and one
+    /// who comes just as a buffer does, may be faster.
+    ///
+    /// # Cancel safety
+    ///
+    /// It is cancel safe: a buffer that it was woken for is the next one's.
+    pub fn take_or_wait(&self) -> TakeBuffer {
+        TakeBuffer::new(self.clone())
     }
 
     /// How many buffers there are.
@@ -178,7 +195,7 @@ impl RegisteredBuffers {
 
     /// How many of them can be taken at the moment.
     pub fn available(&self) -> usize {
-        self.table.free().len()
+        self.table.free.available()
     }
 
     /// How many bytes each of them has room for.
@@ -193,11 +210,6 @@ impl RegisteredBuffers {
 }
 
 impl Table {
-    fn free(&self) -> MutexGuard<'_, Vec<u16>> {
-        // No code that can panic half-way runs under this lock, so poison says nothing.
-        self.free.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn address(&self, place: u16) -> NonNull<u8> {
         // SAFETY: RB1: the place lies within the memory.
         unsafe { self.base.add(self.stride * usize::from(place)) }
@@ -231,6 +243,11 @@ pub struct RegisteredBuffer {
 }
 
 impl RegisteredBuffer {
+    /// The one at `place`, which was taken out of the free ones of `table`.
+    fn at(table: &Arc<Table>, place: u16) -> RegisteredBuffer {
+        RegisteredBuffer { table: table.clone(), place, filled: 0 }
+    }
+
     /// How many bytes there is room for.
     pub fn capacity(&self) -> usize {
         self.table.size
@@ -313,7 +330,7 @@ unsafe impl IoBufMut for RegisteredBuffer {
 
 impl Drop for RegisteredBuffer {
     fn drop(&mut self) {
-        self.table.free().push(self.place);
+        self.table.free.put_back(self.place);
     }
 }
 

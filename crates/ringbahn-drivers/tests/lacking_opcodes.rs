@@ -3,13 +3,14 @@
 
 use std::io::{self, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsFd;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use ringbahn_core::event::{
-    Accept, EventExt, Fsync, Nop, Position, Read, Recv, SendZc, Timeout, Write,
+    Accept, EventExt, Fsync, Nop, Pipe, Position, Read, Recv, SendZc, Timeout, Write,
 };
 use ringbahn_core::{Cancelled, Drive, SharedFd, opcode};
 use ringbahn_drivers::{Backend, LocalDriver, Policy, SharedDriver, SqpollDriver};
@@ -22,8 +23,8 @@ mod skip;
 use scene::{end, pipe, poll_once, run, until_idle};
 
 /// What the kernel is said not to know.
-const LACKING: [u8; 5] =
-    [opcode::READ, opcode::ACCEPT, opcode::FSYNC, opcode::SEND_ZC, opcode::CONNECT];
+const LACKING: [u8; 6] =
+    [opcode::READ, opcode::ACCEPT, opcode::FSYNC, opcode::SEND_ZC, opcode::CONNECT, opcode::PIPE];
 
 fn shared(test: &str, entries: u32) -> Option<SharedDriver> {
     let builder = SharedDriver::builder().entries(entries).completion_entries(2 * entries);
@@ -75,6 +76,7 @@ macro_rules! on_both {
 
 on_both! {
     what_the_kernel_lacks_works_beside_what_it_knows: work_of_both_kinds, 4;
+    a_pipe_is_made_beside_the_ring: make_pipe, 1;
     a_sleeping_thread_is_woken_by_either: wait_for_either, 4;
     what_waits_in_the_fallback_is_cancelled_there: cancel_there, 2;
     a_chain_with_one_such_part_stays_a_chain: chain, 2;
@@ -124,6 +126,19 @@ async fn work_of_both_kinds<D: Drive + Clone>(driver: &D) {
 }
 
 /// Each waits, with nothing else to wake the thread: one of the fallback's, one of the kernel's.
+async fn make_pipe<D: Drive + Clone>(driver: &D) {
+    let (reader, mut writer) = driver.clone().submit(Pipe::new()).await.unwrap();
+    for end in [reader.as_fd(), writer.as_fd()] {
+        let flags = rustix::io::fcntl_getfd(end).unwrap();
+        assert!(flags.contains(rustix::io::FdFlags::CLOEXEC));
+    }
+    writer.write_all(b"hello").unwrap();
+    let reader = SharedFd::new(Arc::new(reader));
+    let read = Read::new(reader, vec![0; 8], Position::Current);
+    let (count, buffer) = driver.clone().submit(read).await;
+    assert_eq!((count.unwrap(), &buffer[..]), (5, &b"hello"[..]));
+}
+
 async fn wait_for_either<D: Drive + Clone>(driver: &D) {
     for _ in 0..20 {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -20,6 +20,8 @@ mod scene;
 mod skip;
 #[path = "registered/transfers.rs"]
 mod transfers;
+#[path = "registered/waits.rs"]
+mod waits;
 
 /// A driver that takes every operation through its ring, which is of the given size.
 fn driver(test: &str, entries: u32, completions: u32) -> Option<SharedDriver> {

@@ -140,12 +140,7 @@ impl Direction {
         if matches!(self.stage, Stage::Flushing) {
             ready!(writer.poll_flush(cx))?;
             if self.tells {
-                match writer.end_writing() {
-                    Err(error) if error.kind() != io::ErrorKind::NotConnected => {
-                        return Poll::Ready(Err(error));
-                    }
-                    _ => {}
-                }
+                ready!(writer.poll_end(cx))?;
             }
             self.stage = Stage::Done;
         }

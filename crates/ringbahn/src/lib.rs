@@ -162,10 +162,12 @@ pub use driver::DefaultDriver;
 #[cfg(feature = "local-executor")]
 pub use local_executor::{LocalExecutor, LocalSpawner};
 pub use ring::buffering::{Buffering, Heap, Provided, Registered};
+pub use ring::direct::Direct;
 pub use ring::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
-pub use ring::object::{Listener, Object, Readable, StreamSocket, Writable};
+pub use ring::object::{FileObject, Listener, Object, Readable, StreamSocket, Writable};
 pub use ring::receive::Receive;
 pub use ring::reception::{Datagram, Reception, Vectored, VectoredDatagram};
+pub use ring::slot_listener::{IncomingInSlots, SlotListener};
 pub use ring::{Incoming, IntoInnerError, ReuniteError, Ring};
 #[doc(no_inline)]
 pub use socket2;
@@ -175,7 +177,7 @@ pub use ringbahn_core::{
     AlignedBuffer, Attempt, BufError, BufResult, BufResultExt, BufferGroup, BufferReturn, Cancel,
     CancelReport, CancelScope, CancelTarget, Cancelled, Cancelling, Completion, Cqe, DirectFd,
     DirectIo, DirectTable, Drive, Event, Forbidden, ForeignRing, IoBuf, IoBufMut, IoBufs, Local,
-    Misaligned, MultiEvent, Multishot, Outcome, Pollable, ProvidedBuffer, Registration,
+    Misaligned, MultiEvent, Multishot, OpenFile, Outcome, Pollable, ProvidedBuffer, Registration,
     Reservation, RingId, Rule, Selection, Served, Shared, SharedFd, Sharing, Slice, Slots,
     SocketAddress, Sqe, Sqes, Submission, Timeout, Within, buf, event, opcode,
 };
@@ -183,7 +185,7 @@ pub use ringbahn_core::{
 pub use ringbahn_drivers::{
     Backend, Counters, IopollBuilder, IopollDriver, LocalBuilder, LocalDriver, NotPolled, Policy,
     Reason, RegisteredBuffer, RegisteredBuffers, Report, ShardedBuilder, ShardedDriver,
-    SharedBuilder, SharedDriver, SqpollBuilder, SqpollDriver, TooLong, Unavailable,
+    SharedBuilder, SharedDriver, SqpollBuilder, SqpollDriver, TakeBuffer, TooLong, Unavailable,
 };
 #[cfg(any(feature = "tokio", feature = "async-io"))]
 #[doc(no_inline)]

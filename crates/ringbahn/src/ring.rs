@@ -11,6 +11,7 @@
 //! | [`input`] | the reader and the inbox together: all that reading needs |
 //! | [`buffering`] | where the buffers of reader and writer come from |
 //! | [`parking`] | accepts that nobody waits for at the moment |
+//! | [`direct`], [`slot_listener`] | objects in slots of the ring, and how they get there |
 //! | [`cancel_all`] | the end of all that is in flight |
 //!
 //! The poll functions have the handle to themselves, so they lock nothing. The methods that take
@@ -28,6 +29,7 @@ use crate::driver::DefaultDriver;
 
 pub(crate) mod buffering;
 mod cancel_all;
+pub(crate) mod direct;
 mod file;
 pub(crate) mod halves;
 #[cfg(feature = "hyper")]
@@ -45,6 +47,7 @@ pub(crate) mod receive;
 pub(crate) mod reception;
 mod share;
 mod slot;
+pub(crate) mod slot_listener;
 mod split;
 mod stream;
 #[cfg(feature = "tokio")]
@@ -91,6 +94,10 @@ use writer::Writer;
 /// | [`UdpSocket`](std::net::UdpSocket), [`UnixDatagram`] | – | `recv`, `recv_from`, `send`, `send_to`, `peek`, … |
 /// | [`PipeReader`](std::io::PipeReader), [`Stdin`](std::io::Stdin) | read | – |
 /// | [`PipeWriter`](std::io::PipeWriter), [`Stdout`](std::io::Stdout), [`Stderr`](std::io::Stderr) | write | – |
+///
+/// Files, stream sockets and pipes may as well be in slots of the driver's ring instead of
+/// descriptors of the process: a `Ring` of [`Direct`](crate::Direct) does the same, but for what
+/// needs a descriptor.
 ///
 /// From one to another of any kind [`io::copy`](crate::io::copy) copies.
 ///
@@ -293,7 +300,8 @@ impl<T: Object, D: Drive + Clone + Unpin, S: Buffering> Ring<T, D, S> {
     /// # Errors
     ///
     /// What a write has failed with and nobody has been told, and what `close(2)` says: some file
-    /// systems report there that an earlier write has failed. The object is closed in any case.
+    /// systems report there that an earlier write has failed. Of a file in a slot the kernel does
+    /// not say that; [`sync_all`](Ring::sync_all) does. The object is closed in any case.
     ///
     /// # Cancel safety
     ///
@@ -313,6 +321,7 @@ impl<T: Object, D: Drive + Clone + Unpin, S: Buffering> Ring<T, D, S> {
         let Ring { handle, mut input, mut writer, parking, seek, .. } = self;
         let writer = slot::get_mut(&mut writer);
         let mut written = poll_fn(|cx| writer.poll_flush(&handle, cx)).await;
+        writer.stop_ending();
         poll_fn(|cx| input.reader().poll_stop(cx)).await;
         poll_fn(|cx| input.poll_collect(cx)).await;
         drop(parking);

@@ -77,6 +77,7 @@ rows! {
     Mapped: composed::mapped;
     Nop: others::nop;
     OpenAt: files::open_at;
+    Pipe: files::pipe;
     PollAdd: others::poll_add;
     PollMulti: "multishot of ringbahn-drivers";
     Read: receives::read;

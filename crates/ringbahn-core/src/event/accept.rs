@@ -7,7 +7,7 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use socket2::SockAddrStorage;
 
 use crate::address::SocketAddress;
-use crate::direct::DirectFd;
+use crate::direct::{DirectFd, DirectTable};
 use crate::event::Event;
 use crate::event::into_slot::sealed::Opening;
 use crate::fd::SharedFd;
@@ -86,8 +86,8 @@ impl Opening for Accept {
         entry.address(&raw mut self.address).address2(&raw mut self.length)
     }
 
-    fn opened(self, connection: DirectFd) -> (DirectFd, SocketAddress) {
-        (connection, self.peer())
+    fn opened(self, slot: u32, table: &DirectTable) -> (DirectFd, SocketAddress) {
+        (table.opened(slot), self.peer())
     }
 }
 

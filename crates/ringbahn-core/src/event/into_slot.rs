@@ -3,7 +3,7 @@
 
 use std::io;
 
-use crate::direct::{DirectFd, DirectTable};
+use crate::direct::DirectTable;
 use crate::event::Event;
 use crate::outcome::Outcome;
 use crate::sqe::{Sqe, Sqes};
@@ -11,9 +11,9 @@ use crate::sqe::{Sqe, Sqes};
 /// `IORING_FILE_INDEX_ALLOC`: the kernel chooses a free slot.
 pub(super) const ANY_SLOT: u32 = u32::MAX;
 
-/// An event that opens a file: [`OpenAt`](crate::event::OpenAt), [`Accept`](crate::event::Accept)
-/// and [`Socket`](crate::event::Socket). There are no others, since only these make what the kernel
-/// answers with a slot.
+/// An event that opens a file: [`OpenAt`](crate::event::OpenAt), [`Accept`](crate::event::Accept),
+/// [`Pipe`](crate::event::Pipe), which opens two, and [`Socket`](crate::event::Socket). There are
+/// no others, since only these make what the kernel answers with slots.
 pub trait Opens: Event + sealed::Opening {
     /// The event that does the same, but for the file to get into a slot of `table`.
     ///
@@ -40,7 +40,7 @@ pub trait Opens: Event + sealed::Opening {
 impl<E: sealed::Opening> Opens for E {}
 
 pub(super) mod sealed {
-    use super::{DirectFd, Event, Sqe};
+    use super::{DirectTable, Event, Sqe};
 
     /// What [`IntoSlot`](super::IntoSlot) needs of an event.
     pub trait Opening: Event {
@@ -54,15 +54,16 @@ pub(super) mod sealed {
         /// As for [`Event::prepare`].
         unsafe fn entry(&mut self, flags: i32) -> Sqe;
 
-        /// Makes the output.
-        fn opened(self, file: DirectFd) -> Self::Opened;
+        /// Makes the output, where the kernel has put what was opened into slots of `table`, and
+        /// has answered with this number.
+        fn opened(self, answer: u32, table: &DirectTable) -> Self::Opened;
     }
 }
 
 /// Opens a file into a slot of a ring, as a direct descriptor.
 ///
-/// Made by [`Opens::into_slot`]. Yields what the event within yields, with a [`DirectFd`] in place
-/// of the descriptor. Dropping the output closes the file.
+/// Made by [`Opens::into_slot`]. Yields what the event within yields, with a
+/// [`DirectFd`](crate::DirectFd) in place of the descriptor. Dropping the output closes the file.
 ///
 /// # Errors
 ///
@@ -76,7 +77,7 @@ pub(super) mod sealed {
 ///
 /// # Kernel
 ///
-/// Linux 5.19. What the event within owns is the event's until completion.
+/// Linux 5.19. The event within may need a newer one. What it owns is the event's until completion.
 ///
 /// # References
 ///
@@ -107,9 +108,9 @@ impl<E: Opens> Event for IntoSlot<E> {
     }
 
     fn complete(self, outcome: Outcome<'_, Self>) -> io::Result<E::Opened> {
-        // E3: the kernel has put the file into this slot, and nobody else knows of it.
-        let file = self.table.opened(outcome.result()?);
-        Ok(self.event.opened(file))
+        // E3: the kernel has filled slots, and nobody else knows of them.
+        let answer = outcome.result()?;
+        Ok(self.event.opened(answer, &self.table))
     }
 }
 

@@ -7,7 +7,7 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use crate::direct::DirectFd;
+use crate::direct::{DirectFd, DirectTable};
 use crate::event::Event;
 use crate::event::into_slot::sealed::Opening;
 use crate::fd::SharedFd;
@@ -225,8 +225,8 @@ impl Opening for OpenAt {
         entry.op_flags((self.flags | flags).cast_unsigned())
     }
 
-    fn opened(self, file: DirectFd) -> DirectFd {
-        file
+    fn opened(self, slot: u32, table: &DirectTable) -> DirectFd {
+        table.opened(slot)
     }
 }
 

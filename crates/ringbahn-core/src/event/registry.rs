@@ -64,6 +64,7 @@ pub const EVENTS: &[EventInfo] = events! {
     mapped::Mapped: None, (5, 1), "2/io_uring_enter.2";
     nop::Nop: Some(opcode::NOP), (5, 1), "2/io_uring_enter.2";
     open_at::OpenAt: Some(opcode::OPENAT), (5, 6), "2/open.2";
+    pipe::Pipe: Some(opcode::PIPE), (6, 16), "2/pipe.2";
     poll_add::PollAdd: Some(opcode::POLL_ADD), (5, 1), "2/poll.2";
     poll_multi::PollMulti: Some(opcode::POLL_ADD), (5, 13), "2/poll.2";
     read::Read: Some(opcode::READ), (5, 6), "2/read.2";

@@ -6,7 +6,7 @@ use std::os::fd::{FromRawFd, OwnedFd};
 
 use socket2::{Domain, Protocol, Type};
 
-use crate::direct::DirectFd;
+use crate::direct::{DirectFd, DirectTable};
 use crate::event::Event;
 use crate::event::into_slot::sealed::Opening;
 use crate::opcode;
@@ -74,8 +74,8 @@ impl Opening for Socket {
         entry.length(protocol.cast_unsigned())
     }
 
-    fn opened(self, socket: DirectFd) -> DirectFd {
-        socket
+    fn opened(self, slot: u32, table: &DirectTable) -> DirectFd {
+        table.opened(slot)
     }
 }
 

@@ -281,6 +281,9 @@ impl Core {
         }
         if self.is_unsubmitted() || self.ring.has_work() || !self.state().waiters.is_empty() {
             self.enter(RingHandle::enter_ready);
+        } else {
+            // What others have left to this thread would wait as long as its tasks are busy.
+            self.ring.settle();
         }
         self.reap();
     }

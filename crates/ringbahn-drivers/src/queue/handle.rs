@@ -289,7 +289,7 @@ impl<S: Sharing> RingHandle<S> {
     }
 
     /// Releases what other threads have let go of: registered buffers and direct descriptors of a
-    /// ring that is bound to this one. A driver of such a ring calls it whenever it enters.
+    /// ring that is bound to this one. A driver of such a ring calls it in each of its turns.
     pub fn settle(&self) {
         if let Ok((registry, ring)) = self.rings.registry() {
             registry.settle(ring);

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 
 use ringbahn_core::event::{
-    Accept, Connect, Fsync, InstallFd, Interest, OpenAt, OpenOptions, Opens as _, PollAdd,
+    Accept, Connect, Fsync, InstallFd, Interest, OpenAt, OpenOptions, Opens as _, Pipe, PollAdd,
     Position, Read, ReadExact, ReadVectored, Recv, Send, SendAll, Shutdown, Socket, Statx,
     Truncate, WriteAll, WriteVectored,
 };
@@ -85,6 +85,45 @@ fn a_socket_in_a_slot_connects_and_its_drop_ends_the_connection() {
     let mut text = String::new();
     far.read_to_string(&mut text).unwrap();
     assert_eq!(text, "bye");
+    end(driver);
+}
+
+#[test]
+fn both_ends_of_a_pipe_are_in_slots() {
+    let test = "both_ends_of_a_pipe_are_in_slots";
+    let Some((driver, table)) = table(test, 3) else { return };
+    let driver = &driver;
+    let make = || run(driver.submit(Pipe::new().into_slot(&table)));
+    let (reader, writer) = match make() {
+        Ok(ends) => ends,
+        Err(error) if error.raw_os_error() == Some(libc::ENXIO) => {
+            return crate::skip::skip(test, "the kernel is older than 6.16");
+        }
+        Err(error) => panic!("{error}"),
+    };
+    assert_eq!((reader.slot(), writer.slot(), table.open()), (0, 1, 2));
+    // There is room for one end only, so there is no pipe.
+    assert_eq!(make().unwrap_err().raw_os_error(), Some(libc::ENFILE));
+    let rest = open(driver, &table, "/dev/null").unwrap();
+    assert_eq!((rest.slot(), table.open()), (2, 3), "nor is its one end left");
+    let write = WriteAll::new(writer, "hello", Position::Current);
+    run(driver.submit(write)).0.unwrap();
+    assert_eq!(table.open(), 2);
+    let reader = SharedFd::from(reader);
+    for (count, text) in [(5, &b"hello"[..]), (0, b"")] {
+        let read = Read::new(reader.clone(), Vec::with_capacity(8), Position::Current);
+        let (result, bytes) = run(driver.submit(read));
+        assert_eq!((result.unwrap(), &bytes[..]), (count, text));
+    }
+    // One that nobody takes leaves nothing behind.
+    let mut make = driver.submit(Pipe::new().into_slot(&table));
+    let _ = crate::scene::poll_once(std::pin::Pin::new(&mut make));
+    drop(make);
+    crate::scene::until("its slots are closed", || {
+        driver.counters().in_flight == 0 && table.open() == 2
+    });
+    drop((reader, rest));
+    assert_eq!(table.open(), 0);
     end(driver);
 }
 

@@ -4,10 +4,12 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use ringbahn_core::{Drive, event};
+use ringbahn_core::event::Opens as _;
+use ringbahn_core::{DirectTable, Drive, event};
 
 use crate::driver::DefaultDriver;
 use crate::ring::Ring;
+use crate::ring::direct::Direct;
 
 /// How to open a file, as [`std::fs::OpenOptions`].
 ///
@@ -121,5 +123,31 @@ impl OpenOptions {
         let open = event::OpenAt::new(path, &self.options)?;
         let file = driver.clone().submit(open).await?;
         Ok(Ring::new_on_driver(File::from(file), driver))
+    }
+
+    /// Opens the file at `path` into a slot of `table`, which is of the ring of `driver`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](OpenOptions::open); `ENFILE` where no slot is free; `InvalidInput` where
+    /// the table is of another ring.
+    ///
+    /// # Cancel safety
+    ///
+    /// It loses at most the file: one that is created or emptied all the same stays so. It is
+    /// closed.
+    ///
+    /// # Kernel
+    ///
+    /// Linux 5.19.
+    pub async fn open_into_slot<D: Drive + Clone + Unpin>(
+        &self,
+        path: impl AsRef<Path>,
+        table: &DirectTable,
+        driver: D,
+    ) -> io::Result<Ring<Direct<File>, D>> {
+        let open = event::OpenAt::new(path, &self.options)?;
+        let file = driver.clone().submit(open.into_slot(table)).await?;
+        Ok(Ring::new_on_driver(Direct::new(file), driver))
     }
 }

@@ -1,15 +1,15 @@
 //! [`Ring::cancel_all`]: the end of all that is in flight on an object.
 
 use std::io;
-use std::os::fd::AsFd;
 use std::pin::pin;
 
 use ringbahn_core::{Cancelling, Drive, Selection};
 
 use super::Ring;
 use super::buffering::Buffering;
+use super::object::Object;
 
-impl<T: AsFd + Send + Sync + 'static, D: Drive + Clone + Unpin, S: Buffering> Ring<T, D, S> {
+impl<T: Object, D: Drive + Clone + Unpin, S: Buffering> Ring<T, D, S> {
     /// Tells all operations on the object that are in flight to stop, and yields what will become
     /// of them. The handle is as good as before.
     ///

@@ -1,4 +1,4 @@
-//! [`Ring`] of a [`File`].
+//! [`Ring`] of a [`File`], which may be in a slot.
 
 use std::fs::File;
 use std::io;
@@ -9,6 +9,7 @@ use ringbahn_core::{BufResult, Drive, IoBuf, IoBufMut, IoBufs, Submission};
 
 use super::Ring;
 use super::buffering::Buffering;
+use super::object::FileObject;
 use crate::driver::DefaultDriver;
 use crate::fs::OpenOptions;
 
@@ -91,7 +92,7 @@ impl<D: Drive + Clone + Unpin> Ring<File, D> {
     }
 }
 
-impl<D: Drive + Clone + Unpin, S: Buffering> Ring<File, D, S> {
+impl<T: FileObject, D: Drive + Clone + Unpin, S: Buffering> Ring<T, D, S> {
     /// Reads at `offset`, in bytes from the start of the file, up to the capacity of `buffer`.
     ///
     /// Yields how many bytes were read, and the buffer. Zero means the end of the file, or a
@@ -186,8 +187,8 @@ impl<D: Drive + Clone + Unpin, S: Buffering> Ring<File, D, S> {
     ) -> BufResult<usize, Vec<u8>> {
         let begin = buffer.len();
         // Room for what there is and one byte more, so that the end is found without growing.
-        let rest = self.get_ref().metadata().map_or(0, |metadata| metadata.len());
-        let rest = usize::try_from(rest.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let rest = self.get_ref().length().saturating_sub(offset);
+        let rest = usize::try_from(rest).unwrap_or(usize::MAX);
         if buffer.try_reserve(rest.saturating_add(1)).is_err() {
             return (Err(io::ErrorKind::OutOfMemory.into()), buffer);
         }
@@ -310,18 +311,19 @@ impl<D: Drive + Clone + Unpin, S: Buffering> Ring<File, D, S> {
     ///
     /// # Kernel
     ///
-    /// Linux 6.9. On an older one the calling thread makes the system call itself.
+    /// Linux 6.9. On an older one the calling thread makes the system call itself, which for a file
+    /// in a slot it cannot: that is `Unsupported`.
     pub async fn set_len(&self, length: u64) -> io::Result<()> {
         self.written().await?;
         match self.handle.submit(event::Truncate::new(self.handle.fd(), length)).await {
             // Also the answer of a kernel that does not know the operation.
-            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
-                self.get_ref().set_len(length)
-            }
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => self.get_ref().cut(length),
             result => result,
         }
     }
+}
 
+impl<D: Drive + Clone + Unpin, S: Buffering> Ring<File, D, S> {
     /// What the file system knows of the file.
     ///
     /// # Errors

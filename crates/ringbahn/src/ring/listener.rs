@@ -1,6 +1,7 @@
 //! [`Ring`] of a [`Listener`]: [`TcpListener`], [`UnixListener`].
 
 use std::fmt;
+use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
@@ -10,6 +11,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
+use ringbahn_core::event::Accept;
 use ringbahn_core::{Drive, SocketAddress};
 use socket2::{Domain, SockAddr, Socket, Type};
 
@@ -163,7 +165,8 @@ impl<T: Listener, D: Drive + Clone + Unpin> Ring<T, D> {
     /// cancelled until the listener is dropped, which closes the connections nobody has taken.
     pub async fn accept(&self) -> io::Result<(Ring<T::Stream, D>, T::Address)> {
         let mut arrival = Arrival::new(&self.parking);
-        let accepted = std::future::poll_fn(|cx| arrival.poll(&self.handle, cx)).await;
+        let accept = || Accept::new(self.handle.fd());
+        let accepted = poll_fn(|cx| arrival.poll(&self.handle, accept, cx)).await;
         self.connection(accepted)
     }
 
@@ -197,7 +200,8 @@ impl<T: Listener, D: Drive + Clone + Unpin> Stream for Incoming<'_, T, D> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        let accepted = ready!(this.arrival.poll(&this.listener.handle, cx));
+        let handle = &this.listener.handle;
+        let accepted = ready!(this.arrival.poll(handle, || Accept::new(handle.fd()), cx));
         // What it waited for besides is the next one's, or somebody else's who waits.
         this.arrival = Arrival::new(&this.listener.parking);
         Poll::Ready(Some(this.listener.connection(accepted)))

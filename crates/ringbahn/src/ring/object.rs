@@ -3,50 +3,56 @@
 use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, SeekFrom, Stderr, Stdin, Stdout};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::net::SocketAddr as UnixAddress;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 
 use ringbahn_core::event::{self, Interest, Position, WhenReady};
-use ringbahn_core::{BufferGroup, SharedFd, Slice, SocketAddress};
+use ringbahn_core::{BufferGroup, OpenFile, SharedFd, Slice, SocketAddress};
 use rustix::fs::{FileType, OFlags};
 
 use super::buffering::Memory;
 use super::reader::{ChosenReading, OwnReading};
-use super::writer::Writing;
+use super::writer::{Writing, told};
 
 /// An IO object of std that [`Ring`](crate::Ring) can hold.
 ///
 /// Implemented for [`File`], [`TcpStream`], [`TcpListener`], [`UdpSocket`], [`UnixStream`],
 /// [`UnixListener`], [`UnixDatagram`], [`PipeReader`], [`PipeWriter`], [`Stdin`], [`Stdout`] and
-/// [`Stderr`]; for others it cannot be.
-pub trait Object: AsFd + Send + Sync + Sized + 'static + private::Object {}
+/// [`Stderr`], and for [`Direct`](crate::Direct) of those that a descriptor can become; for others
+/// it cannot be.
+pub trait Object: Send + Sync + Sized + 'static + private::Object {}
 
 /// An [`Object`] that bytes are read from: what makes a `Ring` of it implement `AsyncRead` and
 /// `AsyncBufRead`.
 ///
-/// Implemented for [`File`], [`TcpStream`], [`UnixStream`], [`PipeReader`] and [`Stdin`]; for
-/// others it cannot be.
+/// Implemented for [`File`], [`TcpStream`], [`UnixStream`], [`PipeReader`] and [`Stdin`], and in
+/// slots for all but the last; for others it cannot be.
 pub trait Readable: Object + private::Readable {}
 
 /// An [`Object`] that bytes are written to: what makes a `Ring` of it implement `AsyncWrite`.
 ///
 /// Implemented for [`File`], [`TcpStream`], [`UnixStream`], [`PipeWriter`], [`Stdout`] and
-/// [`Stderr`]; for others it cannot be.
+/// [`Stderr`], and in slots for all but the last two; for others it cannot be.
 pub trait Writable: Object + private::Writable {}
+
+/// A file: what makes a `Ring` of it read and write owned buffers at any offset.
+///
+/// Implemented for [`File`], and one in a slot; for others it cannot be.
+pub trait FileObject: Readable + Writable + private::FileObject {}
 
 /// A stream socket: what makes a `Ring` of it receive and send with owned buffers, and be split in
 /// halves.
 ///
-/// Implemented for [`TcpStream`] and [`UnixStream`]; for others it cannot be.
-pub trait StreamSocket: Readable + Writable + From<OwnedFd> {}
+/// Implemented for [`TcpStream`] and [`UnixStream`], and those in slots; for others it cannot be.
+pub trait StreamSocket: Readable + Writable {}
 
 /// A socket that connections arrive at.
 ///
 /// Implemented for [`TcpListener`] and [`UnixListener`]; for others it cannot be.
 pub trait Listener: Object + From<OwnedFd> + private::Listener {
     /// What a connection is.
-    type Stream: StreamSocket;
+    type Stream: StreamSocket + From<OwnedFd>;
 
     /// The address of a peer.
     type Address;
@@ -65,14 +71,17 @@ pub enum Nature {
 
 pub(crate) mod private {
     use super::{
-        BufferGroup, ChosenReading, Memory, Nature, OwnReading, OwnedFd, Position, SeekFrom,
-        SharedFd, Slice, SocketAddress, Writing, io,
+        BufferGroup, ChosenReading, Memory, Nature, OpenFile, OwnReading, OwnedFd, Position,
+        SeekFrom, SharedFd, Slice, SocketAddress, Writing, io,
     };
 
     /// What `Ring` needs of an object.
     pub trait Object {
         /// Whether reads and writes may share a position, so that their order matters.
         const POSITIONED: bool = false;
+
+        /// What its operations name.
+        fn file(&self) -> OpenFile<'_>;
 
         /// What this very object is like. Asked once per handle.
         fn nature(&self) -> Nature {
@@ -88,7 +97,7 @@ pub(crate) mod private {
         /// Makes an object ready that comes from elsewhere.
         fn adopt(&self) {}
 
-        /// The descriptor to close; `None` where it is not ours to close.
+        /// The descriptor to close; `None` where it is not ours to close, or a drop does.
         fn into_descriptor(self) -> Option<OwnedFd>;
     }
 
@@ -105,12 +114,24 @@ pub(crate) mod private {
         /// Whether there may be a half that writes, whose end is told to the other side.
         const HALVES: bool = false;
 
+        /// Whether it takes an operation to tell the other side that nothing more will be written.
+        const ENDS_BY_OPERATION: bool = false;
+
         fn writing(fd: SharedFd, bytes: Memory, at: Position) -> Writing;
 
         /// Tells the other side, if there is one, that nothing more will be written.
         fn end_writing(&self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    /// What a file can do besides.
+    pub trait FileObject {
+        /// How long it is, in bytes; zero where nobody knows.
+        fn length(&self) -> u64;
+
+        /// Makes it so many bytes long, where the kernel has no operation for that.
+        fn cut(&self, length: u64) -> io::Result<()>;
     }
 
     /// How peers are told.
@@ -165,6 +186,10 @@ macro_rules! file {
 
         impl private::Object for $file {
             const POSITIONED: bool = true;
+
+            fn file(&self) -> OpenFile<'_> {
+                OpenFile::Descriptor(self.as_fd())
+            }
 
             fn nature(&self) -> Nature {
                 nature_of(self.as_fd())
@@ -223,12 +248,28 @@ file!(Stdin, of_the_process: Readable);
 file!(Stdout, of_the_process: Writable);
 file!(Stderr, of_the_process: Writable);
 
+impl FileObject for File {}
+
+impl private::FileObject for File {
+    fn length(&self) -> u64 {
+        self.metadata().map_or(0, |metadata| metadata.len())
+    }
+
+    fn cut(&self, length: u64) -> io::Result<()> {
+        self.set_len(length)
+    }
+}
+
 /// One end of a pipe, which has no position. As in `pipe!(PipeReader: Readable)`.
 macro_rules! pipe {
     ($pipe:ty: $direction:ident) => {
         impl Object for $pipe {}
 
         impl private::Object for $pipe {
+            fn file(&self) -> OpenFile<'_> {
+                OpenFile::Descriptor(self.as_fd())
+            }
+
             fn into_descriptor(self) -> Option<OwnedFd> {
                 own(self)
             }
@@ -247,6 +288,10 @@ macro_rules! socket {
         impl Object for $socket {}
 
         impl private::Object for $socket {
+            fn file(&self) -> OpenFile<'_> {
+                OpenFile::Descriptor(self.as_fd())
+            }
+
             fn adopt(&self) {
                 // In non-blocking mode the kernel would not wait. Where this fails IO says so.
                 let _ = self.set_nonblocking(false);
@@ -286,11 +331,7 @@ macro_rules! stream {
             }
 
             fn end_writing(&self) -> io::Result<()> {
-                match self.shutdown(Shutdown::Write) {
-                    // A peer that has reset the connection need not be told.
-                    Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
-                    ended => ended,
-                }
+                told(self.shutdown(Shutdown::Write))
             }
         }
     )*};

@@ -1,13 +1,11 @@
 //! [`Parking`]: the accepts that nobody waits for at the moment.
 
-use std::io;
-use std::os::fd::{AsFd, OwnedFd};
 use std::pin::Pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
 use ringbahn_core::event::Accept;
-use ringbahn_core::{Drive, SocketAddress, Submission};
+use ringbahn_core::{Drive, Event, Submission};
 
 use super::share::Handle;
 use super::slot::lock;
@@ -23,51 +21,52 @@ use super::slot::lock;
 /// waits no accept may be parked, or its connection would be seen by nobody: those who wait take
 /// over what is parked, and are woken for it.
 #[derive(Debug)]
-pub(crate) struct Parking<D: Drive> {
-    lot: Mutex<Lot<D>>,
+pub(crate) struct Parking<D: Drive, E: Event = Accept> {
+    lot: Mutex<Lot<D, E>>,
 }
 
 #[derive(Debug)]
-struct Lot<D: Drive> {
-    parked: Vec<Submission<Accept, D>>,
+struct Lot<D: Drive, E: Event> {
+    parked: Vec<Submission<E, D>>,
     /// Those who wait for a connection, each with its number.
     waiting: Vec<(u64, Waker)>,
     next: u64,
 }
 
-impl<D: Drive> Parking<D> {
-    pub(crate) fn new() -> Parking<D> {
+impl<D: Drive, E: Event> Parking<D, E> {
+    pub(crate) fn new() -> Parking<D, E> {
         Parking { lot: Mutex::new(Lot { parked: Vec::new(), waiting: Vec::new(), next: 0 }) }
     }
 }
 
 /// One who wants a connection.
 #[derive(Debug)]
-pub(crate) struct Arrival<'a, D: Drive> {
-    parking: &'a Parking<D>,
+pub(crate) struct Arrival<'a, D: Drive, E: Event = Accept> {
+    parking: &'a Parking<D, E>,
     /// The accepts that it waits for: its own one, and those it has taken over.
-    accepts: Vec<Submission<Accept, D>>,
+    accepts: Vec<Submission<E, D>>,
     number: Option<u64>,
 }
 
-impl<'a, D: Drive> Arrival<'a, D> {
-    pub(crate) fn new(parking: &'a Parking<D>) -> Arrival<'a, D> {
+impl<'a, D: Drive, E: Event> Arrival<'a, D, E> {
+    pub(crate) fn new(parking: &'a Parking<D, E>) -> Arrival<'a, D, E> {
         Arrival { parking, accepts: Vec::new(), number: None }
     }
 
+    /// Waits for a connection. Where there is no accept to wait for, `accept` makes one.
     pub(crate) fn poll<T>(
         &mut self,
         handle: &Handle<T, D>,
+        accept: impl FnOnce() -> E,
         cx: &mut Context<'_>,
-    ) -> Poll<io::Result<(OwnedFd, SocketAddress)>>
+    ) -> Poll<E::Output>
     where
-        T: AsFd + Send + Sync + 'static,
         D: Clone + Unpin,
     {
         let former = self.take_over(cx.waker().clone());
         drop(former);
         if self.accepts.is_empty() {
-            self.accepts.push(handle.submit(Accept::new(handle.fd())));
+            self.accepts.push(handle.submit(accept()));
         }
         for index in 0..self.accepts.len() {
             if let Poll::Ready(output) = Pin::new(&mut self.accepts[index]).poll(cx) {
@@ -96,7 +95,7 @@ impl<'a, D: Drive> Arrival<'a, D> {
     }
 }
 
-impl<D: Drive> Drop for Arrival<'_, D> {
+impl<D: Drive, E: Event> Drop for Arrival<'_, D, E> {
     fn drop(&mut self) {
         // One that no queue has yet is no loss.
         let in_flight = |accept: &Submission<_, _>| accept.cancel_target().is_some();

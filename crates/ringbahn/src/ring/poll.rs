@@ -16,7 +16,6 @@ use super::Ring;
 use super::buffering::Buffering;
 use super::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 use super::input::Input;
-use super::object::private::Writable as _;
 use super::object::{Object, Readable, StreamSocket, Writable};
 use super::reader::READ_AHEAD;
 use super::share::Handle;
@@ -107,7 +106,8 @@ pub(crate) trait WriteSide {
     /// will come.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_written(cx))?;
-        Poll::Ready(self.writing().0.object().end_writing())
+        let (handle, writer) = self.writing();
+        writer.poll_end(handle, cx)
     }
 }
 

@@ -1,7 +1,6 @@
 //! [`Share`]: the IO object behind a handle, held by the handle and by its operations.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -40,12 +39,6 @@ impl<T> Share<T> {
     }
 }
 
-impl<T: AsFd> AsFd for Share<T> {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.object().as_fd()
-    }
-}
-
 impl<T> Drop for Share<T> {
     fn drop(&mut self) {
         let heir = self.heir.get_mut().unwrap_or_else(PoisonError::into_inner).take();
@@ -72,12 +65,6 @@ struct WritingEnd<T> {
     /// Whether there is a half of its own that writes. Stored by the holder of the handle and read
     /// by whoever drops the last share, behind the counter of the `Arc`, which orders the two.
     apart: AtomicBool,
-}
-
-impl<T: AsFd> AsFd for WritingEnd<T> {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.share.as_fd()
-    }
 }
 
 impl<T> Drop for WritingEnd<T> {
@@ -154,10 +141,10 @@ impl<T: Object, D> Handle<T, D> {
     }
 }
 
-impl<T: AsFd + Send + Sync + 'static, D> Handle<T, D> {
+impl<T: Object, D> Handle<T, D> {
     /// A share of the file, for an event.
     pub(crate) fn fd(&self) -> SharedFd {
-        SharedFd::new(self.share.clone())
+        SharedFd::of(self.share.clone(), |share| share.object().file())
     }
 }
 
@@ -172,7 +159,10 @@ impl<T: Writable, D> Handle<T, D> {
     /// A share of the file, for an event that writes behind its caller.
     pub(crate) fn writing_fd(&self) -> SharedFd {
         // Made also before the halves are apart, for a write may be in flight at that moment.
-        if T::HALVES { SharedFd::new(self.writing().clone()) } else { self.fd() }
+        if !T::HALVES {
+            return self.fd();
+        }
+        SharedFd::of(self.writing().clone(), |end| end.share.object().file())
     }
 
     /// A second handle for the half that reads. From now on the end of this one ends the writing
@@ -203,7 +193,7 @@ impl<T, D: Drive + Clone> Handle<T, D> {
     /// What a receive needs to start.
     pub(crate) fn operands(&self) -> (SharedFd, D)
     where
-        T: AsFd + Send + Sync + 'static,
+        T: Object,
     {
         (self.fd(), self.driver.clone())
     }

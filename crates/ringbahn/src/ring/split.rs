@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::os::fd::AsFd;
 
 use ringbahn_core::Drive;
 
@@ -57,6 +58,9 @@ impl<T: StreamSocket, D: Drive + Clone + Unpin, S: Buffering> Ring<T, D, S> {
     /// accepted has been sent, so that the peer sees the end of the stream; the reading half goes
     /// on. The socket is closed when both have been dropped.
     ///
+    /// A socket in a slot ([`Direct`](crate::Direct)) has no such halves: ending its writing side
+    /// is an operation, and a drop can wait for none.
+    ///
     /// # Examples
     ///
     /// ```
@@ -80,7 +84,10 @@ impl<T: StreamSocket, D: Drive + Clone + Unpin, S: Buffering> Ring<T, D, S> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn into_split(self) -> (OwnedReadHalf<T, D, S>, OwnedWriteHalf<T, D>) {
+    pub fn into_split(self) -> (OwnedReadHalf<T, D, S>, OwnedWriteHalf<T, D>)
+    where
+        T: AsFd,
+    {
         let Ring { handle, input, writer, buffering, .. } = self;
         let reading = OwnedReadHalf { handle: handle.part(), input, buffering };
         (reading, OwnedWriteHalf { handle, writer })

@@ -123,7 +123,7 @@ impl<D: Drive + Clone + Unpin> Ring<UnixStream, D> {
     }
 }
 
-impl<T: StreamSocket> Ring<T> {
+impl<T: StreamSocket + From<OwnedFd>> Ring<T> {
     /// Connects a socket that was prepared: with options that must be set before, or bound to an
     /// address to come from.
     ///
@@ -164,7 +164,7 @@ impl<T: StreamSocket> Ring<T> {
     }
 }
 
-impl<T: StreamSocket, D: Drive + Clone + Unpin> Ring<T, D> {
+impl<T: StreamSocket + From<OwnedFd>, D: Drive + Clone + Unpin> Ring<T, D> {
     async fn connect_to(domain: Domain, peer: SocketAddress, driver: D) -> io::Result<Ring<T, D>> {
         let socket = Socket::new(domain, Type::STREAM, None)?;
         Ring::connect_from_on_driver(socket, peer, driver).await

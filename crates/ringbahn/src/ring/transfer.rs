@@ -56,7 +56,7 @@ pub(crate) mod private {
         fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
         /// Tells the other side, if there is one, that nothing more will be written.
-        fn end_writing(&self) -> io::Result<()>;
+        fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
     }
 }
 
@@ -121,8 +121,8 @@ macro_rules! sink {
                 self.poll_written(cx)
             }
 
-            fn end_writing(&self) -> io::Result<()> {
-                self.handle.object().end_writing()
+            fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                WriteSide::poll_end(self, cx)
             }
         }
     };

@@ -1,10 +1,12 @@
 //! [`Writer`]: the write that a handle keeps in flight behind its caller.
 
 use std::io::{self, SeekFrom};
+use std::net::Shutdown;
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use ringbahn_core::event::Position;
-use ringbahn_core::{BufResult, Drive, event};
+use ringbahn_core::{BufResult, Drive, Submission, event};
 
 use super::buffering::{Buffer, Memory, Pool};
 use super::object::{Nature, Object, Writable};
@@ -37,6 +39,9 @@ pub(crate) struct Writer<D: Drive + Unpin> {
     landing: Option<SeekFrom>,
     /// Where the position has to be moved to, after a write that has ended.
     landed: Option<SeekFrom>,
+    /// The end of the stream, while it is on its way to the other side; of few handles, so it is
+    /// apart.
+    ending: Option<Box<Submission<event::Shutdown, D>>>,
 }
 
 impl<D: Drive + Unpin> Writer<D> {
@@ -49,6 +54,7 @@ impl<D: Drive + Unpin> Writer<D> {
             began: None,
             landing: None,
             landed: None,
+            ending: None,
         }
     }
 
@@ -199,6 +205,40 @@ impl<D: Drive + Unpin> Writer<D> {
             self.spare = Buffer::default();
         }
         Poll::Ready(self.take_error())
+    }
+
+    /// Tells the other side, if there is one, that nothing more will be written. A future that is
+    /// dropped meanwhile leaves the operation, if it takes one, to the next.
+    pub(crate) fn poll_end<T: Writable>(
+        &mut self,
+        handle: &Handle<T, D>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>>
+    where
+        D: Clone,
+    {
+        if !T::ENDS_BY_OPERATION {
+            return Poll::Ready(handle.object().end_writing());
+        }
+        let end = || handle.submit(event::Shutdown::new(handle.fd(), Shutdown::Write));
+        let ending = self.ending.get_or_insert_with(|| Box::new(end()));
+        let ended = ready!(Pin::new(&mut **ending).poll(cx));
+        self.ending = None;
+        Poll::Ready(told(ended))
+    }
+
+    /// Stops telling the other side. It will learn of the end all the same, when the file is
+    /// closed.
+    pub(crate) fn stop_ending(&mut self) {
+        self.ending = None;
+    }
+}
+
+/// The result of telling the other side. One that has reset the connection need not be told.
+pub(crate) fn told(ended: io::Result<()>) -> io::Result<()> {
+    match ended {
+        Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+        ended => ended,
     }
 }
 
