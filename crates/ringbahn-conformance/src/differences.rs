@@ -7,7 +7,8 @@ use std::path::Path;
 ///
 /// A text of lines `<driver>: <case>: <reason>`; empty lines and those that begin with `#` say
 /// nothing. A case is named as in results, `data/a_peek_leaves_the_data`; one that ends with `*`
-/// stands for all that begin so.
+/// stands for all that begin so, and one that ends with `?` differs or not as it happens, as where
+/// it is a matter of who is faster.
 ///
 /// A case that differs as expected is no failure. One that does not differ although the list says
 /// so is one, since then the list is wrong; and so is a line with a `*` of whose cases none
@@ -89,8 +90,13 @@ impl Difference {
     pub(crate) fn covers(&self, case: &str) -> bool {
         match self.case.strip_suffix('*') {
             Some(beginning) => case.starts_with(beginning),
-            None => self.case == case,
+            None => self.case.trim_end_matches('?') == case,
         }
+    }
+
+    /// Whether the case differs or not as it happens.
+    pub(crate) fn is_occasional(&self) -> bool {
+        self.case.ends_with('?')
     }
 
     /// Whether it is about one case, which then must differ.

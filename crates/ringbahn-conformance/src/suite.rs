@@ -168,6 +168,10 @@ impl Suite {
                         differs += 1;
                         case.outcome = Outcome::ExpectedDifference(difference.reason.clone());
                     }
+                    Outcome::Passed if difference.is_occasional() => {
+                        differs += 1;
+                        case.outcome = Outcome::ExpectedDifference(difference.reason.clone());
+                    }
                     Outcome::Passed if difference.is_exact() => {
                         differs += 1;
                         let citation = difference.citation();
