@@ -109,7 +109,7 @@ fn programs() -> Result<Programs, Failure> {
     // What no program is named after is shared by several.
     programs.retain(|name, _| {
         let file = |of: &&str| workspace::root().join(format!("crates/{of}/tests/{name}.rs"));
-        CRATES.iter().any(|of| file(&of).is_file())
+        CRATES.iter().any(|of| file(of).is_file())
     });
     Ok(programs)
 }

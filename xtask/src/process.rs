@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -77,11 +77,9 @@ impl Program {
             thread::spawn(move || {
                 BufReader::new(output).split(b'\n').all(|line| sender.send(line).is_ok())
             });
-            loop {
-                let line = match lines.recv_timeout(deadline::time_left()) {
-                    Ok(line) => line.map_err(|error| self.not_run(&error))?,
-                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-                };
+            // Until the pipe is closed, or no time is left.
+            while let Ok(line) = lines.recv_timeout(deadline::time_left()) {
+                let line = line.map_err(|error| self.not_run(&error))?;
                 let line = String::from_utf8_lossy(&line);
                 println!("{line}");
                 text.push_str(&line);

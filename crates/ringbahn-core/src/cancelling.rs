@@ -103,7 +103,6 @@ impl Cancelling {
     }
 
     /// These operations and those of `other`, for drivers that have several rings.
-    #[must_use]
     pub fn and(mut self, other: Cancelling) -> Cancelling {
         self.watches.extend(other.watches);
         self

@@ -18,13 +18,15 @@ use super::scene::{AnyScene, Manner};
 use crate::ledger::Ledger;
 use crate::verdict::Stop;
 
+/// What sets the scene for an operation, and enters its event in the ledger.
+type Stage = fn(Manner, &Ledger) -> Result<AnyScene, Stop>;
+
 /// One event of the registry.
 #[derive(Clone, Copy)]
 pub(crate) struct Row {
     pub(crate) name: &'static str,
-    /// Sets the scene for an operation, and enters its event in the ledger; `None` of what stands
-    /// apart.
-    stage: Option<fn(Manner, &Ledger) -> Result<AnyScene, Stop>>,
+    /// `None` of what stands apart.
+    stage: Option<Stage>,
 }
 
 impl Row {

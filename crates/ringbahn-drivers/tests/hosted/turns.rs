@@ -130,10 +130,7 @@ fn what_is_gathered_reaches_the_kernel_though_nobody_polls_it_again() {
             writer.write_all(b"x").unwrap();
             let forgotten = || Read::new(reader.clone(), [0; 1], Position::Current);
             let mut read = driver.clone().submit(forgotten());
-            let taken = match poll_once(Pin::new(&mut read)) {
-                Poll::Ready(_) => true,
-                Poll::Pending => false,
-            };
+            let taken = poll_once(Pin::new(&mut read)).is_ready();
             std::mem::forget(read);
             if !taken {
                 let in_flight = || driver.counters().in_flight;
