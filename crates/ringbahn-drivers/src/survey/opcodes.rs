@@ -70,7 +70,7 @@ pub const OPCODES: &[Listing] = &[
     Listing::new(59, "EPOLL_WAIT", (6, 15), Unused, "the events of an epoll set"),
     Listing::new(60, "READV_FIXED", (6, 15), Unused, "vectored reads into registered buffers"),
     Listing::new(61, "WRITEV_FIXED", (6, 15), Unused, "vectored writes from registered buffers"),
-    Listing::new(62, "PIPE", (6, 16), Unused, "makes pipes"),
+    Listing::new(62, "PIPE", (6, 16), Used, "makes pipes"),
     Listing::new(63, "NOP128", (6, 19), Unused, "does nothing, in an entry of 128 bytes")
         .needs("the setup flag SQE128 or SQE_MIXED"),
     Listing::new(
