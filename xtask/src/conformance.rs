@@ -55,7 +55,9 @@ pub(crate) fn run(purpose: Use) -> Result<Outcome, Failure> {
     let path = workspace::target().join("conformance.md");
     // What is not there after the run was not made by it.
     let _ = fs::remove_file(&path);
-    let test = ["test", "--package", PACKAGE, "--test", "conformance"];
+    // Of the whole workspace, and with all features, as other commands build it: so nothing is
+    // built twice.
+    let test = ["test", "--workspace", "--all-features", "--test", "conformance"];
     let program = Program::cargo(&test).env("RINGBAHN_CONFORMANCE_TABLE", &path);
     skips::run_tests(program)?;
     let Ok(table) = fs::read_to_string(&path) else {

@@ -30,6 +30,9 @@ pub(super) struct Completions {
     ready: Arc<OwnedFd>,
     /// Whether it is readable.
     signalled: bool,
+    /// Whether somebody learns of changes only: that it is readable still says nothing to them of
+    /// a CQE that has come since they were told, so each is written for.
+    by_edges: bool,
 }
 
 impl Completions {
@@ -47,6 +50,7 @@ impl Completions {
             watchers: 0,
             ready: ready.clone(),
             signalled: false,
+            by_edges: false,
         };
         Ok((completions, ready))
     }
@@ -68,6 +72,10 @@ impl Completions {
         if self.waiters > 0 {
             // It cannot fail: the address is that of a word.
             let _ = futex::wake(&self.arrivals, futex::Flags::PRIVATE, i32::MAX as u32);
+        }
+        if self.by_edges && self.signalled {
+            // It fails only when the count is full, and then there was an edge for each.
+            let _ = rustix::io::write(self.ready.as_fd(), &1_u64.to_ne_bytes());
         }
         self.signal();
     }
@@ -97,7 +105,7 @@ impl Completions {
         }
         let there = !self.overflow.is_empty() || self.memory.completed() > 0;
         if there != self.signalled {
-            // Neither fails: a count of 0 or 1 is written to, and one of 1 is read.
+            // Neither fails: a count far from full is written to, and one that is not 0 is read.
             let _ = match there {
                 true => rustix::io::write(self.ready.as_fd(), &1_u64.to_ne_bytes()),
                 false => rustix::io::read(self.ready.as_fd(), &mut [0; 8]),
@@ -110,6 +118,14 @@ impl Completions {
     pub(super) fn begin_watch(&mut self) {
         self.watchers += 1;
         self.signal();
+    }
+
+    /// Somebody begins to look at it for good, and learns of changes only, as by an edge-triggered
+    /// epoll.
+    #[cfg(any(feature = "tokio", feature = "async-io", all(test, not(loom))))]
+    pub(super) fn begin_watch_by_edges(&mut self) {
+        self.by_edges = true;
+        self.begin_watch();
     }
 
     /// Somebody looks at it no more.

@@ -188,7 +188,7 @@ impl Engine {
     #[cfg(any(feature = "tokio", feature = "async-io", all(test, not(loom))))]
     pub(crate) fn duplicate(&self) -> io::Result<OwnedFd> {
         let descriptor = self.descriptor().try_clone_to_owned()?;
-        self.core.state().completions.begin_watch();
+        self.core.state().completions.begin_watch_by_edges();
         Ok(descriptor)
     }
 
