@@ -10,8 +10,6 @@ use crate::process::{Failure, Outcome, Program};
 use crate::skips;
 use crate::workspace;
 
-const PACKAGE: &str = "ringbahn-conformance";
-
 /// The table in the documentation, relative to the root of the workspace.
 const PAGE: &str = "docs/conformance.md";
 
