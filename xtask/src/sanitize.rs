@@ -68,16 +68,25 @@ fn check(list: &str, has: impl Fn(&str, &str) -> bool) -> Result<(), Failure> {
         let test = line.strip_prefix("leak:").and_then(|test| test.split_once("::"));
         if !test.is_some_and(|(file, name)| has(file, name)) {
             let number = index + 1;
-            let form = "leak:<test file>::<name of the test>";
+            let form = "leak:<test program>::<module::>…<name of the test>";
             return Err(Failure(format!("{LEAKS}:{number}: not `{form}` of a test there is")));
         }
     }
     Ok(())
 }
 
-/// Whether there is a test file `file` with a test `name`.
-fn has_test(file: &str, name: &str) -> bool {
-    let paths = workspace::files(&format!("/tests/{file}.rs")).unwrap_or_default();
+/// Whether the test program `program`, or the library of that name, has a test `name`, which may be
+/// in a module.
+fn has_test(program: &str, name: &str) -> bool {
+    let (modules, name) = name.rsplit_once("::").unwrap_or(("", name));
+    let file = modules.split("::").fold(String::new(), |path, module| match module {
+        "" => path,
+        module => format!("{path}/{module}"),
+    });
+    let of_program = workspace::files(&format!("/tests/{program}{file}.rs"));
+    let of_library =
+        workspace::files(&format!("crates/{}/src{file}.rs", program.replace('_', "-")));
+    let paths = [of_program, of_library].map(Result::unwrap_or_default).concat();
     paths.iter().any(|path| {
         let text = workspace::read(path).unwrap_or_default();
         text.contains(&format!("#[test]\nfn {name}() {{"))
