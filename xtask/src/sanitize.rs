@@ -38,9 +38,11 @@ pub(crate) fn run() -> Result<Outcome, Failure> {
     // Those that a test runs; cargo builds them by itself only where it is to test everything.
     cargo("build", &["--examples"]).run()?;
     let suppressions = workspace::root().join(LEAKS);
+    // A test asks for more memory than there is, and is to be told so.
+    let asan = format!("malloc_context_size=100:detect_leaks={leaks}:allocator_may_return_null=1");
     let program = cargo("test", &["--tests", "--no-fail-fast"])
         // The test is far from the allocation where that is part of a panic.
-        .env_default("ASAN_OPTIONS", &format!("malloc_context_size=100:detect_leaks={leaks}"))
+        .env_default("ASAN_OPTIONS", &asan)
         .env_default(
             "LSAN_OPTIONS",
             &format!("suppressions={}:print_suppressions=0", suppressions.display()),

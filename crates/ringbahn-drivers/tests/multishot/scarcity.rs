@@ -185,7 +185,7 @@ fn those_who_wait_go_before_the_one_that_lets_go<S: Subject>() {
 
 fn a_greedy_connection_starves_none_of_its_neighbours<S: Subject>() {
     const QUIET: usize = 47;
-    const MESSAGES: usize = 10;
+    const MESSAGES: usize = 2;
     let driver = S::make(8, 32).unwrap();
     let group = driver.buffers(4, 64);
     let (greedy, flood) = receiver(&driver, &group);
