@@ -20,7 +20,7 @@ mod scene;
 #[path = "support/skip.rs"]
 mod skip;
 
-use scene::{end, pipe, poll_once, run, until_idle};
+use scene::{end, pipe, poll_once, run, until, until_idle};
 
 /// What the kernel is said not to know.
 const LACKING: [u8; 6] =
@@ -60,7 +60,7 @@ macro_rules! on_both {
             let Some(driver) = shared(test, $entries) else { return };
             assert_eq!(driver.backend(), Backend::IoUring);
             run($scene(&driver));
-            assert!(is_fallback_at_work());
+            until("the fallback is at work", is_fallback_at_work);
             until_idle(&driver);
             end(&driver);
             let driver = local(test, $entries).expect("there was a ring just now");
@@ -98,7 +98,7 @@ fn beside_a_ring_with_a_kernel_thread_it_is_the_same() {
     };
     run(wait_for_either(&driver));
     run(cancel_there(&driver));
-    assert!(is_fallback_at_work());
+    until("the fallback is at work", is_fallback_at_work);
     let report = run(driver.shutdown(Duration::from_secs(5)));
     assert_eq!(report.leaked, 0, "{report:?}");
 }
