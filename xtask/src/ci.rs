@@ -92,6 +92,9 @@ pub(crate) fn run() -> Result<Outcome, Failure> {
     for entry in &entries {
         println!("{}", entry.line());
     }
+    if let Some(second_tries) = skips::second_tries() {
+        println!("{second_tries}; look for their output above");
+    }
     println!("{:<9} {:>7.1} s", "all", start.elapsed().as_secs_f64());
     verdict(&entries)
 }

@@ -59,7 +59,7 @@ impl Program {
     }
 
     /// Runs it with its output going where ours goes.
-    pub(crate) fn run(mut self) -> Result<(), Failure> {
+    pub(crate) fn run(&mut self) -> Result<(), Failure> {
         println!("$ {}", self.shown);
         let child = self.spawn()?;
         self.judge(child)

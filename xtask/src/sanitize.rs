@@ -15,7 +15,8 @@ use crate::workspace;
 /// The tests that leak on purpose, as LeakSanitizer's suppressions.
 const LEAKS: &str = "leaks-on-purpose.txt";
 
-/// A race of one connection against others, which takes longer under the sanitizer than it is given.
+/// A race of one connection against others, which takes longer under the sanitizer than it is
+/// given.
 const TOO_SLOW: &str = "a_greedy_connection_starves_none_of_its_neighbours";
 
 /// Runs the tests of the libraries and the command, without the documentation's.

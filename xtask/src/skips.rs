@@ -8,6 +8,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::process::{Failure, Outcome, Program};
 use crate::workspace;
@@ -128,10 +129,32 @@ fn log_path() -> PathBuf {
     workspace::target().join("skips.txt")
 }
 
+/// How many test commands have succeeded at the second try only.
+static SECOND_TRIES: AtomicU32 = AtomicU32::new(0);
+
 /// Runs a program that runs tests, and then accounts for those that were skipped.
+///
+/// One that fails is run once more: many tests measure time or race with the kernel, and a machine
+/// may be busy for a moment. What fails twice has failed; what did not is counted, and told at the
+/// end, for it may be a defect that shows seldom.
 pub(crate) fn run_tests(program: Program) -> Result<Outcome, Failure> {
-    logged(program, &start_log()?).run()?;
+    let mut program = logged(program, &start_log()?);
+    if let Err(Failure(why)) = program.run() {
+        println!("{why}\nFAILED ONCE; it is tried once more");
+        start_log()?;
+        program.run()?;
+        // Relaxed: a count, read by the same thread.
+        SECOND_TRIES.fetch_add(1, Ordering::Relaxed);
+    }
     run()
+}
+
+/// What is to be said of commands that succeeded at the second try only, if there were any.
+pub(crate) fn second_tries() -> Option<String> {
+    match SECOND_TRIES.load(Ordering::Relaxed) {
+        0 => None,
+        count => Some(format!("{count} test commands FAILED ONCE, and not at the second try")),
+    }
 }
 
 /// The same with drivers that do without io_uring.
