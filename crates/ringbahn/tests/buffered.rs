@@ -33,7 +33,7 @@ fn pool(test: &str) -> Option<(SharedDriver, RegisteredBuffers)> {
     match driver.register_buffers(2, 16) {
         Ok(buffers) => Some((driver, buffers)),
         Err(error) => {
-            skip(test, &format!("no registered buffers: {error}"));
+            skip(test, &format!("no io_uring: no registered buffers: {error}"));
             None
         }
     }
