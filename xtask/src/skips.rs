@@ -139,13 +139,15 @@ static SECOND_TRIES: AtomicU32 = AtomicU32::new(0);
 /// end, for it may be a defect that shows seldom.
 pub(crate) fn run_tests(program: Program) -> Result<Outcome, Failure> {
     let mut program = logged(program, &start_log()?);
-    if let Err(Failure(why)) = program.run() {
-        println!("{why}\nFAILED ONCE; it is tried once more");
-        start_log()?;
-        program.run()?;
-        // Relaxed: a count, read by the same thread.
-        SECOND_TRIES.fetch_add(1, Ordering::Relaxed);
-    }
+    let why = match program.run().and_then(|()| run()) {
+        Ok(outcome) => return Ok(outcome),
+        Err(Failure(why)) => why,
+    };
+    println!("{why}\nFAILED ONCE; it is tried once more");
+    start_log()?;
+    program.run()?;
+    // Relaxed: a count, read by the same thread.
+    SECOND_TRIES.fetch_add(1, Ordering::Relaxed);
     run()
 }
 
