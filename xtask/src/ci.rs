@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use crate::process::{Failure, Outcome, Program, cargo_has};
 use crate::{
-    conformance, deadline, fallback, loom, miri, sanitize, simulate, skips, stress, test, tidy,
+    conformance, deadline, fallback, loom, miri, recap, sanitize, simulate, skips, stress, test,
+    tidy,
 };
 
 /// One step: its name, what it does, and whether it runs tests that may be skipped.
@@ -93,9 +94,12 @@ pub(crate) fn run() -> Result<Outcome, Failure> {
         println!("{}", entry.line());
     }
     if let Some(second_tries) = skips::second_tries() {
-        println!("{second_tries}; look for their output above");
+        println!("{second_tries}");
     }
     println!("{:<9} {:>7.1} s", "all", start.elapsed().as_secs_f64());
+    for line in recap::all() {
+        println!("failed once or twice: {line}");
+    }
     verdict(&entries)
 }
 

@@ -12,6 +12,7 @@ mod help;
 mod loom;
 mod miri;
 mod process;
+mod recap;
 mod sanitize;
 mod simulate;
 mod skips;

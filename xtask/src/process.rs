@@ -1,9 +1,9 @@
 //! Running other programs, and what can come of it.
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
@@ -12,6 +12,9 @@ use crate::workspace;
 
 /// How long to wait before another look whether a program has ended.
 const LOOK_TIME: Duration = Duration::from_millis(20);
+
+/// How long a program may print nothing before a look whether it has ended.
+const SILENCE_TIME: Duration = Duration::from_secs(1);
 
 /// What became of a command that did not fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,28 +68,50 @@ impl Program {
         self.judge(child)
     }
 
-    /// Runs it with its output going where ours goes, and yields what it wrote to the standard one.
+    /// Runs it with its output going where ours goes, and yields what it wrote.
     pub(crate) fn run_and_read(mut self) -> Result<String, Failure> {
-        println!("$ {}", self.shown);
-        self.command.stdout(Stdio::piped());
-        let mut child = self.spawn()?;
         let mut text = String::new();
-        if let Some(output) = child.stdout.take() {
-            // On a thread: a process that cannot be killed would keep the pipe open.
-            let (sender, lines) = mpsc::channel();
-            thread::spawn(move || {
-                BufReader::new(output).split(b'\n').all(|line| sender.send(line).is_ok())
-            });
-            // Until the pipe is closed, or no time is left.
-            while let Ok(line) = lines.recv_timeout(deadline::time_left()) {
-                let line = line.map_err(|error| self.not_run(&error))?;
-                let line = String::from_utf8_lossy(&line);
-                println!("{line}");
-                text.push_str(&line);
-                text.push('\n');
+        self.run_and_tell(|line| {
+            text.push_str(line);
+            text.push('\n');
+        })?;
+        Ok(text)
+    }
+
+    /// Runs it with its output going where ours goes, and has every line of both kinds read.
+    pub(crate) fn run_and_tell(&mut self, mut read: impl FnMut(&str)) -> Result<(), Failure> {
+        println!("$ {}", self.shown);
+        // One pipe for both, which keeps them in order.
+        let (output, input) = io::pipe().map_err(|error| self.not_run(&error))?;
+        let same = input.try_clone().map_err(|error| self.not_run(&error))?;
+        self.command.stdout(input).stderr(same);
+        let mut child = self.spawn()?;
+        // The command keeps the pipe open, for another run.
+        self.command.stdout(Stdio::null()).stderr(Stdio::null());
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            BufReader::new(output).split(b'\n').all(|line| sender.send(line).is_ok())
+        });
+        // Until the pipe is closed. Something that the program has left behind may keep it open: so
+        // not for long after its own end.
+        loop {
+            match lines.recv_timeout(SILENCE_TIME) {
+                Ok(line) => {
+                    let line = line.map_err(|error| self.not_run(&error))?;
+                    let line = String::from_utf8_lossy(&line);
+                    println!("{line}");
+                    read(&line);
+                }
+                Err(RecvTimeoutError::Timeout) if self.is_under_way(&mut child)? => {}
+                Err(_) => return self.judge(child),
             }
         }
-        self.judge(child).map(|()| text)
+    }
+
+    /// Whether it has not ended, and there is time for it to do so.
+    fn is_under_way(&self, child: &mut Child) -> Result<bool, Failure> {
+        let status = child.try_wait().map_err(|error| self.not_run(&error))?;
+        Ok(status.is_none() && !deadline::time_left().is_zero())
     }
 
     fn spawn(&mut self) -> Result<Child, Failure> {
@@ -116,7 +141,7 @@ impl Program {
         }
     }
 
-    fn not_run(&self, error: &std::io::Error) -> Failure {
+    fn not_run(&self, error: &io::Error) -> Failure {
         Failure(format!("cannot run `{}`: {error}", self.shown))
     }
 
@@ -155,6 +180,14 @@ mod tests {
         let text = Program::cargo(&["--version"]).run_and_read().expect("cargo runs");
         assert!(text.starts_with("cargo ") && text.ends_with('\n'));
         assert!(Program::cargo(&["--no-such-option"]).run_and_read().is_err());
+    }
+
+    #[test]
+    fn what_a_program_leaves_behind_is_not_waited_for() {
+        let mut program = Program::new("sh", &["-c", "sleep 600 & echo $!"]);
+        let mut sleeper = String::new();
+        program.run_and_tell(|line| sleeper = line.to_string()).expect("the shell has ended");
+        assert!(Program::new("kill", &[&sleeper]).succeeds());
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::process::{Failure, Outcome, Program};
+use crate::recap::Recap;
 use crate::workspace;
 
 /// The list of skips that are no surprise.
@@ -138,17 +139,37 @@ static SECOND_TRIES: AtomicU32 = AtomicU32::new(0);
 /// may be busy for a moment. What fails twice has failed; what did not is counted, and told at the
 /// end, for it may be a defect that shows seldom.
 pub(crate) fn run_tests(program: Program) -> Result<Outcome, Failure> {
-    let mut program = logged(program, &start_log()?);
-    let why = match program.run().and_then(|()| run()) {
+    run_with_log(program, "")
+}
+
+/// The same with drivers that do without io_uring.
+pub(crate) fn run_tests_without_io_uring(program: Program) -> Result<Outcome, Failure> {
+    run_with_log(program.env(POLICY.0, POLICY.1), &format!("{TOLD_NEVER}\n"))
+}
+
+/// Has the log begin with `beginning`.
+fn run_with_log(program: Program, beginning: &str) -> Result<Outcome, Failure> {
+    let log = log_path();
+    let mut program = logged(program, &log);
+    let mut attempt = || {
+        let mut recap = Recap::default();
+        let result = write_log(&log, beginning)
+            .and_then(|()| program.run_and_tell(|line| recap.read(line)))
+            .and_then(|()| account(|line| recap.read(line)));
+        if result.is_err() {
+            recap.tell_at_the_end();
+        }
+        result
+    };
+    let why = match attempt() {
         Ok(outcome) => return Ok(outcome),
         Err(Failure(why)) => why,
     };
     println!("{why}\nFAILED ONCE; it is tried once more");
-    start_log()?;
-    program.run()?;
+    let outcome = attempt()?;
     // Relaxed: a count, read by the same thread.
     SECOND_TRIES.fetch_add(1, Ordering::Relaxed);
-    run()
+    Ok(outcome)
 }
 
 /// What is to be said of commands that succeeded at the second try only, if there were any.
@@ -157,14 +178,6 @@ pub(crate) fn second_tries() -> Option<String> {
         0 => None,
         count => Some(format!("{count} test commands FAILED ONCE, and not at the second try")),
     }
-}
-
-/// The same with drivers that do without io_uring.
-pub(crate) fn run_tests_without_io_uring(program: Program) -> Result<Outcome, Failure> {
-    let log = start_log()?;
-    write_log(&log, &format!("{TOLD_NEVER}\n"))?;
-    logged(program, &log).env(POLICY.0, POLICY.1).run()?;
-    run()
 }
 
 /// Empties the log, and says where it is.
@@ -187,6 +200,11 @@ pub(crate) fn logged(program: Program, log: &Path) -> Program {
 
 /// Prints what the last test command skipped; fails where that is not all expected.
 pub(crate) fn run() -> Result<Outcome, Failure> {
+    account(|_line| ())
+}
+
+/// The same, with every line read.
+fn account(mut read: impl FnMut(&str)) -> Result<Outcome, Failure> {
     let Ok(log) = fs::read_to_string(log_path()) else {
         return Ok(Outcome::NotRun("no test command has run yet".to_string()));
     };
@@ -195,7 +213,9 @@ pub(crate) fn run() -> Result<Outcome, Failure> {
         println!("skipped as expected: {}: {}", skip.test, skip.reason);
     }
     for skip in &account.unexpected {
-        println!("SKIPPED UNEXPECTEDLY: {}: {}", skip.test, skip.reason);
+        let line = format!("SKIPPED UNEXPECTEDLY: {}: {}", skip.test, skip.reason);
+        println!("{line}");
+        read(&line);
     }
     println!("skips: {}", account.summary());
     if account.unexpected.is_empty() {
