@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 /// How many lines are kept of one command.
 const LINES_MAX: usize = 8;
 
-/// How long a line may become, in bytes.
+/// How long a line may become, in characters.
 const LINE_LENGTH_MAX: usize = 160;
 
 /// What there is to tell at the end of a run, of all commands that failed.
@@ -46,8 +46,7 @@ impl Recap {
 
     fn keep(&mut self, line: &str) {
         if self.lines.len() < LINES_MAX {
-            let end = line.floor_char_boundary(LINE_LENGTH_MAX.min(line.len()));
-            self.lines.push(line[..end].to_string());
+            self.lines.push(line.chars().take(LINE_LENGTH_MAX).collect());
         }
     }
 
@@ -109,6 +108,6 @@ mod tests {
         let text = format!("error: {}\n", "é".repeat(LINE_LENGTH_MAX)).repeat(LINES_MAX + 1);
         let lines = lines_of(&text);
         assert_eq!(lines.len(), LINES_MAX);
-        assert!(lines.iter().all(|line| line.len() <= LINE_LENGTH_MAX));
+        assert!(lines.iter().all(|line| line.chars().count() <= LINE_LENGTH_MAX));
     }
 }
