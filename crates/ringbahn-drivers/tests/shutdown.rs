@@ -12,6 +12,8 @@ use futures::executor::block_on;
 use ringbahn_core::event::{Nop, Position, Read, Timeout};
 use ringbahn_core::{Drive, SharedFd};
 
+#[path = "support/scene.rs"]
+mod scene;
 #[path = "support/skip.rs"]
 mod skip;
 
@@ -85,6 +87,30 @@ struct Nothing;
 
 impl Wake for Nothing {
     fn wake(self: Arc<Self>) {}
+}
+
+/// A process of its own, whose threads are all the driver's.
+#[test]
+fn a_first_operation_during_the_shutdown_leaves_no_thread_behind() {
+    scene::in_child("a_first_operation_during_the_shutdown_leaves_no_thread_behind", || {
+        let before = scene::threads();
+        for round in 0..ROUNDS {
+            let driver = skip::driver("", 1, 2).unwrap();
+            let barrier = Arc::new(Barrier::new(2));
+            let (other, start) = (driver.clone(), barrier.clone());
+            let thread = thread::spawn(move || {
+                start.wait();
+                let _ = block_on(other.submit(Nop));
+            });
+            barrier.wait();
+            for _ in 0..round % 64 {
+                std::hint::spin_loop();
+            }
+            assert_eq!(block_on(driver.shutdown(Duration::from_secs(10))).leaked, 0);
+            thread.join().unwrap();
+        }
+        scene::until("all threads are gone", || scene::threads() == before);
+    });
 }
 
 #[test]

@@ -429,7 +429,7 @@ impl Core {
 
     pub(crate) fn shut_down(self: &Arc<Self>, time: Duration) -> Shutdown {
         if !self.ring.forked() && self.begin_end(time) {
-            if self.lookout.is_there() {
+            if self.lookout.is_there_by_now() {
                 self.lookout.see_to_end(self);
             } else {
                 // Nothing was ever submitted, or no thread could be started to look after it.

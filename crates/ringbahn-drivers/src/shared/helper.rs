@@ -52,6 +52,12 @@ impl Helper {
         self.state.load(Ordering::SeqCst) != NOT_STARTED
     }
 
+    /// Whether it has been started, or is being started now: then waits until that is done.
+    pub(super) fn is_started_by_now(&self) -> bool {
+        let _starting = lock(&self.starting);
+        self.is_started()
+    }
+
     /// Starts the thread, unless it runs already.
     pub(super) fn start(&self, core: &Arc<Core>) -> io::Result<()> {
         if self.is_started() {

@@ -61,6 +61,12 @@ impl Lookout {
         self.is_relieved() || self.host().is_some()
     }
 
+    /// The same at the end of the driver. A thread that is being started may have looked before
+    /// the end began, and sleep until it is called; one that is started later will see the end.
+    pub(super) fn is_there_by_now(&self) -> bool {
+        self.helper.is_started_by_now() || self.host().is_some()
+    }
+
     /// Sees to it that something looks after the ring: an operation is about to come.
     ///
     /// # Errors
