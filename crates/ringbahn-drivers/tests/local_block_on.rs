@@ -55,8 +55,8 @@ fn a_thousand_drivers_come_and_go_on_one_thread() {
     let test = "a_thousand_drivers_come_and_go_on_one_thread";
     scene::in_child(test, || {
         become_nobody_else();
-        // A small part of what a thousand rings take, and enough for those that a busy kernel has not
-        // freed yet.
+        // A small part of what a thousand rings take, and enough for those that a busy kernel has
+        // not freed yet.
         limit(libc::RLIMIT_MEMLOCK, 2 << 20);
         let before = descriptors();
         for round in 0..1000 {
