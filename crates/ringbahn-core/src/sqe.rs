@@ -323,6 +323,8 @@ impl Sqe {
         match self.opcode {
             opcode::READ => self.opcode = opcode::READ_FIXED,
             opcode::WRITE => self.opcode = opcode::WRITE_FIXED,
+            opcode::READV => self.opcode = opcode::READV_FIXED,
+            opcode::WRITEV => self.opcode = opcode::WRITEV_FIXED,
             opcode::SEND_ZC => self.ioprio |= SEND_FIXED_BUFFER,
             _ => return,
         }

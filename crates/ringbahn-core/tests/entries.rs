@@ -123,6 +123,29 @@ fn write_vectored() {
 }
 
 #[test]
+fn read_ranges() {
+    let (file, fd) = file();
+    for (position, offset) in POSITIONS {
+        let ranges = vec![4..8, 0..2, 2..2];
+        entry_of(ReadRanges::new(file.clone(), [0; 8], ranges, position), |entry| {
+            let vectors = entry.get_address().cast_const().cast();
+            opcode::Readv::new(Fd(fd), vectors, 2).offset(offset).build()
+        });
+    }
+}
+
+#[test]
+fn write_ranges() {
+    let (file, fd) = file();
+    for (position, offset) in POSITIONS {
+        entry_of(WriteRanges::new(file.clone(), "hello", vec![3..9, 0..1], position), |entry| {
+            let vectors = entry.get_address().cast_const().cast();
+            opcode::Writev::new(Fd(fd), vectors, 2).offset(offset).build()
+        });
+    }
+}
+
+#[test]
 fn fsync() {
     let (file, fd) = file();
     entry_of(Fsync::new(file.clone()), |_| opcode::Fsync::new(Fd(fd)).build());

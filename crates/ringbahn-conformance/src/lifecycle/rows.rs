@@ -86,6 +86,7 @@ rows! {
     ReadExact: receives::read_exact;
     ReadMulti: "multishot of ringbahn-drivers";
     ReadProvided: "multishot of ringbahn-drivers";
+    ReadRanges: receives::read_ranges;
     ReadVectored: receives::read_vectored;
     Recv: receives::recv;
     RecvMsg: receives::recv_msg;
@@ -114,6 +115,7 @@ rows! {
     WhenReady: composed::when_ready;
     Write: sends::write;
     WriteAll: sends::write_all;
+    WriteRanges: sends::write_ranges;
     WriteVectored: sends::write_vectored;
 }
 

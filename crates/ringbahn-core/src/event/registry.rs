@@ -71,6 +71,7 @@ pub const EVENTS: &[EventInfo] = events! {
     read_exact::ReadExact: Some(opcode::READ), (5, 6), "2/read.2";
     read_multi::ReadMulti: Some(opcode::READ_MULTISHOT), (6, 7), "2/read.2";
     read_provided::ReadProvided: Some(opcode::READ), (5, 19), "2/read.2";
+    read_ranges::ReadRanges: Some(opcode::READV), (5, 1), "2/preadv.2";
     read_vectored::ReadVectored: Some(opcode::READV), (5, 1), "2/preadv.2";
     recv::Recv: Some(opcode::RECV), (5, 6), "2/recv.2";
     recv_msg::RecvMsg: Some(opcode::RECVMSG), (5, 3), "2/recvmsg.2";
@@ -99,6 +100,7 @@ pub const EVENTS: &[EventInfo] = events! {
     when_ready::WhenReady: None, (5, 1), "2/poll.2";
     write::Write: Some(opcode::WRITE), (5, 6), "2/write.2";
     write_all::WriteAll: Some(opcode::WRITE), (5, 6), "2/write.2";
+    write_ranges::WriteRanges: Some(opcode::WRITEV), (5, 1), "2/pwritev.2";
     write_vectored::WriteVectored: Some(opcode::WRITEV), (5, 1), "2/pwritev.2";
 };
 
