@@ -74,14 +74,18 @@ pub const EVENTS: &[EventInfo] = events! {
     read_ranges::ReadRanges: Some(opcode::READV), (5, 1), "2/preadv.2";
     read_vectored::ReadVectored: Some(opcode::READV), (5, 1), "2/preadv.2";
     recv::Recv: Some(opcode::RECV), (5, 6), "2/recv.2";
+    recv_bundle::RecvBundle: Some(opcode::RECV), (6, 12), "2/recv.2";
+    recv_bundles::RecvBundles: Some(opcode::RECV), (6, 12), "2/recv.2";
     recv_msg::RecvMsg: Some(opcode::RECVMSG), (5, 3), "2/recvmsg.2";
     recv_msg_multi::RecvMsgMulti: Some(opcode::RECVMSG), (6, 0), "2/recvmsg.2";
     recv_multi::RecvMulti: Some(opcode::RECV), (6, 0), "2/recv.2";
+    recv_parts::RecvParts: Some(opcode::RECV), (6, 12), "2/recv.2";
     recv_provided::RecvProvided: Some(opcode::RECV), (5, 19), "2/recv.2";
     reporting::Reporting: None, (6, 2), "2/io_uring_enter.2";
     rescued::Rescued: None, (5, 5), "2/io_uring_enter.2";
     send::Send: Some(opcode::SEND), (5, 6), "2/send.2";
     send_all::SendAll: Some(opcode::SEND), (5, 6), "2/send.2";
+    send_bundle::SendBundle: Some(opcode::SEND), (6, 12), "2/send.2";
     send_msg::SendMsg: Some(opcode::SENDMSG), (5, 3), "2/sendmsg.2";
     send_msg_zc::SendMsgZc: Some(opcode::SENDMSG_ZC), (6, 1), "2/sendmsg.2";
     send_to::SendTo: Some(opcode::SENDMSG), (5, 3), "2/send.2";
