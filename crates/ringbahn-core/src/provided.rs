@@ -313,7 +313,7 @@ impl Group {
     /// The buffer is the caller's, all of it.
     unsafe fn offer(&self, state: &mut State, index: u16) {
         // SAFETY: PB1, by the contract of this function; PB3: the state is that under the lock.
-        unsafe { self.memory.put(state.tail, index, self.memory.size()) };
+        unsafe { self.memory.put(state.tail, index, 0..self.memory.size()) };
         state.tail = state.tail.wrapping_add(1);
         if let Some(parts) = &mut state.parts {
             parts.offer(index);

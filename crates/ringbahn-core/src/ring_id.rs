@@ -61,6 +61,7 @@ impl Home {
     pub(crate) fn and(self, other: Home) -> Home {
         match (self, other) {
             (Home::ANY, home) | (home, Home::ANY) => home,
+            (Home::ALONE, _) | (_, Home::ALONE) => Home::ALONE,
             _ if self == other => self,
             _ => Home::NOWHERE,
         }
@@ -142,6 +143,7 @@ mod tests {
             (a.and(b), a, [false, false]),
             (Home::ALONE, a, [false, false]),
             (Home::ANY, Home::ALONE, [false, false]),
+            (Home::ALONE, a.and(b), [false, false]),
         ] {
             let both = one.and(other);
             assert_eq!(rings.map(|ring| both.check(ring).is_ok()), fits, "{one:?}, {other:?}");

@@ -266,7 +266,7 @@ impl LocalDriver {
     ///
     /// # Kernel
     ///
-    /// 6.12.
+    /// 6.10.
     pub fn send_queue(&self, count: u16, size: u32) -> io::Result<SendQueue> {
         self.core.ring.send_queue(count, size)
     }

@@ -214,7 +214,7 @@ impl SharedDriver {
     ///
     /// # Kernel
     ///
-    /// 6.12.
+    /// 6.10.
     pub fn send_queue(&self, count: u16, size: u32) -> io::Result<SendQueue> {
         self.core().ring.send_queue(count, size)
     }

@@ -85,7 +85,7 @@ pub const EVENTS: &[EventInfo] = events! {
     rescued::Rescued: None, (5, 5), "2/io_uring_enter.2";
     send::Send: Some(opcode::SEND), (5, 6), "2/send.2";
     send_all::SendAll: Some(opcode::SEND), (5, 6), "2/send.2";
-    send_bundle::SendBundle: Some(opcode::SEND), (6, 12), "2/send.2";
+    send_bundle::SendBundle: Some(opcode::SEND), (6, 10), "2/send.2";
     send_msg::SendMsg: Some(opcode::SENDMSG), (5, 3), "2/sendmsg.2";
     send_msg_zc::SendMsgZc: Some(opcode::SENDMSG_ZC), (6, 1), "2/sendmsg.2";
     send_to::SendTo: Some(opcode::SENDMSG), (5, 3), "2/send.2";

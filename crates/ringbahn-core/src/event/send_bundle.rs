@@ -6,6 +6,7 @@ use std::io;
 use super::recv_bundles::BUNDLE;
 use crate::event::Event;
 use crate::fd::SharedFd;
+use crate::multishot::event::or_too_old;
 use crate::opcode;
 use crate::outcome::Outcome;
 use crate::provided::SendQueue;
@@ -14,18 +15,20 @@ use crate::sqe::{Sqe, Sqes};
 /// Sends what waits in a queue to a connected stream socket, buffer after buffer, with one entry.
 ///
 /// Yields the number of bytes sent and the queue. The bytes go out in the order in which they were
-/// pushed. The kernel goes on until all are sent, however long the peer takes, unless an error or a
-/// cancel stops it half-way; the rest is then still in the queue, to the byte, and the next send
-/// goes on there. An error after a part was sent is not told, but comes again with the next send.
-/// A queue that is empty is sent at once, with a count of zero. Never raises `SIGPIPE`
+/// pushed. The kernel takes up to 256 buffers, and goes on until all of them are sent, however long
+/// the peer takes. So the count is short where more buffers wait, or where an error or a cancel has
+/// stopped it half-way; what has not been sent is then still in the queue, to the byte, and the next
+/// send goes on there. An error after a part was sent is not told, but comes again with the next
+/// send. A queue that is empty is sent at once, with a count of zero. Never raises `SIGPIPE`
 /// (`MSG_NOSIGNAL`).
 ///
 /// Two sends to one socket at the same time may get their bytes mixed, also of two queues.
 ///
 /// # Errors
 ///
-/// Those of `send(2)`: `BrokenPipe`, `ConnectionReset`, `NotConnected`, … `InvalidInput` with
-/// [`ForeignRing`](crate::ForeignRing) where the queue is another ring's.
+/// Those of `send(2)`: `BrokenPipe`, `ConnectionReset`, `NotConnected`, … `Unsupported` where the
+/// kernel cannot send from a queue. `InvalidInput` with [`ForeignRing`](crate::ForeignRing) where the
+/// queue is another ring's.
 ///
 /// # Cancellation
 ///
@@ -34,7 +37,7 @@ use crate::sqe::{Sqe, Sqes};
 ///
 /// # Kernel
 ///
-/// Linux 6.12. The queue and the socket are the event's until completion.
+/// Linux 6.10. The queue and the socket are the event's until completion.
 ///
 /// # References
 ///
@@ -62,16 +65,19 @@ impl Event for SendBundle {
             // The kernel would miss a buffer.
             return sqes.push(Sqe::nop());
         }
+        self.queue.offer();
         // SAFETY: S1 by E2; the memory that the kernel reads is the queue's, which the event owns.
         let entry = unsafe { Sqe::new(opcode::SEND) }.file(&self.socket);
         let entry = entry.op_flags(libc::MSG_NOSIGNAL.cast_unsigned());
         sqes.push(entry.send_queue(&self.queue).ioprio(BUNDLE));
     }
 
-    /// The kernel posts a CQE each time that it goes on with further buffers.
     fn complete(mut self, outcome: Outcome<'_, Self>) -> Self::Output {
         let result = match self.queue.take_off(outcome.cqes()) {
-            Some(0) => outcome.result().map(|_nothing| 0),
+            Some(0) => match outcome.result() {
+                Ok(_nothing) => Ok(0),
+                Err(error) => Err(or_too_old(error, "a send from a queue of buffers", "6.10")),
+            },
             Some(sent) => Ok(sent),
             None => Err(io::Error::new(
                 io::ErrorKind::InvalidData,
@@ -125,9 +131,15 @@ mod tests {
 
     #[test]
     fn what_the_kernel_cannot_have_sent_is_told() {
-        let send = SendBundle::new(shared_null(), queue(b"hello"));
-        let (result, _) = complete(send, 6);
-        assert_eq!(result.unwrap_err().kind(), io::ErrorKind::InvalidData);
+        let sent = |result, first: u32| Cqe { flags: 1 | first << 16, ..cqe(result) };
+        for cqe in [sent(6, 0), sent(1, 1), sent(0, 3)] {
+            let mut send = SendBundle::new(shared_null(), queue(b"hello"));
+            entry(&mut send);
+            let (result, _) = send.complete(ended(&[cqe]));
+            assert_eq!(result.unwrap_err().kind(), io::ErrorKind::InvalidData);
+        }
+        let (result, _) = complete(SendBundle::new(shared_null(), queue(b"hello")), -libc::EINVAL);
+        assert_eq!(result.unwrap_err().kind(), io::ErrorKind::Unsupported);
     }
 
     #[test]

@@ -1,4 +1,9 @@
-//! [`SendQueue`]: bytes in buffers of a ring, which the kernel sends one after the other.
+//! [`SendQueue`]: bytes that the kernel sends out of the buffers of a ring, one after the other.
+//!
+//! The kernel takes the buffers out of the ring as it begins, and puts none back: what an error or a
+//! cancel leaves unsent is offered once more, from the byte on at which it stopped. So the ring
+//! holds no more than one operation takes at once, and it is known what of it the kernel has taken:
+//! all, if a CQE names a buffer, and nothing otherwise.
 //!
 //! # Safety
 //!
@@ -14,38 +19,57 @@ use super::GroupMemory;
 use crate::cqe::Cqe;
 use crate::ring_id::RingId;
 
-/// Bytes that wait to be sent, in buffers of a ring, in their order.
+/// The most buffers that the kernel takes at once (`PEEK_MAX_IMPORT`).
+const OFFERED_MAX: usize = 256;
+
+/// Bytes that wait to be sent, in their order, in buffers that are registered with a ring.
 ///
-/// What is [pushed](Self::push) is copied into buffers of the queue.
-/// [`SendBundle`](crate::event::SendBundle) sends all of it with one operation, and takes off the
-/// queue what has been sent, to the byte: the next one goes on right behind. While it is in flight
-/// the queue is the operation's, and comes back with its result.
+/// What is [pushed](Self::push) is copied into the buffers.
+/// [`SendBundle`](crate::event::SendBundle) sends it with one operation, and takes off the queue
+/// what has been sent, to the byte: the next one goes on right behind. While it is in flight the
+/// queue is the operation's, and comes back with its result.
 ///
 /// # Kernel
 ///
-/// Linux 6.12. The drivers refuse to make a queue where the kernel has none.
+/// Linux 6.10. The drivers refuse to make a queue where the kernel has no groups of buffers.
 pub struct SendQueue {
     ring: RingId,
     id: u16,
     /// The counter of the next entry of the ring to be written.
     tail: u16,
     free: Vec<u16>,
-    /// The buffers that wait, in order, and how many bytes of each of them have not been sent.
-    queued: VecDeque<(u16, u32)>,
+    /// What waits, in order.
+    queued: VecDeque<Queued>,
+    /// How many of these, from the first on, are in the ring.
+    offered: usize,
     /// Unregisters the queue when it is dropped, and so comes before the memory.
     _registration: Box<dyn Send + Sync>,
     memory: GroupMemory,
 }
 
+/// The bytes of one buffer that wait.
+#[derive(Clone, Copy, Debug)]
+struct Queued {
+    index: u16,
+    start: u32,
+    end: u32,
+}
+
+impl Queued {
+    fn length(self) -> u32 {
+        self.end - self.start
+    }
+}
+
 impl SendQueue {
     /// An empty queue with the buffers in `memory`, which has been registered under `id` with
-    /// `ring`, as one whose buffers are used up bit by bit.
+    /// `ring`.
     ///
     /// For drivers. `registration` is dropped when the queue is, and its drop unregisters it.
     ///
     /// # Safety
     ///
-    /// As for [`BufferQueue::new`](super::BufferQueue::new).
+    /// As for [`BufferGroup::new`](super::BufferGroup::new).
     pub unsafe fn new(
         memory: GroupMemory,
         ring: RingId,
@@ -54,7 +78,8 @@ impl SendQueue {
     ) -> SendQueue {
         let free = (0..memory.count()).rev().collect();
         let queued = VecDeque::new();
-        SendQueue { ring, id, tail: 0, free, queued, _registration: registration, memory }
+        let (tail, offered, _registration) = (0, 0, registration);
+        SendQueue { ring, id, tail, free, queued, offered, _registration, memory }
     }
 
     /// How many buffers there are.
@@ -74,59 +99,92 @@ impl SendQueue {
 
     /// How many bytes wait to be sent.
     pub fn unsent(&self) -> usize {
-        self.queued.iter().map(|(_, length)| *length as usize).sum()
+        self.queued.iter().map(|queued| queued.length() as usize).sum()
     }
 
     /// How many bytes there is room for.
     pub fn room(&self) -> usize {
-        self.free.len() * self.size() as usize
+        self.free.len() * self.size() as usize + self.room_behind()
+    }
+
+    /// The room in the last buffer that waits, behind what waits in it.
+    fn room_behind(&self) -> usize {
+        let last = self.queued.back().filter(|_| self.offered < self.queued.len());
+        last.map_or(0, |last| (self.size() - last.end) as usize)
     }
 
     /// Appends `bytes`, or as many of them as there is room for, and yields how many these are.
-    ///
-    /// They take up whole buffers: what is left of the last one of them is not used.
     #[must_use = "there may have been room for a part only"]
     pub fn push(&mut self, bytes: &[u8]) -> usize {
-        let mut pushed = 0;
-        for piece in bytes.chunks(self.size() as usize) {
+        let (behind, rest) = bytes.split_at(self.room_behind().min(bytes.len()));
+        if let Some(last) = self.queued.back_mut()
+            && !behind.is_empty()
+        {
+            last.end += behind.len() as u32;
+            let last = *last;
+            self.copy(last.index, last.end - behind.len() as u32, behind);
+        }
+        let mut pushed = behind.len();
+        for piece in rest.chunks(self.size() as usize) {
             let Some(index) = self.free.pop() else { break };
-            let place = self.memory.buffer(index);
-            // SAFETY: GM1 of `memory`: the place has `size` bytes, and `piece` no more; SQ1: nobody
-            // else uses it.
-            unsafe { place.as_ptr().copy_from_nonoverlapping(piece.as_ptr(), piece.len()) };
-            // SAFETY: SQ1: the buffer is nobody else's, and the queue is borrowed mutably.
-            unsafe { self.memory.put(self.tail, index, piece.len() as u32) };
-            self.tail = self.tail.wrapping_add(1);
-            self.queued.push_back((index, piece.len() as u32));
+            self.copy(index, 0, piece);
+            self.queued.push_back(Queued { index, start: 0, end: piece.len() as u32 });
             pushed += piece.len();
         }
-        self.memory.publish(self.tail);
         pushed
+    }
+
+    /// Copies `bytes` to where nothing waits yet.
+    fn copy(&mut self, index: u16, start: u32, bytes: &[u8]) {
+        let (start, buffer) = (start as usize, self.memory.buffer(index));
+        assert!(start + bytes.len() <= self.size() as usize, "a buffer has no such part");
+        // SAFETY: GM1 of `memory`; the part is within the buffer.
+        let place = unsafe { buffer.add(start) };
+        // SAFETY: GM1 of `memory`: there is room for so many bytes; SQ1: nobody else uses them.
+        unsafe { place.as_ptr().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
     }
 
     pub(crate) fn id(&self) -> u16 {
         self.id
     }
 
+    /// Puts into the ring what one operation takes at once, which is at least one buffer where
+    /// something waits. What is in it stays.
+    pub(crate) fn offer(&mut self) {
+        // The kernel reckons by the first one how many it needs for the most that it can send.
+        let first = self.queued.front().map_or(1, |first| first.length().max(1));
+        let most = OFFERED_MAX.min((i32::MAX.unsigned_abs() / first).max(1) as usize);
+        for queued in self.queued.iter().take(most).skip(self.offered) {
+            // SAFETY: SQ1: the bytes are nobody else's, and the queue is borrowed mutably.
+            unsafe { self.memory.put(self.tail, queued.index, queued.start..queued.end) };
+            self.tail = self.tail.wrapping_add(1);
+            self.offered += 1;
+        }
+        self.memory.publish(self.tail);
+    }
+
     /// Takes off what the CQEs of an operation say has been sent, and yields how many bytes these
-    /// are; `None` where the kernel has sent what was not next.
+    /// are; `None` where the kernel has sent what was not offered, or not next.
     pub(crate) fn take_off(&mut self, cqes: &[Cqe]) -> Option<usize> {
         let mut sent = 0;
+        let mut offered = self.offered;
         for cqe in cqes {
+            let Some(first) = cqe.buffer() else { continue };
+            self.offered = 0;
             let mut rest = u32::try_from(cqe.result).unwrap_or(0);
             sent += rest as usize;
-            let mut expected = cqe.buffer();
+            if self.queued.front().is_none_or(|next| next.index != first) {
+                return None;
+            }
             while rest > 0 {
-                let (index, length) = self.queued.front_mut()?;
-                if expected.take().is_some_and(|first| first != *index) {
-                    return None;
-                }
-                let part = rest.min(*length);
-                *length -= part;
+                let next = self.queued.front_mut().filter(|_| offered > 0)?;
+                let part = rest.min(next.length());
+                next.start += part;
                 rest -= part;
-                if *length == 0 {
-                    self.free.push(*index);
+                if next.length() == 0 {
+                    self.free.push(next.index);
                     self.queued.pop_front();
+                    offered -= 1;
                 }
             }
         }
@@ -158,28 +216,59 @@ mod tests {
     }
 
     #[test]
-    fn what_is_pushed_takes_up_whole_buffers_and_no_more_than_there_are() {
+    fn what_is_pushed_fills_one_buffer_after_the_other() {
         let mut queue = queue(4, 10);
         assert_eq!(queue.push(b"hello"), 5);
-        assert_eq!((queue.unsent(), queue.room()), (5, 30));
+        assert_eq!((queue.unsent(), queue.room()), (5, 35));
         assert_eq!(queue.push(&[1; 25]), 25);
-        assert_eq!((queue.unsent(), queue.room()), (30, 0));
-        assert_eq!(queue.push(b"more"), 0);
-        assert_eq!(queue.push(b""), 0);
+        assert_eq!((queue.unsent(), queue.room()), (30, 10));
+        assert_eq!(queue.push(&[1; 25]), 10);
+        assert_eq!((queue.push(b"more"), queue.push(b""), queue.room()), (0, 0, 0));
     }
 
     #[test]
-    fn what_has_been_sent_is_taken_off_to_the_byte() {
+    fn what_has_been_offered_is_not_added_to() {
+        let mut queue = queue(2, 10);
+        assert_eq!(queue.push(b"hello"), 5);
+        queue.offer();
+        queue.offer();
+        assert_eq!((queue.tail, queue.room()), (1, 10));
+        assert_eq!(queue.push(&[1; 11]), 10);
+        // It never ran, so the kernel has the first one still.
+        assert_eq!(queue.take_off(&[Cqe { result: -libc::ECANCELED, ..Cqe::default() }]), Some(0));
+        queue.offer();
+        assert_eq!(queue.tail, 2);
+        assert_eq!(queue.take_off(&[sent(15, 0)]), Some(15));
+        assert_eq!(queue.room(), 20);
+    }
+
+    #[test]
+    fn what_was_taken_and_not_sent_is_offered_again() {
         let mut queue = queue(4, 10);
         assert_eq!(queue.push(&[1; 35]), 35);
+        queue.offer();
+        assert_eq!(queue.tail, 4);
         assert_eq!(queue.take_off(&[sent(14, 0)]), Some(14));
-        assert_eq!((queue.unsent(), queue.room()), (21, 10));
-        assert_eq!(queue.push(&[2; 4]), 4);
-        let cqes = [sent(5, 1), sent(13, 1), sent(-libc::EPIPE, 0)];
-        assert_eq!(queue.take_off(&cqes), Some(18));
-        assert_eq!((queue.unsent(), queue.room()), (7, 20));
-        assert_eq!(queue.take_off(&[sent(7, 3)]), Some(7));
-        assert_eq!((queue.unsent(), queue.room()), (0, 40));
+        assert_eq!((queue.unsent(), queue.room()), (21, 15));
+        assert_eq!(queue.push(&[2; 6]), 6);
+        queue.offer();
+        assert_eq!(queue.tail, 8);
+        assert_eq!(queue.take_off(&[sent(-libc::EPIPE, 1)]), Some(0));
+        queue.offer();
+        assert_eq!(queue.tail, 12);
+        let cqes = [sent(6, 1), sent(14, 2), Cqe { result: -libc::EPIPE, ..Cqe::default() }];
+        assert_eq!(queue.take_off(&cqes), Some(20));
+        assert_eq!((queue.unsent(), queue.room()), (7, 33));
+    }
+
+    #[test]
+    fn no_more_is_offered_than_the_kernel_takes_at_once() {
+        let mut queue = queue(600, 2);
+        assert_eq!(queue.push(&[1; 1200]), 1200);
+        queue.offer();
+        assert_eq!((usize::from(queue.tail), queue.offered), (OFFERED_MAX, OFFERED_MAX));
+        assert_eq!(queue.take_off(&[sent(512, 0)]), Some(512));
+        assert_eq!(queue.unsent(), 688);
     }
 
     #[test]
@@ -187,8 +276,9 @@ mod tests {
         for cqe in [sent(1, 1), sent(36, 0), sent(i32::MAX, 0)] {
             let mut queue = queue(4, 10);
             assert_eq!(queue.push(&[1; 35]), 35);
+            queue.offer();
             assert_eq!(queue.take_off(&[cqe]), None);
         }
-        assert_eq!(queue(1, 1).take_off(&[sent(0, 5), sent(-libc::ENOBUFS, 0)]), Some(0));
+        assert_eq!(queue(1, 1).take_off(&[sent(0, 5)]), None);
     }
 }

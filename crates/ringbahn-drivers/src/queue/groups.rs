@@ -91,7 +91,7 @@ impl<S: Sharing> RingHandle<S> {
     ///
     /// # Kernel
     ///
-    /// 6.12.
+    /// 6.10.
     pub fn send_queue(&self, count: u16, size: u32) -> io::Result<SendQueue> {
         Groups::make_send_queue(self.rings(), self.table().ring(), count, size)
     }
@@ -131,9 +131,8 @@ impl Groups {
         count: u16,
         size: u32,
     ) -> io::Result<SendQueue> {
-        let (memory, id, registration) =
-            Groups::register(rings, count, size, BUFFER_RING_INCREMENTAL)?;
-        // SAFETY: GR1, as for a queue to receive into.
+        let (memory, id, registration) = Groups::register(rings, count, size, 0)?;
+        // SAFETY: GR1: it has just been registered under this id, with this ring.
         Ok(unsafe { SendQueue::new(memory, ring, id, registration) })
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures::Stream;
 use ringbahn_core::event::RecvProvided;
-use ringbahn_core::{BufferGroup, Drive, SharedFd};
+use ringbahn_core::{BufferGroup, BufferQueue, Drive, SendQueue, SharedFd};
 use ringbahn_drivers::{Counters, LocalDriver, SharedDriver};
 
 use crate::{local, scene, skip};
@@ -21,6 +21,10 @@ pub(crate) trait Subject: Drive + Clone + Unpin + 'static {
     fn run<F: Future>(&self, future: F) -> F::Output;
 
     fn buffers(&self, count: u16, size: u32) -> BufferGroup;
+
+    fn queue(&self, count: u16, size: u32) -> BufferQueue;
+
+    fn outgoing(&self, count: u16, size: u32) -> SendQueue;
 
     /// A small group, if there can be one.
     fn try_buffers(&self) -> io::Result<BufferGroup>;
@@ -45,6 +49,14 @@ impl Subject for SharedDriver {
 
     fn buffers(&self, count: u16, size: u32) -> BufferGroup {
         self.buffer_group(count, size).unwrap()
+    }
+
+    fn queue(&self, count: u16, size: u32) -> BufferQueue {
+        self.buffer_queue(count, size).unwrap()
+    }
+
+    fn outgoing(&self, count: u16, size: u32) -> SendQueue {
+        self.send_queue(count, size).unwrap()
     }
 
     fn try_buffers(&self) -> io::Result<BufferGroup> {
@@ -75,6 +87,14 @@ impl Subject for LocalDriver {
 
     fn buffers(&self, count: u16, size: u32) -> BufferGroup {
         self.buffer_group(count, size).unwrap()
+    }
+
+    fn queue(&self, count: u16, size: u32) -> BufferQueue {
+        self.buffer_queue(count, size).unwrap()
+    }
+
+    fn outgoing(&self, count: u16, size: u32) -> SendQueue {
+        self.send_queue(count, size).unwrap()
     }
 
     fn try_buffers(&self) -> io::Result<BufferGroup> {
