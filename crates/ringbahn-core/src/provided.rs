@@ -23,9 +23,9 @@
 //!
 //! PB3. The ring's entries and its tail are written under the lock of the group only.
 //!
-//! PB4. A group whose buffers are used up bit by bit is chosen from by one operation at a time, that
-//!      whose event owns its [`BufferQueue`]; an entry of any other event that names the group is
-//!      refused by every ring. That operation's CQEs are decoded in the order in which they were
+//! PB4. A group whose buffers are used up bit by bit is chosen from by one operation at a time,
+//!      that whose event owns its [`BufferQueue`]; an entry of any other event that names the group
+//!      is refused by every ring. That operation's CQEs are decoded in the order in which they were
 //!      posted, each once, before another operation gets the queue. So the bytes that a CQE names
 //!      are those behind what was decoded before, and what PB1 says of a buffer holds of each byte
 //!      of these: behind that mark it is the kernel's or named by a CQE, before it in one

@@ -18,8 +18,8 @@ use crate::sqe::{Sqe, Sqes};
 ///
 /// # Errors
 ///
-/// Those of `recv(2)`: `ConnectionReset`, `NotConnected`, … `ENOBUFS` where parts of all buffers are
-/// out: nothing has been received; to be tried again when one has come back
+/// Those of `recv(2)`: `ConnectionReset`, `NotConnected`, … `ENOBUFS` where all buffers are used up
+/// and parts of them are out: nothing has been received; to be tried again when one has come back
 /// ([`BufferGroup::returned_after`](crate::BufferGroup::returned_after), of a part's group).
 /// `InvalidInput` with [`ForeignRing`](crate::ForeignRing) where the queue is another ring's.
 ///

@@ -68,7 +68,7 @@ impl MultiEvent for RecvBundles {
     }
 
     fn decode(decoder: &PartDecoder, outcome: Outcome<'_, Self>) -> Option<io::Result<Bundle>> {
-        // SAFETY: PB4 of `provided`: the event owns the queue, and a stream tells its CQEs in order.
+        // SAFETY: PB4 of `provided`: the event owns the queue, and a stream tells CQEs in order.
         let bundle = unsafe { decoder.bundle(outcome) }?;
         Some(bundle.map_err(|error| or_too_old(error, "a receive of bundles", "6.10")))
     }

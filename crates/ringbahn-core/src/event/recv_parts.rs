@@ -68,7 +68,7 @@ impl MultiEvent for RecvParts {
         decoder: &PartDecoder,
         outcome: Outcome<'_, Self>,
     ) -> Option<io::Result<ProvidedBuffer>> {
-        // SAFETY: PB4 of `provided`: the event owns the queue, and a stream tells its CQEs in order.
+        // SAFETY: PB4 of `provided`: the event owns the queue, and a stream tells CQEs in order.
         let part = unsafe { decoder.part(outcome) }?;
         Some(part.map_err(|error| or_too_old(error, "a multishot receive", "6.0")))
     }

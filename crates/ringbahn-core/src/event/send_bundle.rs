@@ -17,9 +17,9 @@ use crate::sqe::{Sqe, Sqes};
 /// Yields the number of bytes sent and the queue. The bytes go out in the order in which they were
 /// pushed. The kernel takes up to 256 buffers, and goes on until all of them are sent, however long
 /// the peer takes. So the count is short where more buffers wait, or where an error or a cancel has
-/// stopped it half-way; what has not been sent is then still in the queue, to the byte, and the next
-/// send goes on there. An error after a part was sent is not told, but comes again with the next
-/// send. A queue that is empty is sent at once, with a count of zero. Never raises `SIGPIPE`
+/// stopped it half-way; what has not been sent is then still in the queue, to the byte, and the
+/// next send goes on there. An error after a part was sent is not told, but comes again with the
+/// next send. A queue that is empty is sent at once, with a count of zero. Never raises `SIGPIPE`
 /// (`MSG_NOSIGNAL`).
 ///
 /// Two sends to one socket at the same time may get their bytes mixed, also of two queues.
@@ -27,8 +27,8 @@ use crate::sqe::{Sqe, Sqes};
 /// # Errors
 ///
 /// Those of `send(2)`: `BrokenPipe`, `ConnectionReset`, `NotConnected`, … `Unsupported` where the
-/// kernel cannot send from a queue. `InvalidInput` with [`ForeignRing`](crate::ForeignRing) where the
-/// queue is another ring's.
+/// kernel cannot send from a queue. `InvalidInput` with [`ForeignRing`](crate::ForeignRing) where
+/// the queue is another ring's.
 ///
 /// # Cancellation
 ///

@@ -7,8 +7,8 @@ use std::ops::{Deref, DerefMut};
 use super::BufferGroup;
 use crate::buf::IoBuf;
 
-/// A buffer that the kernel has taken out of a [`BufferGroup`] and filled, or a part of one out of a
-/// [`BufferQueue`](super::BufferQueue).
+/// A buffer that the kernel has taken out of a [`BufferGroup`] and filled, or a part of one out of
+/// a [`BufferQueue`](super::BufferQueue).
 ///
 /// Reads as the bytes received. It goes back to its group when it is dropped, on any thread, and
 /// wakes those who wait for one; so it is better dropped soon. It may be sent as it is.

@@ -1,7 +1,7 @@
 //! [`SendQueue`]: bytes that the kernel sends out of the buffers of a ring, one after the other.
 //!
-//! The kernel takes the buffers out of the ring as it begins, and puts none back: what an error or a
-//! cancel leaves unsent is offered once more, from the byte on at which it stopped. So the ring
+//! The kernel takes the buffers out of the ring as it begins, and puts none back: what an error or
+//! a cancel leaves unsent is offered once more, from the byte on at which it stopped. So the ring
 //! holds no more than one operation takes at once, and it is known what of it the kernel has taken:
 //! all, if a CQE names a buffer, and nothing otherwise.
 //!
@@ -258,7 +258,7 @@ mod tests {
         assert_eq!(queue.tail, 12);
         let cqes = [sent(6, 1), sent(14, 2), Cqe { result: -libc::EPIPE, ..Cqe::default() }];
         assert_eq!(queue.take_off(&cqes), Some(20));
-        assert_eq!((queue.unsent(), queue.room()), (7, 33));
+        assert_eq!((queue.unsent(), queue.room()), (7, 29));
     }
 
     #[test]
