@@ -556,7 +556,7 @@ fn operations_with_queues_of_buffers() {
         opcode::RecvBundle::new(Fd(fd), 7).build()
     });
     entry_of(SendBundle::new(file, queues().1), |_| {
-        opcode::SendBundle::new(Fd(fd), 0, 7).flags(libc::MSG_NOSIGNAL).build()
+        opcode::SendBundle::new(Fd(fd), 7).flags(libc::MSG_NOSIGNAL).build()
     });
 }
 

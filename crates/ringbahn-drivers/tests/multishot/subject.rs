@@ -29,6 +29,9 @@ pub(crate) trait Subject: Drive + Clone + Unpin + 'static {
     /// A small group, if there can be one.
     fn try_buffers(&self) -> io::Result<BufferGroup>;
 
+    /// A small queue to receive into, and one to send from, if there can be one.
+    fn try_queues(&self) -> (io::Result<BufferQueue>, io::Result<SendQueue>);
+
     fn so_far(&self) -> Counters;
 
     /// Lets the driver work until `condition` holds.
@@ -61,6 +64,10 @@ impl Subject for SharedDriver {
 
     fn try_buffers(&self) -> io::Result<BufferGroup> {
         self.buffer_group(1, 16)
+    }
+
+    fn try_queues(&self) -> (io::Result<BufferQueue>, io::Result<SendQueue>) {
+        (self.buffer_queue(1, 16), self.send_queue(1, 16))
     }
 
     fn so_far(&self) -> Counters {
@@ -99,6 +106,10 @@ impl Subject for LocalDriver {
 
     fn try_buffers(&self) -> io::Result<BufferGroup> {
         self.buffer_group(1, 16)
+    }
+
+    fn try_queues(&self) -> (io::Result<BufferQueue>, io::Result<SendQueue>) {
+        (self.buffer_queue(1, 16), self.send_queue(1, 16))
     }
 
     fn so_far(&self) -> Counters {
