@@ -83,7 +83,10 @@ pub use operation::target::CancelTarget;
 pub use outcome::Outcome;
 pub use permission::{Forbidden, Rule};
 pub use pollable::Pollable;
-pub use provided::{BufferGroup, BufferReturn, GroupMemory, ProvidedBuffer};
+pub use provided::{
+    BufferGroup, BufferQueue, BufferReturn, Bundle, BundleParts, GroupMemory, PartDecoder,
+    ProvidedBuffer, SendQueue,
+};
 pub use reservation::{Reservation, TooFewPlaces};
 pub use ring_id::{ForeignRing, RingId};
 pub use scope::{CancelScope, Within};

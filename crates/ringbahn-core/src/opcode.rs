@@ -49,5 +49,7 @@ opcodes! {
     READ_MULTISHOT = 49,
     FIXED_FD_INSTALL = 54,
     FTRUNCATE = 55,
+    READV_FIXED = 60,
+    WRITEV_FIXED = 61,
     PIPE = 62,
 }

@@ -2,8 +2,8 @@
 
 use crate::buf::{IoBuf, IoBufMut, IoBufs};
 use crate::event::{
-    Either, Event, Keep, Link, Nop, Read, ReadExact, ReadVectored, Rescued, Stepped, Then, Write,
-    WriteAll, WriteVectored,
+    Either, Event, Keep, Link, Nop, Read, ReadExact, ReadRanges, ReadVectored, Rescued, Stepped,
+    Then, Write, WriteAll, WriteRanges, WriteVectored,
 };
 
 /// An event that rings take which poll their devices for completions (`SETUP_IOPOLL`): one that
@@ -17,9 +17,11 @@ pub trait Pollable: Event {}
 impl Pollable for Nop {}
 impl<B: IoBufMut> Pollable for Read<B> {}
 impl<B: IoBufMut> Pollable for ReadExact<B> {}
+impl<B: IoBufMut> Pollable for ReadRanges<B> {}
 impl<V: IoBufs<Buffer: IoBufMut>> Pollable for ReadVectored<V> {}
 impl<B: IoBuf> Pollable for Write<B> {}
 impl<B: IoBuf> Pollable for WriteAll<B> {}
+impl<B: IoBuf> Pollable for WriteRanges<B> {}
 impl<V: IoBufs> Pollable for WriteVectored<V> {}
 impl<A: Pollable, B: Pollable> Pollable for Link<A, B> {}
 impl<A: Pollable, B: Pollable> Pollable for Then<A, B> {}

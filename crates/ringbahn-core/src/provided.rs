@@ -22,6 +22,15 @@
 //!      dropped before the memory is.
 //!
 //! PB3. The ring's entries and its tail are written under the lock of the group only.
+//!
+//! PB4. A group whose buffers are used up bit by bit is chosen from by one operation at a time,
+//!      that whose event owns its [`BufferQueue`]; an entry of any other event that names the group
+//!      is refused by every ring. That operation's CQEs are decoded in the order in which they were
+//!      posted, each once, before another operation gets the queue. So the bytes that a CQE names
+//!      are those behind what was decoded before, and what PB1 says of a buffer holds of each byte
+//!      of these: behind that mark it is the kernel's or named by a CQE, before it in one
+//!      `ProvidedBuffer` or back. The buffer gets back into the ring when the kernel is done with
+//!      all of it and no part is out.
 #![allow(unsafe_code)]
 
 use std::fmt;
@@ -32,13 +41,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 pub(crate) mod buffer;
+mod bundle;
 pub(crate) mod line;
 pub(crate) mod memory;
+mod parts;
+mod queue;
+mod send_queue;
 
 pub use buffer::ProvidedBuffer;
+pub use bundle::{Bundle, BundleParts};
 pub use memory::GroupMemory;
+pub use queue::{BufferQueue, PartDecoder};
+pub use send_queue::SendQueue;
 
 use line::Turn;
+use parts::{Part, Parts};
 
 use crate::outcome::Outcome;
 use crate::panics::contain_panic;
@@ -65,6 +82,8 @@ pub struct BufferGroup {
 struct Group {
     ring: RingId,
     id: u16,
+    /// Whether it is that of a queue.
+    bit_by_bit: bool,
     state: Mutex<State>,
     /// Unregisters the group when it is dropped, and so comes before the memory (PB2).
     _registration: Box<dyn Send + Sync>,
@@ -78,6 +97,8 @@ struct State {
     returns: u64,
     /// The count of the last one that woke somebody.
     woken_at: u64,
+    /// Of a group whose buffers are used up bit by bit: whose which bytes are.
+    parts: Option<Parts>,
     /// Those who wait until one comes back, in the order in which they came.
     waiters: Vec<(u64, Waker)>,
     /// The next number for one of them.
@@ -101,16 +122,38 @@ impl BufferGroup {
         id: u16,
         registration: Box<dyn Send + Sync>,
     ) -> BufferGroup {
-        let state = State { tail: 0, returns: 0, woken_at: 0, waiters: Vec::new(), next_waiter: 0 };
-        let group =
-            Group { ring, id, state: Mutex::new(state), _registration: registration, memory };
+        // SAFETY: PB2, by the contract of this function.
+        unsafe { BufferGroup::make(memory, ring, id, registration, false) }
+    }
+
+    /// A group whose buffers are used up whole, or bit by bit.
+    ///
+    /// # Safety
+    ///
+    /// As for [`new`](BufferGroup::new), and it was registered as one of that kind.
+    unsafe fn make(
+        memory: GroupMemory,
+        ring: RingId,
+        id: u16,
+        registration: Box<dyn Send + Sync>,
+        bit_by_bit: bool,
+    ) -> BufferGroup {
+        let state = State {
+            tail: 0,
+            returns: 0,
+            woken_at: 0,
+            parts: bit_by_bit.then(|| Parts::new(memory.count(), memory.size())),
+            waiters: Vec::new(),
+            next_waiter: 0,
+        };
+        let state = Mutex::new(state);
+        let group = Group { ring, id, bit_by_bit, state, _registration: registration, memory };
         let count = group.memory.count();
         let mut state = group.lock();
         for index in 0..count {
-            // SAFETY: PB1: nobody has had them yet; PB3: the lock is held.
-            unsafe { group.memory.put(state.tail.wrapping_add(index), index) };
+            // SAFETY: PB1: nobody has had them yet.
+            unsafe { group.offer(&mut state, index) };
         }
-        state.tail = state.tail.wrapping_add(count);
         group.memory.publish(state.tail);
         drop(state);
         BufferGroup { group: Arc::new(group) }
@@ -180,9 +223,34 @@ impl BufferGroup {
         let buffer = cqe.buffer().filter(|&index| index < self.count()).map(|index| {
             let length = u32::try_from(cqe.result).unwrap_or(0).min(self.size());
             // SAFETY: PB1, by the contract of this function: the CQE has just been decoded.
-            unsafe { ProvidedBuffer::new(self.clone(), index, length) }
+            unsafe { ProvidedBuffer::new(self.clone(), index, 0, length) }
         });
         (outcome.result(), buffer)
+    }
+
+    /// Whether it is that of a [`BufferQueue`].
+    pub(crate) fn is_used_up_bit_by_bit(&self) -> bool {
+        self.group.bit_by_bit
+    }
+
+    /// The next `bytes` that the kernel has used, the first of which lie in the buffer `first`;
+    /// `None` where they are not next.
+    ///
+    /// # Safety
+    ///
+    /// PB4: a CQE says so, of the operation that has the queue, and all its CQEs are told in order.
+    unsafe fn parts(&self, first: u16, bytes: u32) -> Option<Bundle> {
+        let taken = self.group.lock().parts.as_mut()?.take(first, bytes)?;
+        let own = |Part { index, start, length }: Part| {
+            // SAFETY: PB1 by PB4: the bytes are those behind the mark, which has just passed them.
+            unsafe { ProvidedBuffer::new(self.clone(), index, start, length) }
+        };
+        let parts = taken.parts.into_iter().map(own).collect();
+        if let Some(index) = taken.left {
+            // SAFETY: PB4: the kernel is done with it, and this is the end of its hold.
+            unsafe { self.give_back(index) };
+        }
+        Some(Bundle::new(parts))
     }
 
     /// The buffer's place in memory.
@@ -190,16 +258,18 @@ impl BufferGroup {
         self.group.memory.buffer(index)
     }
 
-    /// Puts a buffer back into the ring, and tells those who wait.
+    /// Puts a buffer back into the ring, if nobody has any more of it, and tells those who wait.
     ///
     /// # Safety
     ///
-    /// The buffer is the caller's, who does not touch it any more.
+    /// The buffer is the caller's, or a part of it, who does not touch it any more.
     unsafe fn give_back(&self, index: u16) {
         let mut state = self.group.lock();
-        // SAFETY: PB1, by the contract of this function; PB3: the lock is held.
-        unsafe { self.group.memory.put(state.tail, index) };
-        state.tail = state.tail.wrapping_add(1);
+        if state.parts.as_mut().is_some_and(|parts| !parts.give_back(index)) {
+            return;
+        }
+        // SAFETY: PB1, by the contract of this function; PB4: no other part of it is out.
+        unsafe { self.group.offer(&mut state, index) };
         self.group.memory.publish(state.tail);
         state.returns += 1;
         if state.waiters.is_empty() {
@@ -235,6 +305,21 @@ impl fmt::Debug for BufferReturn {
 }
 
 impl Group {
+    /// Writes the entry that offers a buffer to the kernel, which sees it when the tail is
+    /// published.
+    ///
+    /// # Safety
+    ///
+    /// The buffer is the caller's, all of it.
+    unsafe fn offer(&self, state: &mut State, index: u16) {
+        // SAFETY: PB1, by the contract of this function; PB3: the state is that under the lock.
+        unsafe { self.memory.put(state.tail, index, 0..self.memory.size()) };
+        state.tail = state.tail.wrapping_add(1);
+        if let Some(parts) = &mut state.parts {
+            parts.offer(index);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // No code that can panic half-way runs under the lock, so poison says nothing.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

@@ -48,6 +48,8 @@ impl Home {
     pub(crate) const ANY: Home = Home(0);
     /// No ring: resources of several are named.
     const NOWHERE: Home = Home(u64::MAX);
+    /// No ring: what one operation is to have alone is shared.
+    pub(crate) const ALONE: Home = Home(u64::MAX - 1);
 
     /// The one ring.
     pub(crate) fn only(ring: RingId) -> Home {
@@ -59,6 +61,7 @@ impl Home {
     pub(crate) fn and(self, other: Home) -> Home {
         match (self, other) {
             (Home::ANY, home) | (home, Home::ANY) => home,
+            (Home::ALONE, _) | (_, Home::ALONE) => Home::ALONE,
             _ if self == other => self,
             _ => Home::NOWHERE,
         }
@@ -72,7 +75,7 @@ impl Home {
         if self == Home::ANY || self == Home::only(ring) {
             return Ok(());
         }
-        Err(ForeignRing { several: self == Home::NOWHERE })
+        Err(ForeignRing { home: self })
     }
 }
 
@@ -92,17 +95,25 @@ impl Home {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ForeignRing {
-    several: bool,
+    home: Home,
 }
 
 impl fmt::Display for ForeignRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.several {
-            "the event uses resources registered with different rings, and no ring has them all: \
-             take them from the tables of one driver"
-        } else {
-            "the event uses a resource registered with another ring: submit it to the driver that \
-             the resource was got from, or use a descriptor or buffer that is not registered"
+        f.write_str(match self.home {
+            Home::NOWHERE => {
+                "the event uses resources registered with different rings, and no ring has them \
+                 all: take them from the tables of one driver"
+            }
+            Home::ALONE => {
+                "the event would share the buffers of a queue, which serve one operation at a \
+                 time: give it a group of buffers, or use an event that takes the queue itself"
+            }
+            _ => {
+                "the event uses a resource registered with another ring: submit it to the driver \
+                 that the resource was got from, or use a descriptor or buffer that is not \
+                 registered"
+            }
         })
     }
 }
@@ -130,6 +141,9 @@ mod tests {
             (a, a, [true, false]),
             (a, b, [false, false]),
             (a.and(b), a, [false, false]),
+            (Home::ALONE, a, [false, false]),
+            (Home::ANY, Home::ALONE, [false, false]),
+            (Home::ALONE, a.and(b), [false, false]),
         ] {
             let both = one.and(other);
             assert_eq!(rings.map(|ring| both.check(ring).is_ok()), fits, "{one:?}, {other:?}");
@@ -143,6 +157,8 @@ mod tests {
         let several = Home::only(ring).and(Home::only(other)).check(ring).unwrap_err();
         assert!(foreign.to_string().contains("submit it to the driver"));
         assert!(several.to_string().contains("take them from the tables of one driver"));
+        let alone = Home::ALONE.check(ring).unwrap_err();
+        assert!(alone.to_string().contains("give it a group of buffers"));
         assert_eq!(io::Error::from(foreign).kind(), io::ErrorKind::InvalidInput);
     }
 }

@@ -36,7 +36,7 @@ pub use tray::Sqes;
 
 use crate::fd::{Place, SharedFd};
 use crate::opcode;
-use crate::provided::BufferGroup;
+use crate::provided::{BufferGroup, BufferQueue, SendQueue};
 use crate::ring_id::{Home, RingId};
 
 /// The most entries that one event may ask for.
@@ -220,9 +220,29 @@ impl Sqe {
     /// of the group takes the entry.
     #[must_use]
     pub fn buffer_group(mut self, group: &BufferGroup) -> Sqe {
+        if group.is_used_up_bit_by_bit() {
+            // Only the event that has the queue may.
+            self.home = self.home.and(Home::ALONE);
+        }
+        self.select(group.ring(), group.id())
+    }
+
+    /// The buffers of a queue, which the event owns.
+    #[must_use]
+    pub(crate) fn buffer_queue(self, queue: &BufferQueue) -> Sqe {
+        self.select(queue.ring(), queue.group().id())
+    }
+
+    /// The bytes of a queue that wait to be sent. The event owns the queue.
+    #[must_use]
+    pub(crate) fn send_queue(self, queue: &SendQueue) -> Sqe {
+        self.select(queue.ring(), queue.id())
+    }
+
+    fn select(mut self, ring: RingId, id: u16) -> Sqe {
         self.flags |= FLAG_BUFFER_SELECT;
-        self.buffer_index = group.id();
-        self.of(group.ring())
+        self.buffer_index = id;
+        self.of(ring)
     }
 
     /// Says that the entry names something registered with `ring`: no other ring takes it.
@@ -323,6 +343,8 @@ impl Sqe {
         match self.opcode {
             opcode::READ => self.opcode = opcode::READ_FIXED,
             opcode::WRITE => self.opcode = opcode::WRITE_FIXED,
+            opcode::READV => self.opcode = opcode::READV_FIXED,
+            opcode::WRITEV => self.opcode = opcode::WRITEV_FIXED,
             opcode::SEND_ZC => self.ioprio |= SEND_FIXED_BUFFER,
             _ => return,
         }

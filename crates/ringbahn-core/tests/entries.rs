@@ -14,8 +14,8 @@ use io_uring::types::{Fd, TimeoutFlags};
 use io_uring::{opcode, squeue};
 use ringbahn_core::event::*;
 use ringbahn_core::{
-    BufferGroup, Clock, Cqe, Deadline, DirectTable, GroupMemory, IoBuf, MultiEvent, OperationTable,
-    Outcome, RingId, SharedFd, Slots, SocketAddress, Sqe, Sqes,
+    BufferGroup, BufferQueue, Clock, Cqe, Deadline, DirectTable, GroupMemory, IoBuf, MultiEvent,
+    OperationTable, Outcome, RingId, SendQueue, SharedFd, Slots, SocketAddress, Sqe, Sqes,
 };
 
 /// The only entry of `event`, handed to `check` while the event is still in place.
@@ -57,6 +57,18 @@ fn group() -> BufferGroup {
     let table: OperationTable = OperationTable::new();
     // SAFETY: no entry that names it is submitted to any ring.
     unsafe { BufferGroup::new(memory, table.ring(), 7, Box::new(())) }
+}
+
+/// A queue to receive into, and one to send from with something in it, of the same number.
+fn queues() -> (BufferQueue, SendQueue) {
+    let table: OperationTable = OperationTable::new();
+    let memory = || GroupMemory::new(2, 64, 4096).unwrap();
+    // SAFETY: no entry that names it is submitted to any ring.
+    let queue = unsafe { BufferQueue::new(memory(), table.ring(), 7, Box::new(())) };
+    // SAFETY: as above.
+    let mut outgoing = unsafe { SendQueue::new(memory(), table.ring(), 7, Box::new(())) };
+    assert_eq!(outgoing.push(b"hello"), 5);
+    (queue, outgoing)
 }
 
 const POSITIONS: [(Position, u64); 4] = [
@@ -116,6 +128,29 @@ fn write_vectored() {
     let (file, fd) = file();
     for (position, offset) in POSITIONS {
         entry_of(WriteVectored::new(file.clone(), ["a", "b"], position), |entry| {
+            let vectors = entry.get_address().cast_const().cast();
+            opcode::Writev::new(Fd(fd), vectors, 2).offset(offset).build()
+        });
+    }
+}
+
+#[test]
+fn read_ranges() {
+    let (file, fd) = file();
+    for (position, offset) in POSITIONS {
+        let ranges = vec![4..8, 0..2, 2..2];
+        entry_of(ReadRanges::new(file.clone(), [0; 8], ranges, position), |entry| {
+            let vectors = entry.get_address().cast_const().cast();
+            opcode::Readv::new(Fd(fd), vectors, 2).offset(offset).build()
+        });
+    }
+}
+
+#[test]
+fn write_ranges() {
+    let (file, fd) = file();
+    for (position, offset) in POSITIONS {
+        entry_of(WriteRanges::new(file.clone(), "hello", vec![3..9, 0..1], position), |entry| {
             let vectors = entry.get_address().cast_const().cast();
             opcode::Writev::new(Fd(fd), vectors, 2).offset(offset).build()
         });
@@ -506,6 +541,23 @@ fn single_operations_with_provided_buffers() {
             read.buf_group(7).build().flags(squeue::Flags::BUFFER_SELECT)
         });
     }
+}
+
+#[test]
+fn operations_with_queues_of_buffers() {
+    let (file, fd) = file();
+    multi_entry_of(RecvParts::new(file.clone(), queues().0), |_| {
+        opcode::RecvMulti::new(Fd(fd), 7).build()
+    });
+    multi_entry_of(RecvBundles::new(file.clone(), queues().0), |_| {
+        opcode::RecvMultiBundle::new(Fd(fd), 7).build()
+    });
+    entry_of(RecvBundle::new(file.clone(), queues().0), |_| {
+        opcode::RecvBundle::new(Fd(fd), 7).build()
+    });
+    entry_of(SendBundle::new(file, queues().1), |_| {
+        opcode::SendBundle::new(Fd(fd), 7).flags(libc::MSG_NOSIGNAL).build()
+    });
 }
 
 #[test]

@@ -23,7 +23,7 @@ use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use ringbahn_core::{AlignedBuffer, IoBuf, IoBufMut, Registration, RingId, Sharing};
+use ringbahn_core::{AlignedBuffer, IoBuf, IoBufMut, Registration, RingId, Sharing, opcode};
 
 use crate::RingHandle;
 use crate::queue::registry::{Lease, Release};
@@ -78,6 +78,8 @@ pub struct RegisteredBuffers {
 
 struct Table {
     ring: RingId,
+    /// Whether the ring takes several ranges of a buffer at once.
+    vectored: bool,
     first: u16,
     count: u16,
     size: usize,
@@ -125,9 +127,13 @@ impl<S: Sharing> RingHandle<S> {
         let mut memory = memory.map_err(refused)?;
         let base = NonNull::new(memory.target_ptr()).ok_or(io::ErrorKind::OutOfMemory)?;
         let first = registry.take_buffers(fd, count.into()).map_err(refused)?;
+        let vectored = self.probe().is_ok_and(|known| {
+            known.supports(opcode::READV_FIXED) && known.supports(opcode::WRITEV_FIXED)
+        });
         // Dropped, it gives the slots back, filled or not.
         let table = Table {
             ring: self.table().ring(),
+            vectored,
             first,
             count,
             size,
@@ -308,7 +314,8 @@ unsafe impl IoBuf for RegisteredBuffer {
     }
 
     fn registration(&self) -> Option<Registration> {
-        Some(Registration::new(self.table.ring, self.index()))
+        let table = &self.table;
+        Some(Registration::new(table.ring, self.index()).vectored(table.vectored))
     }
 }
 

@@ -50,8 +50,8 @@ use crate::registered::RegisteredBuffers;
 use crate::unavailable::Unavailable;
 use crate::{Queues, RingHandle};
 use ringbahn_core::{
-    Attempt, BufferGroup, CancelTarget, Cancelling, Completion, DirectTable, Drive, Reservation,
-    Selection, Served, Shared,
+    Attempt, BufferGroup, BufferQueue, CancelTarget, Cancelling, Completion, DirectTable, Drive,
+    Reservation, Selection, SendQueue, Served, Shared,
 };
 
 mod builder;
@@ -189,6 +189,34 @@ impl SharedDriver {
     /// 5.19.
     pub fn buffer_group(&self, count: u16, size: u32) -> io::Result<BufferGroup> {
         self.core().ring.buffer_group(count, size)
+    }
+
+    /// Makes a queue of `count` buffers of `size` bytes each to receive into, which the kernel uses
+    /// up bit by bit, for one operation of this driver at a time.
+    ///
+    /// # Errors
+    ///
+    /// As [`buffer_group`](Self::buffer_group).
+    ///
+    /// # Kernel
+    ///
+    /// 6.12.
+    pub fn buffer_queue(&self, count: u16, size: u32) -> io::Result<BufferQueue> {
+        self.core().ring.buffer_queue(count, size)
+    }
+
+    /// Makes an empty queue of `count` buffers of `size` bytes each to send from, for one operation
+    /// of this driver at a time.
+    ///
+    /// # Errors
+    ///
+    /// As [`buffer_group`](Self::buffer_group).
+    ///
+    /// # Kernel
+    ///
+    /// 6.10.
+    pub fn send_queue(&self, count: u16, size: u32) -> io::Result<SendQueue> {
+        self.core().ring.send_queue(count, size)
     }
 
     /// Winds the driver up, for all its clones: new events are refused, what is in flight is

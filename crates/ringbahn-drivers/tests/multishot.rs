@@ -2,7 +2,7 @@
 //! somebody, whoever lags, drops, stops or runs out of buffers, and whatever the kernel ends.
 //!
 //! Each scenario runs on both drivers. `RINGBAHN_MULTISHOT_ROUNDS` says how many rounds the random
-//! one takes; 10 000 unless told.
+//! ones take; 10 000 unless told.
 
 #[path = "support/filter.rs"]
 mod filter;
@@ -19,15 +19,23 @@ mod subject;
 
 #[path = "multishot/accept.rs"]
 mod accept;
+#[path = "multishot/bundles.rs"]
+mod bundles;
 #[path = "multishot/messages.rs"]
 mod messages;
 #[path = "multishot/processes.rs"]
 mod processes;
+#[path = "multishot/queues.rs"]
+mod queues;
 #[path = "multishot/random.rs"]
 mod random;
+#[path = "multishot/random_queues.rs"]
+mod random_queues;
 #[path = "multishot/receive.rs"]
 mod receive;
 #[path = "multishot/scarcity.rs"]
 mod scarcity;
+#[path = "multishot/sends.rs"]
+mod sends;
 #[path = "multishot/ticks.rs"]
 mod ticks;

@@ -10,6 +10,8 @@ mod dice;
 mod lifetimes;
 #[path = "registered/random.rs"]
 mod random;
+#[path = "registered/ranges.rs"]
+mod ranges;
 #[path = "registered/refusals.rs"]
 mod refusals;
 #[path = "support/ring_tables.rs"]

@@ -174,12 +174,13 @@ pub use socket2;
 
 #[doc(no_inline)]
 pub use ringbahn_core::{
-    AlignedBuffer, Attempt, BufError, BufResult, BufResultExt, BufferGroup, BufferReturn, Cancel,
-    CancelReport, CancelScope, CancelTarget, Cancelled, Cancelling, Completion, Cqe, DirectFd,
-    DirectIo, DirectTable, Drive, Event, Forbidden, ForeignRing, IoBuf, IoBufMut, IoBufs, Local,
-    Misaligned, MultiEvent, Multishot, OpenFile, Outcome, Pollable, ProvidedBuffer, Registration,
-    Reservation, RingId, Rule, Selection, Served, Shared, SharedFd, Sharing, Slice, Slots,
-    SocketAddress, Sqe, Sqes, Submission, Timeout, Within, buf, event, opcode,
+    AlignedBuffer, Attempt, BufError, BufResult, BufResultExt, BufferGroup, BufferQueue,
+    BufferReturn, Bundle, BundleParts, Cancel, CancelReport, CancelScope, CancelTarget, Cancelled,
+    Cancelling, Completion, Cqe, DirectFd, DirectIo, DirectTable, Drive, Event, Forbidden,
+    ForeignRing, IoBuf, IoBufMut, IoBufs, Local, Misaligned, MultiEvent, Multishot, OpenFile,
+    Outcome, Pollable, ProvidedBuffer, Registration, Reservation, RingId, Rule, Selection,
+    SendQueue, Served, Shared, SharedFd, Sharing, Slice, Slots, SocketAddress, Sqe, Sqes,
+    Submission, Timeout, Within, buf, event, opcode,
 };
 #[doc(no_inline)]
 pub use ringbahn_drivers::{

@@ -86,16 +86,21 @@ rows! {
     ReadExact: receives::read_exact;
     ReadMulti: "multishot of ringbahn-drivers";
     ReadProvided: "multishot of ringbahn-drivers";
+    ReadRanges: receives::read_ranges;
     ReadVectored: receives::read_vectored;
     Recv: receives::recv;
+    RecvBundle: "multishot of ringbahn-drivers";
+    RecvBundles: "multishot of ringbahn-drivers";
     RecvMsg: receives::recv_msg;
     RecvMsgMulti: "multishot of ringbahn-drivers";
     RecvMulti: "multishot of ringbahn-drivers";
+    RecvParts: "multishot of ringbahn-drivers";
     RecvProvided: "multishot of ringbahn-drivers";
     Reporting: sends::reporting;
     Rescued: composed::rescued;
     Send: sends::send;
     SendAll: sends::send_all;
+    SendBundle: "multishot of ringbahn-drivers";
     SendMsg: sends::send_msg;
     SendMsgZc: sends::send_msg_zc;
     SendTo: sends::send_to;
@@ -114,6 +119,7 @@ rows! {
     WhenReady: composed::when_ready;
     Write: sends::write;
     WriteAll: sends::write_all;
+    WriteRanges: sends::write_ranges;
     WriteVectored: sends::write_vectored;
 }
 

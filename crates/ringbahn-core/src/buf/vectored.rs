@@ -1,7 +1,7 @@
 //! Several owned buffers for one operation: [`IoBufs`], and the `iovec`s made of them.
 #![allow(unsafe_code)]
 
-use super::{IoBuf, IoBufMut, TRANSFER_MAX};
+use super::{IoBuf, IoBufMut, Ranges, TRANSFER_MAX};
 
 /// The most buffers that one operation moves: the kernel's `UIO_MAXIOV`.
 pub const BUFFERS_MAX: usize = 1024;
@@ -88,6 +88,15 @@ impl IoVecs {
             let length = buffer.target_len();
             (buffer.target_ptr(), length)
         }));
+    }
+
+    /// Describes those parts of `ranges` that lie within the `held` bytes from `base` on. None of
+    /// them is empty, as the kernel wants it of a registered buffer.
+    pub(crate) fn describe_ranges(&mut self, base: *mut u8, held: usize, ranges: &Ranges) {
+        self.describe(
+            ranges.within(held).map(|(begin, length)| (base.wrapping_add(begin), length)),
+        );
+        self.vectors.retain(|vector| vector.iov_len > 0);
     }
 
     fn describe(&mut self, parts: impl Iterator<Item = (*mut u8, usize)>) {

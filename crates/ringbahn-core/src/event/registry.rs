@@ -71,16 +71,21 @@ pub const EVENTS: &[EventInfo] = events! {
     read_exact::ReadExact: Some(opcode::READ), (5, 6), "2/read.2";
     read_multi::ReadMulti: Some(opcode::READ_MULTISHOT), (6, 7), "2/read.2";
     read_provided::ReadProvided: Some(opcode::READ), (5, 19), "2/read.2";
+    read_ranges::ReadRanges: Some(opcode::READV), (5, 1), "2/preadv.2";
     read_vectored::ReadVectored: Some(opcode::READV), (5, 1), "2/preadv.2";
     recv::Recv: Some(opcode::RECV), (5, 6), "2/recv.2";
+    recv_bundle::RecvBundle: Some(opcode::RECV), (6, 12), "2/recv.2";
+    recv_bundles::RecvBundles: Some(opcode::RECV), (6, 12), "2/recv.2";
     recv_msg::RecvMsg: Some(opcode::RECVMSG), (5, 3), "2/recvmsg.2";
     recv_msg_multi::RecvMsgMulti: Some(opcode::RECVMSG), (6, 0), "2/recvmsg.2";
     recv_multi::RecvMulti: Some(opcode::RECV), (6, 0), "2/recv.2";
+    recv_parts::RecvParts: Some(opcode::RECV), (6, 12), "2/recv.2";
     recv_provided::RecvProvided: Some(opcode::RECV), (5, 19), "2/recv.2";
     reporting::Reporting: None, (6, 2), "2/io_uring_enter.2";
     rescued::Rescued: None, (5, 5), "2/io_uring_enter.2";
     send::Send: Some(opcode::SEND), (5, 6), "2/send.2";
     send_all::SendAll: Some(opcode::SEND), (5, 6), "2/send.2";
+    send_bundle::SendBundle: Some(opcode::SEND), (6, 10), "2/send.2";
     send_msg::SendMsg: Some(opcode::SENDMSG), (5, 3), "2/sendmsg.2";
     send_msg_zc::SendMsgZc: Some(opcode::SENDMSG_ZC), (6, 1), "2/sendmsg.2";
     send_to::SendTo: Some(opcode::SENDMSG), (5, 3), "2/send.2";
@@ -99,6 +104,7 @@ pub const EVENTS: &[EventInfo] = events! {
     when_ready::WhenReady: None, (5, 1), "2/poll.2";
     write::Write: Some(opcode::WRITE), (5, 6), "2/write.2";
     write_all::WriteAll: Some(opcode::WRITE), (5, 6), "2/write.2";
+    write_ranges::WriteRanges: Some(opcode::WRITEV), (5, 1), "2/pwritev.2";
     write_vectored::WriteVectored: Some(opcode::WRITEV), (5, 1), "2/pwritev.2";
 };
 

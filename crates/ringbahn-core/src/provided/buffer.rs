@@ -7,7 +7,8 @@ use std::ops::{Deref, DerefMut};
 use super::BufferGroup;
 use crate::buf::IoBuf;
 
-/// A buffer that the kernel has taken out of a [`BufferGroup`] and filled.
+/// A buffer that the kernel has taken out of a [`BufferGroup`] and filled, or a part of one out of
+/// a [`BufferQueue`](super::BufferQueue).
 ///
 /// Reads as the bytes received. It goes back to its group when it is dropped, on any thread, and
 /// wakes those who wait for one; so it is better dropped soon. It may be sent as it is.
@@ -20,17 +21,22 @@ pub struct ProvidedBuffer {
 }
 
 impl ProvidedBuffer {
-    /// The buffer `index` of `group`, with `length` bytes of data.
+    /// The buffer `index` of `group`, with `length` bytes of data from `start` on.
     ///
     /// # Safety
     ///
-    /// The buffer is nobody else's, by PB1 of [`provided`](super), and `length` is no more than the
-    /// group's size.
-    pub(super) unsafe fn new(group: BufferGroup, index: u16, length: u32) -> ProvidedBuffer {
-        ProvidedBuffer { group, index, start: 0, length }
+    /// These bytes of the buffer are nobody else's, by PB1 of [`provided`](super), and lie within
+    /// the group's size.
+    pub(super) unsafe fn new(
+        group: BufferGroup,
+        index: u16,
+        start: u32,
+        length: u32,
+    ) -> ProvidedBuffer {
+        ProvidedBuffer { group, index, start, length }
     }
 
-    /// The group that it goes back to.
+    /// The group that it goes back to. That of a queue is refused by events that would share it.
     pub fn group(&self) -> &BufferGroup {
         &self.group
     }
@@ -62,8 +68,8 @@ impl Deref for ProvidedBuffer {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        // SAFETY: PB1: the buffer is this one's alone; GM1 of `memory`: its bytes are initialised,
-        // and there are as many.
+        // SAFETY: PB1: these bytes are this one's alone; GM1 of `memory`: they are initialised, and
+        // there are as many.
         unsafe { std::slice::from_raw_parts(self.data(), self.length as usize) }
     }
 }

@@ -12,6 +12,7 @@
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ffi::c_void;
 use std::io;
+use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -106,18 +107,20 @@ impl GroupMemory {
         unsafe { self.buffers.address.add(offset) }
     }
 
-    /// Writes the entry counted as `counter`: it offers the buffer `index`.
+    /// Writes the entry counted as `counter`: it offers this part of the buffer `index`.
     ///
     /// # Safety
     ///
-    /// PB1, PB3 of [`provided`](super): the buffer is the caller's, and the group is locked.
-    pub(super) unsafe fn put(&self, counter: u16, index: u16) {
+    /// PB1, PB3 of [`provided`](super): the buffer is the caller's, and so is the ring's end.
+    pub(super) unsafe fn put(&self, counter: u16, index: u16, part: Range<u32>) {
         let place = usize::from(counter & (self.ring_entries() - 1));
         // The kernel is told an address, and writes there later.
+        assert!(part.start <= part.end && part.end <= self.size, "a buffer has no such part");
         let address = self.buffer(index).as_ptr().expose_provenance() as u64;
+        let address = address + u64::from(part.start);
         // SAFETY: GM1: the ring has so many entries.
         let entry = unsafe { self.ring.address.add(place * ENTRY) };
-        let offer = Offer { address, length: self.size, index };
+        let offer = Offer { address, length: part.end - part.start, index };
         // SAFETY: GM2; the kernel reads the entry only when the tail has moved past it, and there
         // are no more buffers than entries, so it has read what was here before.
         unsafe { entry.cast::<Offer>().write(offer) };
@@ -172,11 +175,11 @@ mod tests {
         memory.publish(u16::MAX);
         // The counter wraps into the first place, next to the tail.
         // SAFETY: nobody else uses the memory.
-        unsafe { memory.put(u16::MAX.wrapping_add(1), 2) };
+        unsafe { memory.put(u16::MAX.wrapping_add(1), 2, 10..100) };
         // SAFETY: GM1; the first entry has been written.
         let offer = unsafe { memory.ring.address.cast::<Offer>().read() };
-        let address = memory.buffer(2).as_ptr().addr() as u64;
-        assert_eq!(offer, Offer { address, length: 100, index: 2 });
+        let address = memory.buffer(2).as_ptr().addr() as u64 + 10;
+        assert_eq!(offer, Offer { address, length: 90, index: 2 });
         // SAFETY: GM2: it lies in the block.
         let tail = unsafe { memory.ring.address.add(TAIL) }.cast::<u16>();
         // SAFETY: GM2; it is aligned, and nobody else uses it.

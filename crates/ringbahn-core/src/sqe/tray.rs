@@ -111,12 +111,13 @@ impl Sqes<'_> {
     /// Adds an entry whose address points into a buffer of this [`registration`].
     ///
     /// Where that is with the ring which the tray comes to meet, the entry names the buffer by its
-    /// index there: a READ becomes a READ_FIXED. To any other ring the entry goes as it is.
+    /// index there: a READ becomes a READ_FIXED. To any other ring the entry goes as it is. The
+    /// address of a vectored entry is that of the vectors, which point into the buffer.
     ///
     /// [`registration`]: crate::IoBuf::registration
     #[inline]
     pub fn push_with(&mut self, entry: Sqe, registration: Option<Registration>) {
-        if let Some(registration) = registration {
+        if let Some(registration) = registration.filter(|it| it.serves(entry.opcode)) {
             let (ring, index) = (registration.ring(), registration.index());
             let meant = Meant { ring, index, entry: self.entries.len() as u8 };
             match &self.registered {
@@ -285,7 +286,7 @@ mod tests {
     #[test]
     fn a_registered_buffer_is_named_on_its_own_ring_and_is_memory_on_others() {
         let [table, other] = [OperationTable::new(), OperationTable::new()];
-        let registration = Registration::new(table.ring(), 9);
+        let registration = Registration::new(table.ring(), 9).vectored(true);
         let null = std::ptr::null_mut();
         let fd = Fd(3);
         let pairs = [
@@ -305,6 +306,16 @@ mod tests {
                 bytes(opcode::SendZc::new(fd, null, 5).build()),
             ),
             (
+                number::READV,
+                bytes(opcode::ReadvFixed::new(fd, null.cast(), 5, 9).build()),
+                bytes(opcode::Readv::new(fd, null.cast(), 5).build()),
+            ),
+            (
+                number::WRITEV,
+                bytes(opcode::WritevFixed::new(fd, null.cast(), 5, 9).build()),
+                bytes(opcode::Writev::new(fd, null.cast(), 5).build()),
+            ),
+            (
                 number::RECV,
                 bytes(opcode::Recv::new(fd, null, 5).build()),
                 bytes(opcode::Recv::new(fd, null, 5).build()),
@@ -313,6 +324,14 @@ mod tests {
         for (opcode, fixed, plain) in pairs {
             assert_eq!(met(opcode, &table, registration), fixed, "{opcode}");
             assert_eq!(met(opcode, &other, registration), plain, "{opcode}");
+            if matches!(opcode, number::READV | number::WRITEV) {
+                let registration = registration.vectored(false);
+                assert_eq!(
+                    met(opcode, &table, registration),
+                    plain,
+                    "{opcode}, on an older kernel"
+                );
+            }
         }
     }
 }

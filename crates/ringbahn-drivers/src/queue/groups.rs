@@ -1,4 +1,4 @@
-//! [`Groups`]: which groups of buffers a ring has, and their end.
+//! [`Groups`]: which groups and queues of buffers a ring has, and their end.
 //!
 //! # Safety
 //!
@@ -12,11 +12,12 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, ThreadId};
 
-use ringbahn_core::{BufferGroup, GroupMemory, RingId};
+use ringbahn_core::{BufferGroup, BufferQueue, GroupMemory, RingId, SendQueue, Sharing};
 
+use super::handle::RingHandle;
 use super::rings::Rings;
 use crate::sys::buffer_ring::{register_buffers, unregister_buffers};
-use crate::sys::uapi::SETUP_SINGLE_ISSUER;
+use crate::sys::uapi::{BUFFER_RING_INCREMENTAL, SETUP_SINGLE_ISSUER};
 
 /// The ids of the groups of one ring.
 #[derive(Debug, Default)]
@@ -52,6 +53,50 @@ struct Registration {
     owner: Option<ThreadId>,
 }
 
+impl<S: Sharing> RingHandle<S> {
+    /// Makes a group of `count` buffers of `size` bytes each, for operations on this ring.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for no buffers, more than 32 768, or empty ones; `OutOfMemory` beyond
+    /// `RLIMIT_MEMLOCK`; `Unsupported` where the kernel has no such groups, and in a forked child.
+    ///
+    /// # Kernel
+    ///
+    /// 5.19.
+    pub fn buffer_group(&self, count: u16, size: u32) -> io::Result<BufferGroup> {
+        Groups::make(self.rings(), self.table().ring(), count, size)
+    }
+
+    /// Makes a queue of `count` buffers of `size` bytes each to receive into, which the kernel uses
+    /// up bit by bit, for one operation on this ring at a time.
+    ///
+    /// # Errors
+    ///
+    /// As [`buffer_group`](Self::buffer_group).
+    ///
+    /// # Kernel
+    ///
+    /// 6.12.
+    pub fn buffer_queue(&self, count: u16, size: u32) -> io::Result<BufferQueue> {
+        Groups::make_queue(self.rings(), self.table().ring(), count, size)
+    }
+
+    /// Makes an empty queue of `count` buffers of `size` bytes each to send from, for one operation
+    /// on this ring at a time.
+    ///
+    /// # Errors
+    ///
+    /// As [`buffer_group`](Self::buffer_group).
+    ///
+    /// # Kernel
+    ///
+    /// 6.10.
+    pub fn send_queue(&self, count: u16, size: u32) -> io::Result<SendQueue> {
+        Groups::make_send_queue(self.rings(), self.table().ring(), count, size)
+    }
+}
+
 impl Groups {
     /// Makes a group of `count` buffers of `size` bytes, registered with `rings`.
     pub(super) fn make(
@@ -60,6 +105,43 @@ impl Groups {
         count: u16,
         size: u32,
     ) -> io::Result<BufferGroup> {
+        let (memory, id, registration) = Groups::register(rings, count, size, 0)?;
+        // SAFETY: GR1: it has just been registered under this id, with this ring.
+        Ok(unsafe { BufferGroup::new(memory, ring, id, registration) })
+    }
+
+    /// Makes a queue of as many buffers to receive into.
+    pub(super) fn make_queue(
+        rings: &Arc<Rings>,
+        ring: RingId,
+        count: u16,
+        size: u32,
+    ) -> io::Result<BufferQueue> {
+        let (memory, id, registration) =
+            Groups::register(rings, count, size, BUFFER_RING_INCREMENTAL)?;
+        // SAFETY: GR1: it has just been registered under this id, with this ring, and as one whose
+        // buffers are used up bit by bit.
+        Ok(unsafe { BufferQueue::new(memory, ring, id, registration) })
+    }
+
+    /// Makes a queue of as many buffers to send from.
+    pub(super) fn make_send_queue(
+        rings: &Arc<Rings>,
+        ring: RingId,
+        count: u16,
+        size: u32,
+    ) -> io::Result<SendQueue> {
+        let (memory, id, registration) = Groups::register(rings, count, size, 0)?;
+        // SAFETY: GR1: it has just been registered under this id, with this ring.
+        Ok(unsafe { SendQueue::new(memory, ring, id, registration) })
+    }
+
+    fn register(
+        rings: &Arc<Rings>,
+        count: u16,
+        size: u32,
+        flags: u16,
+    ) -> io::Result<(GroupMemory, u16, Box<Registration>)> {
         let kernel = rings.kernel().map_err(unsupported)?;
         let groups = &kernel.groups;
         let memory = GroupMemory::new(count, size, rustix::param::page_size())?;
@@ -71,9 +153,10 @@ impl Groups {
         let (address, entries) = (memory.ring_address(), memory.ring_entries());
         // SAFETY: BR1; GR1: the memory is a group's from here on, which lives as long as its
         // operations, or is freed unregistered.
-        if let Err(error) = unsafe { register_buffers(kernel.fd(), address, entries, id) } {
+        let registered = unsafe { register_buffers(kernel.fd(), address, entries, id, flags) };
+        if let Err(error) = registered {
             groups.lock().free.push(id);
-            return Err(explain(error));
+            return Err(explain(error, flags));
         }
         let single = kernel.flags & SETUP_SINGLE_ISSUER != 0;
         let registration = Registration {
@@ -82,8 +165,7 @@ impl Groups {
             id,
             owner: single.then(|| thread::current().id()),
         };
-        // SAFETY: GR1: it has just been registered under this id, with this ring.
-        Ok(unsafe { BufferGroup::new(memory, ring, id, Box::new(registration)) })
+        Ok((memory, id, Box::new(registration)))
     }
 
     fn reserve(&self) -> io::Result<u16> {
@@ -133,8 +215,12 @@ fn unsupported(error: io::Error) -> io::Error {
 }
 
 /// What a person is to do about it.
-fn explain(error: io::Error) -> io::Error {
+fn explain(error: io::Error, flags: u16) -> io::Error {
     let (kind, hint) = match error.raw_os_error() {
+        Some(libc::EINVAL) if flags & BUFFER_RING_INCREMENTAL != 0 => (
+            io::ErrorKind::Unsupported,
+            "queues of buffers need Linux 6.12; use a group of buffers, or owned ones",
+        ),
         Some(libc::EINVAL) => (
             io::ErrorKind::Unsupported,
             "rings of buffers need Linux 5.19; use owned buffers, or handles that take theirs from \

@@ -6,13 +6,12 @@ use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringbahn_core::{BufferGroup, OperationTable, Shared, Sharing};
+use ringbahn_core::{OperationTable, Shared, Sharing};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 mod polled;
 
 use super::beside::{AtWork, Beside};
-use super::groups::Groups;
 use super::rings::{Executor, KernelRing, Rings};
 use crate::backend::Backend;
 use crate::fallback::Engine;
@@ -341,20 +340,6 @@ impl<S: Sharing> RingHandle<S> {
     pub fn dropped_count(&self) -> u32 {
         // Relaxed: a counter that publishes nothing.
         if self.rings.forked() { 0 } else { self.rings.submission.dropped.load(Ordering::Relaxed) }
-    }
-
-    /// Makes a group of `count` buffers of `size` bytes each, for operations on this ring.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidInput` for no buffers, more than 32 768, or empty ones; `OutOfMemory` beyond
-    /// `RLIMIT_MEMLOCK`; `Unsupported` where the kernel has no such groups, and in a forked child.
-    ///
-    /// # Kernel
-    ///
-    /// 5.19.
-    pub fn buffer_group(&self, count: u16, size: u32) -> io::Result<BufferGroup> {
-        Groups::make(&self.rings, self.table.ring(), count, size)
     }
 
     /// What executes the operations of this ring.

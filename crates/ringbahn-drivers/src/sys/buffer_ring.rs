@@ -14,11 +14,12 @@ use std::os::fd::BorrowedFd;
 use super::register::register;
 use super::uapi::{BufferRing, REGISTER_BUFFER_RING, UNREGISTER_BUFFER_RING};
 
-/// Registers the ring of `entries` entries at `address` as group `id`.
+/// Registers the ring of `entries` entries at `address` as group `id`, with `flags`
+/// (`IOU_PBUF_RING_*`).
 ///
 /// # Errors
 ///
-/// The `errno` of the call: `EINVAL` from a kernel that has no such rings.
+/// The `errno` of the call: `EINVAL` from a kernel that has no such rings, or no such flag.
 ///
 /// # Safety
 ///
@@ -28,10 +29,11 @@ pub(crate) unsafe fn register_buffers(
     address: *mut c_void,
     entries: u16,
     id: u16,
+    flags: u16,
 ) -> io::Result<()> {
     let address = address.expose_provenance() as u64;
     let mut argument =
-        BufferRing { address, entries: u32::from(entries), id, ..BufferRing::default() };
+        BufferRing { address, entries: u32::from(entries), id, flags, ..BufferRing::default() };
     let argument = (&raw mut argument).cast();
     // SAFETY: G1 by BR1; the caller answers for the ring.
     unsafe { register(ring, REGISTER_BUFFER_RING, argument, 1) }.map(drop)

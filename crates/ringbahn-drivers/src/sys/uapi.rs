@@ -238,6 +238,9 @@ pub(crate) struct ResourceUpdate2 {
     pub(crate) reserved2: u32,
 }
 
+/// `IOU_PBUF_RING_INC`: the kernel uses buffers up bit by bit.
+pub(crate) const BUFFER_RING_INCREMENTAL: u16 = 1 << 1;
+
 /// `struct io_uring_buf_reg`: a ring of provided buffers.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]

@@ -4,10 +4,11 @@
 use std::io::ErrorKind;
 
 use futures::StreamExt;
-use ringbahn_core::event::RecvMulti;
-use ringbahn_drivers::{LocalDriver, SharedDriver};
+use ringbahn_core::event::{RecvMulti, RecvParts};
+use ringbahn_drivers::{LocalDriver, Policy, SharedDriver};
 
 use crate::filter;
+use crate::queues::observer;
 use crate::scene;
 use crate::subject::{Subject, assert_full, datagrams};
 
@@ -70,6 +71,51 @@ fn there_are_no_groups<S: Subject>() {
     let error = driver.try_buffers().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("Linux 5.19"), "{error}");
+    let (queue, outgoing) = driver.try_queues();
+    let (error, other) = (queue.unwrap_err(), outgoing.unwrap_err());
+    assert_eq!((error.kind(), other.kind()), (ErrorKind::Unsupported, ErrorKind::Unsupported));
+    assert!(error.to_string().contains("Linux 6.12; use a group"), "{error}");
+    driver.end();
+}
+
+/// A child lets go of the parts and queues of its parent's, and gets none of its own.
+fn a_child_lets_go_of_queues<S: Subject>() {
+    let driver = S::make(1, 4).unwrap();
+    let (near, far) = datagrams();
+    let event = RecvParts::new(near, driver.queue(2, 32));
+    let group = observer(&event);
+    let mut data = driver.clone().stream(event);
+    far.send(b"the parent's").unwrap();
+    far.send(&[7; 20]).unwrap();
+    let first = driver.run(data.next()).unwrap().unwrap();
+    let second = driver.run(data.next()).unwrap().unwrap();
+    let mut childs = Some((first, second, data, driver.outgoing(1, 8)));
+    forked(|| {
+        let Some(childs) = childs.take() else { return 1 };
+        if childs.0[..] != *b"the parent's" {
+            return 2;
+        }
+        drop(childs);
+        let (queue, outgoing) = driver.try_queues();
+        let refused = |error: Option<std::io::Error>| {
+            error.is_some_and(|error| error.kind() == ErrorKind::Unsupported)
+        };
+        if refused(queue.err()) && refused(outgoing.err()) { 0 } else { 3 }
+    });
+    let (first, second, mut data, _outgoing) = childs.unwrap();
+    assert_eq!(group.returns(), 0, "the child has given back what is the parent's");
+    assert_eq!((&first[..], &second[..]), (&b"the parent's"[..], &[7; 20][..]));
+    drop((first, second));
+    assert_eq!(group.returns(), 1);
+    for _ in 0..10 {
+        far.send(b"as before").unwrap();
+        let mut received = Vec::new();
+        received.extend_from_slice(&driver.run(data.next()).unwrap().unwrap());
+        // What does not fit into the rest of a buffer is cut off, as of any datagram.
+        assert!(b"as before".starts_with(&received));
+    }
+    drop(data);
+    driver.until("it is over", || driver.so_far().in_flight == 0);
     driver.end();
 }
 
@@ -83,6 +129,28 @@ fn a_forked_child_gives_back_no_buffer_of_a_shared_driver() {
 fn a_forked_child_gives_back_no_buffer_of_a_local_driver() {
     let test = "processes::a_forked_child_gives_back_no_buffer_of_a_local_driver";
     scene::in_child(test, a_child_lets_go::<LocalDriver>);
+}
+
+#[test]
+fn a_forked_child_gives_back_no_part_of_a_shared_drivers_queue() {
+    let test = "processes::a_forked_child_gives_back_no_part_of_a_shared_drivers_queue";
+    scene::in_child(test, a_child_lets_go_of_queues::<SharedDriver>);
+}
+
+#[test]
+fn a_forked_child_gives_back_no_part_of_a_local_drivers_queue() {
+    let test = "processes::a_forked_child_gives_back_no_part_of_a_local_drivers_queue";
+    scene::in_child(test, a_child_lets_go_of_queues::<LocalDriver>);
+}
+
+#[test]
+fn where_the_fallback_executes_the_operations_there_are_no_queues() {
+    let driver = SharedDriver::builder().policy(Policy::Never).build().unwrap();
+    let (queue, outgoing) = driver.try_queues();
+    for error in [queue.unwrap_err(), outgoing.unwrap_err()] {
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(error.to_string().contains("use owned buffers"), "{error}");
+    }
 }
 
 #[test]

@@ -14,13 +14,13 @@ use ringbahn_core::{ForeignRing, SharedFd};
 use crate::scene;
 use crate::subject::{Subject, assert_full, begin, datagrams};
 
-fn streams() -> (SharedFd, UnixStream) {
+pub(crate) fn streams() -> (SharedFd, UnixStream) {
     let (near, far) = UnixStream::pair().unwrap();
     (SharedFd::from(OwnedFd::from(near)), far)
 }
 
 /// Bytes of which each tells where it is, nearly.
-fn pattern(length: usize) -> Vec<u8> {
+pub(crate) fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|n| (n % 251) as u8 ^ (n >> 8) as u8).collect()
 }
 

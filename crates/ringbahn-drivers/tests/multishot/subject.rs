@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures::Stream;
 use ringbahn_core::event::RecvProvided;
-use ringbahn_core::{BufferGroup, Drive, SharedFd};
+use ringbahn_core::{BufferGroup, BufferQueue, Drive, SendQueue, SharedFd};
 use ringbahn_drivers::{Counters, LocalDriver, SharedDriver};
 
 use crate::{local, scene, skip};
@@ -22,8 +22,15 @@ pub(crate) trait Subject: Drive + Clone + Unpin + 'static {
 
     fn buffers(&self, count: u16, size: u32) -> BufferGroup;
 
+    fn queue(&self, count: u16, size: u32) -> BufferQueue;
+
+    fn outgoing(&self, count: u16, size: u32) -> SendQueue;
+
     /// A small group, if there can be one.
     fn try_buffers(&self) -> io::Result<BufferGroup>;
+
+    /// A small queue to receive into, and one to send from, if there can be one.
+    fn try_queues(&self) -> (io::Result<BufferQueue>, io::Result<SendQueue>);
 
     fn so_far(&self) -> Counters;
 
@@ -47,8 +54,20 @@ impl Subject for SharedDriver {
         self.buffer_group(count, size).unwrap()
     }
 
+    fn queue(&self, count: u16, size: u32) -> BufferQueue {
+        self.buffer_queue(count, size).unwrap()
+    }
+
+    fn outgoing(&self, count: u16, size: u32) -> SendQueue {
+        self.send_queue(count, size).unwrap()
+    }
+
     fn try_buffers(&self) -> io::Result<BufferGroup> {
         self.buffer_group(1, 16)
+    }
+
+    fn try_queues(&self) -> (io::Result<BufferQueue>, io::Result<SendQueue>) {
+        (self.buffer_queue(1, 16), self.send_queue(1, 16))
     }
 
     fn so_far(&self) -> Counters {
@@ -77,8 +96,20 @@ impl Subject for LocalDriver {
         self.buffer_group(count, size).unwrap()
     }
 
+    fn queue(&self, count: u16, size: u32) -> BufferQueue {
+        self.buffer_queue(count, size).unwrap()
+    }
+
+    fn outgoing(&self, count: u16, size: u32) -> SendQueue {
+        self.send_queue(count, size).unwrap()
+    }
+
     fn try_buffers(&self) -> io::Result<BufferGroup> {
         self.buffer_group(1, 16)
+    }
+
+    fn try_queues(&self) -> (io::Result<BufferQueue>, io::Result<SendQueue>) {
+        (self.buffer_queue(1, 16), self.send_queue(1, 16))
     }
 
     fn so_far(&self) -> Counters {

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use ringbahn_core::event::{Position, Read, Write};
+use ringbahn_core::event::{Position, Read, ReadRanges, Write, WriteRanges};
 use ringbahn_core::{Cancelled, Drive, IoBufMut, SharedFd};
 use ringbahn_drivers::{LocalDriver, RegisteredBuffer, RegisteredBuffers, SharedDriver};
 
@@ -50,11 +50,12 @@ struct Player<D> {
 
 impl<D: Driver> Player<D> {
     fn play(&mut self) {
-        match self.dice.roll(8) {
+        match self.dice.roll(10) {
             0..3 => self.read_pipe(),
             3..5 => self.write_file(),
-            5 => self.keep(),
-            6 => self.let_go(),
+            5..7 => self.ranges(),
+            7 => self.keep(),
+            8 => self.let_go(),
             _ => self.drop_elsewhere(),
         }
     }
@@ -102,6 +103,40 @@ impl<D: Driver> Player<D> {
         };
         assert_eq!(count.unwrap(), length);
         assert!(buffer.len() == length && buffer.iter().all(|byte| *byte == length as u8));
+    }
+
+    /// Writes two ranges of a buffer, and reads them back where the other one was, unless it drops
+    /// one of both operations.
+    fn ranges(&mut self) {
+        let Some(mut buffer) = self.buffers.take() else { return self.let_go() };
+        let length = self.dice.roll(SIZE as u64 / 2) as usize + 1;
+        buffer.set_len(2 * length);
+        buffer[..length].fill(1);
+        buffer[length..].fill(2);
+        let halves = || vec![length..2 * length, 0..length];
+        let position = Position::At(0);
+        let file = shared(tempfile::tempfile().unwrap());
+        let write = WriteRanges::new(file.clone(), buffer, halves(), position);
+        let mut write = self.driver.clone().submit(write);
+        let polled = Pin::new(&mut write).poll(&mut Context::from_waker(Waker::noop()));
+        let (count, buffer) = match polled {
+            Poll::Pending if self.dice.roll(3) == 0 => return,
+            Poll::Pending => self.driver.run(write),
+            Poll::Ready(output) => output,
+        };
+        assert_eq!(count.unwrap(), 2 * length);
+        let whole = vec![0..2 * length];
+        let mut read = self.driver.clone().submit(ReadRanges::new(file, buffer, whole, position));
+        let polled = Pin::new(&mut read).poll(&mut Context::from_waker(Waker::noop()));
+        let (count, buffer) = match polled {
+            Poll::Pending if self.dice.roll(3) == 0 => return,
+            Poll::Pending => self.driver.run(read),
+            Poll::Ready(output) => output,
+        };
+        assert_eq!(count.unwrap(), 2 * length);
+        let is_turned = buffer[..length].iter().all(|byte| *byte == 2)
+            && buffer[length..].iter().all(|byte| *byte == 1);
+        assert!(is_turned, "{buffer:?}");
     }
 
     /// Keeps a buffer that others have used before.

@@ -39,12 +39,12 @@ fn round_trip<D: Drive + Copy>(driver: D, buffers: &RegisteredBuffers, run: impl
 }
 
 /// How a test runs a future.
-trait Runs: Copy {
+pub(crate) trait Runs: Copy {
     fn run<F: Future>(self, future: F) -> F::Output;
 }
 
 #[derive(Clone, Copy)]
-struct Anywhere;
+pub(crate) struct Anywhere;
 
 impl Runs for Anywhere {
     fn run<F: Future>(self, future: F) -> F::Output {

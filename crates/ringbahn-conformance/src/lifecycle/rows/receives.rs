@@ -3,7 +3,9 @@
 use std::io::{self, Write as _};
 
 use ringbahn_core::BufResult;
-use ringbahn_core::event::{Position, Read, ReadExact, ReadVectored, Received, Recv, RecvMsg};
+use ringbahn_core::event::{
+    Position, Read, ReadExact, ReadRanges, ReadVectored, Received, Recv, RecvMsg,
+};
 
 use crate::lifecycle::scene::{Manner, Scene, Staged};
 use crate::props::{DATA, pipe, pipe_with_data, socket_pair, unreadable};
@@ -29,6 +31,12 @@ fn is_all_data((result, buffer): BufResult<(), Vec<u8>>) -> io::Result<bool> {
 
 fn are_data((result, buffers): BufResult<usize, Vec<Vec<u8>>>) -> io::Result<bool> {
     result.map(|count| count == DATA.len() && buffers.concat() == DATA)
+}
+
+/// The second half of the data comes to lie before the first one.
+fn is_turned((result, buffer): BufResult<usize, Vec<u8>>) -> io::Result<bool> {
+    let (first, second) = DATA.split_at(10);
+    result.map(|count| count == DATA.len() && buffer == [second, first].concat())
 }
 
 fn is_message((result, buffers): BufResult<Received, Vec<Vec<u8>>>) -> io::Result<bool> {
@@ -84,6 +92,16 @@ pub(super) fn read(manner: Manner) -> Staged<Read<Vec<u8>>> {
 
 pub(super) fn read_exact(manner: Manner) -> Staged<ReadExact<Vec<u8>>> {
     from_pipe!(manner, is_all_data, |file| ReadExact::new(file, buffer(), Position::Current))
+}
+
+pub(super) fn read_ranges(manner: Manner) -> Staged<ReadRanges<Vec<u8>>> {
+    let end = DATA.len();
+    from_pipe!(manner, is_turned, |file| ReadRanges::new(
+        file,
+        vec![0; end],
+        vec![end - 10..end, 0..end - 10],
+        Position::Current
+    ))
 }
 
 pub(super) fn read_vectored(manner: Manner) -> Staged<ReadVectored<Vec<Vec<u8>>>> {

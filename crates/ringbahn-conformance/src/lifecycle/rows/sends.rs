@@ -5,7 +5,7 @@ use std::io;
 use ringbahn_core::BufResult;
 use ringbahn_core::event::{
     Position, Reporting, Send, SendAll, SendMsg, SendMsgZc, SendTo, SendZc, Usage, Write, WriteAll,
-    WriteVectored,
+    WriteRanges, WriteVectored,
 };
 
 use crate::lifecycle::scene::{Manner, Scene, Staged};
@@ -82,6 +82,15 @@ pub(super) fn write_all(manner: Manner) -> Staged<WriteAll<&'static [u8]>> {
 
 pub(super) fn write_vectored(manner: Manner) -> Staged<WriteVectored<Buffers>> {
     to_pipe!(manner, both_sent, |file| WriteVectored::new(file, halves(), Position::Current))
+}
+
+pub(super) fn write_ranges(manner: Manner) -> Staged<WriteRanges<&'static [u8]>> {
+    to_pipe!(manner, all_sent, |file| WriteRanges::new(
+        file,
+        DATA,
+        vec![0..10, 10..DATA.len()],
+        Position::Current
+    ))
 }
 
 pub(super) fn send(manner: Manner) -> Staged<Send<&'static [u8]>> {
