@@ -229,6 +229,27 @@ fn connect() {
 }
 
 #[test]
+fn bind_and_listen() {
+    let (socket, fd) = file();
+    let inet: SocketAddr = "[::1]:443".parse().unwrap();
+    entry_of(Bind::new(socket.clone(), inet), |entry| {
+        let address = entry.get_address().cast_const().cast();
+        opcode::Bind::new(Fd(fd), address, 28).build()
+    });
+    entry_of(Listen::new(socket, 7), |_| opcode::Listen::new(Fd(fd), 7).build());
+}
+
+#[test]
+fn reuse_address() {
+    let (socket, fd) = file();
+    entry_of(ReuseAddress::new(socket), |entry| {
+        let [level, name] = [libc::SOL_SOCKET, libc::SO_REUSEADDR].map(i32::cast_unsigned);
+        let value = entry.get_address3().cast_const().cast();
+        opcode::SetSockOpt::new(Fd(fd), level, name, value, 4).build()
+    });
+}
+
+#[test]
 fn recv() {
     let (socket, fd) = file();
     for (wait_all, flags) in [(false, 0), (true, libc::MSG_WAITALL)] {
@@ -408,6 +429,15 @@ fn into_slot() {
 }
 
 #[test]
+fn register_fd() {
+    let table = DirectTable::new(NoSlots(OperationTable::<ringbahn_core::Shared>::new().ring()));
+    entry_of(RegisterFd::new(file().0, &table).unwrap(), |entry| {
+        let numbers = entry.get_address().cast_const().cast();
+        opcode::FilesUpdate::new(numbers, 1).offset(-1).build()
+    });
+}
+
+#[test]
 fn pipe() {
     entry_of(Pipe::new(), |entry| {
         let flags = libc::O_CLOEXEC as u32;
@@ -467,6 +497,10 @@ fn streams_that_need_no_buffers() {
     let (file, fd) = file();
     multi_entry_of(AcceptMulti::new(file.clone()), |_| {
         opcode::AcceptMulti::new(Fd(fd)).flags(libc::SOCK_CLOEXEC).build()
+    });
+    let table = DirectTable::new(NoSlots(OperationTable::<ringbahn_core::Shared>::new().ring()));
+    multi_entry_of(AcceptIntoSlots::new(file.clone(), &table), |_| {
+        opcode::AcceptMulti::new(Fd(fd)).allocate_file_index(true).build()
     });
     multi_entry_of(PollMulti::new(file, Interest::READABLE), |_| {
         opcode::PollAdd::new(Fd(fd), libc::POLLIN as u32).multi(true).build()
