@@ -53,5 +53,6 @@ opcodes! {
     FTRUNCATE = 55,
     BIND = 56,
     LISTEN = 57,
+    RECV_ZC = 58,
     PIPE = 62,
 }

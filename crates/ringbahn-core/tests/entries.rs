@@ -15,7 +15,8 @@ use io_uring::{opcode, squeue};
 use ringbahn_core::event::*;
 use ringbahn_core::{
     BufferGroup, Clock, Cqe, Deadline, DirectTable, GroupMemory, IoBuf, MultiEvent, OperationTable,
-    Outcome, RingId, SharedFd, Slots, SocketAddress, Sqe, Sqes,
+    Outcome, ReceiveMemory, ReceiveQueue, RefillMemory, RingId, SharedFd, Slots, SocketAddress,
+    Sqe, Sqes,
 };
 
 /// The only entry of `event`, handed to `check` while the event is still in place.
@@ -524,6 +525,26 @@ fn streams_of_provided_buffers() {
     });
     multi_entry_of(ReadMulti::new(file, &group()), |_| {
         opcode::ReadMulti::new(Fd(fd), 0, 7).offset(u64::MAX).build()
+    });
+}
+
+/// A queue of no card, which nobody uses.
+fn receive_queue() -> ReceiveQueue {
+    let memory = Box::leak(Box::new([0_u64; 16]));
+    let start = std::ptr::NonNull::from(memory).cast::<u64>();
+    let refill =
+        RefillMemory { head: start.cast(), tail: start.cast(), entries: start.cast(), count: 1 };
+    let memory = ReceiveMemory { area: start.cast(), length: 8, token: 0, refill };
+    let ring: OperationTable = OperationTable::new();
+    // SAFETY: no entry that names it is submitted to any ring, and nothing is given back.
+    unsafe { ReceiveQueue::new(memory, ring.ring(), 5, Box::new(())) }
+}
+
+#[test]
+fn receives_without_a_copy() {
+    let (file, fd) = file();
+    multi_entry_of(RecvZc::new(file, &receive_queue()), |_| {
+        opcode::RecvZc::new(Fd(fd), 0).ifq(5).build()
     });
 }
 

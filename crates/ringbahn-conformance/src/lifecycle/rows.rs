@@ -95,6 +95,7 @@ rows! {
     RecvMsgMulti: "multishot of ringbahn-drivers";
     RecvMulti: "multishot of ringbahn-drivers";
     RecvProvided: "multishot of ringbahn-drivers";
+    RecvZc: "zero_copy_receive of ringbahn-drivers";
     RegisterFd: "direct of ringbahn-drivers";
     Reporting: sends::reporting;
     Rescued: composed::rescued;

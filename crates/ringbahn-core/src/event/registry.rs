@@ -81,6 +81,7 @@ pub const EVENTS: &[EventInfo] = events! {
     recv_msg_multi::RecvMsgMulti: Some(opcode::RECVMSG), (6, 0), "2/recvmsg.2";
     recv_multi::RecvMulti: Some(opcode::RECV), (6, 0), "2/recv.2";
     recv_provided::RecvProvided: Some(opcode::RECV), (5, 19), "2/recv.2";
+    recv_zc::RecvZc: Some(opcode::RECV_ZC), (6, 15), "3/io_uring_prep_recv.3";
     register_fd::RegisterFd: Some(opcode::FILES_UPDATE), (6, 0),
         "3/io_uring_prep_files_update.3";
     reporting::Reporting: None, (6, 2), "2/io_uring_enter.2";

@@ -65,7 +65,7 @@ pub const OPCODES: &[Listing] = &[
     Listing::new(55, "FTRUNCATE", (6, 9), Used, "the length of a file"),
     Listing::new(56, "BIND", (6, 11), Used, "the address of a socket"),
     Listing::new(57, "LISTEN", (6, 11), Used, "makes a socket a listener"),
-    Listing::new(58, "RECV_ZC", (6, 15), Unused, "data, received without a copy")
+    Listing::new(58, "RECV_ZC", (6, 15), Used, "data, received without a copy")
         .needs("a network card that can, and ZCRX_IFQ"),
     Listing::new(59, "EPOLL_WAIT", (6, 15), Unused, "the events of an epoll set"),
     Listing::new(60, "READV_FIXED", (6, 15), Unused, "vectored reads into registered buffers"),
