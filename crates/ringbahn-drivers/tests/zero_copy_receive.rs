@@ -73,7 +73,7 @@ fn the_second_half_of_a_wide_completion_comes_to_its_event() {
     let submit = |extra| driver.block_on(driver.clone().submit(Says([extra, !extra])));
     match submit(1) {
         Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
-            return skip::skip(test, "this kernel's NOP says nothing besides");
+            return skip::skip(test, "the kernel is older than 6.18");
         }
         said => assert_eq!(said.unwrap(), 1),
     }
@@ -177,13 +177,13 @@ fn without_a_queue_the_kernel_refuses_the_operation_and_other_rings_do_before() 
 /// where that is the kernel or this process.
 fn obstacle(test: &str, driver: &LocalDriver, interface: &str) -> Option<NoZeroCopyReceive> {
     let refused = driver.receive_queue(interface, 0, 1 << 20).expect_err("no card can do it here");
-    match refused.obstacle() {
-        Obstacle::KernelTooOld | Obstacle::NotPermitted => {
-            skip::skip(test, &refused.to_string());
-            None
-        }
-        _ => Some(refused),
-    }
+    let lack = match refused.obstacle() {
+        Obstacle::KernelTooOld => "the kernel is older than 6.15",
+        Obstacle::NotPermitted => "not root",
+        _ => return Some(refused),
+    };
+    skip::skip(test, lack);
+    None
 }
 
 #[test]

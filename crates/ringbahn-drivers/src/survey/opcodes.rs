@@ -121,7 +121,7 @@ mod tests {
             // What their one event each asks for came later than the operation did: to send a file,
             // to choose the slot, and to set an option of a socket.
             let late = [("MSG_RING", (6, 0)), ("FILES_UPDATE", (6, 0)), ("URING_CMD", (6, 7))];
-            let is_late = late.contains(&(listing.name, first.unwrap_or_default()));
+            let is_late = late.contains(&(&*listing.name, first.unwrap_or_default()));
             assert!(is_late || first.is_none_or(agrees), "{}", listing.name);
         }
     }

@@ -110,7 +110,7 @@ pub const REGISTER_OPERATIONS: &[Listing] = &[
         32,
         "REGISTER_ZCRX_IFQ",
         (6, 15),
-        Used,
+        Unused,
         "a queue of a network card, for receives without a copy",
     )
     .needs("CAP_NET_ADMIN, and a network card that can"),
