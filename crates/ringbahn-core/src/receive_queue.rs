@@ -246,75 +246,78 @@ pub(crate) mod testing {
 
     use super::*;
 
-    pub(crate) const TOKEN: u64 = 0;
+    /// Where the entries of the refill ring begin, in words of 8 bytes.
+    const ENTRIES: usize = 8;
 
-    /// What the kernel and the card have.
+    /// What the kernel and the card have. It outlives the queue.
     pub(crate) struct Card {
         area: NonNull<u8>,
-        memory: Box<[u64]>,
-        refill: Box<[u64]>,
+        /// The refill ring: head and tail, and from the eighth word on the entries.
+        words: NonNull<u64>,
         entries: u32,
         /// Where the kernel has read up to.
         head: u32,
+        // Never touched again but through the pointers.
+        _memory: Vec<u64>,
+        _refill: Vec<u64>,
     }
 
     /// A queue with an area of `length` bytes and a refill ring of `entries` entries, whose counters
     /// begin at `start`.
-    pub(crate) fn queue(length: usize, entries: u32, start: u32) -> (ReceiveQueue, Box<Card>) {
-        let memory = vec![0_u64; length.div_ceil(8)].into_boxed_slice();
-        let refill = vec![0_u64; 8 + 2 * entries as usize].into_boxed_slice();
-        let area = NonNull::<u8>::dangling();
-        let mut card = Box::new(Card { area, memory, refill, entries, head: start });
-        let area = NonNull::new(card.memory.as_mut_ptr()).unwrap().cast();
-        card.area = area;
-        let words = NonNull::new(card.refill.as_mut_ptr()).unwrap();
-        for word in [0, 1] {
-            // SAFETY: there are more words.
-            unsafe { words.add(word).cast::<u32>().write(start) };
-        }
+    pub(crate) fn queue(length: usize, entries: u32, start: u32) -> (ReceiveQueue, Card) {
+        let mut memory = vec![0_u64; length.div_ceil(8)];
+        let mut refill = vec![0_u64; ENTRIES + 2 * entries as usize];
+        let area = NonNull::new(memory.as_mut_ptr()).unwrap().cast();
+        let words = NonNull::new(refill.as_mut_ptr()).unwrap();
+        let card = Card { area, words, entries, head: start, _memory: memory, _refill: refill };
+        card.counter(0).store(start, Ordering::Relaxed);
+        card.counter(1).store(start, Ordering::Relaxed);
         let refill = RefillMemory {
-            head: words.cast::<AtomicU32>(),
-            // SAFETY: there are more words.
-            tail: unsafe { words.add(1) }.cast::<AtomicU32>(),
-            // SAFETY: there are more words.
-            entries: unsafe { words.add(8) }.cast(),
+            head: card.word(0).cast(),
+            tail: card.word(1).cast(),
+            entries: card.word(ENTRIES).cast(),
             count: entries,
         };
-        let memory = ReceiveMemory { area, length, token: TOKEN, refill };
+        let memory = ReceiveMemory { area, length, token: 0, refill };
         // SAFETY: no ring knows of it; the memory is the card's, which the tests keep.
         let queue = unsafe { ReceiveQueue::new(memory, RingId::new(), 3, Box::new(())) };
         (queue, card)
     }
 
     impl Card {
+        fn word(&self, index: usize) -> NonNull<u64> {
+            // SAFETY: the tests ask for words that there are.
+            unsafe { self.words.add(index) }
+        }
+
+        fn counter(&self, index: usize) -> &AtomicU32 {
+            // SAFETY: the word is there, and only used as an atomic.
+            unsafe { AtomicU32::from_ptr(self.word(index).as_ptr().cast()) }
+        }
+
         /// Puts data into the area, as a card does.
-        pub(crate) fn put(&mut self, offset: usize, data: &[u8]) {
-            // SAFETY: the tests stay within the area, at a place that is the card's.
+        pub(crate) fn put(&self, offset: usize, data: &[u8]) {
+            // SAFETY: the tests stay within the area.
             let place = unsafe { self.area.add(offset) };
-            // SAFETY: as above.
+            // SAFETY: as above, at a place that is the card's.
             unsafe { place.as_ptr().copy_from_nonoverlapping(data.as_ptr(), data.len()) };
         }
 
-        /// What has been given back and published, as 16 bytes each.
+        /// What has been given back and published: offset and length of each.
         pub(crate) fn refilled(&mut self) -> Vec<(u64, u32)> {
-            let words: *mut u64 = self.refill.as_mut_ptr();
-            // SAFETY: the word is there, and only used as an atomic.
-            let tail = unsafe { AtomicU32::from_ptr(words.add(1).cast()) };
-            let tail = tail.load(Ordering::Acquire);
+            let tail = self.counter(1).load(Ordering::Acquire);
             let mut entries = Vec::new();
             while self.head != tail {
-                let place = 8 + 2 * (self.head & (self.entries - 1)) as usize;
-                // SAFETY: the entry is there.
-                let first = unsafe { words.add(place).read() };
+                let place = ENTRIES + 2 * (self.head & (self.entries - 1)) as usize;
+                // SAFETY: the entry is there, and published.
+                let offset = unsafe { self.word(place).read() };
                 // SAFETY: as above.
-                let second = unsafe { words.add(place + 1).cast::<[u32; 2]>().read() };
-                assert_eq!(second[1], 0, "padding");
-                entries.push((first, second[0]));
+                let [length, padding] = unsafe { self.word(place + 1).cast::<[u32; 2]>().read() };
+                assert_eq!(padding, 0);
+                entries.push((offset, length));
                 self.head = self.head.wrapping_add(1);
             }
-            // SAFETY: the word is there, and only used as an atomic.
-            let head = unsafe { AtomicU32::from_ptr(words.cast()) };
-            head.store(self.head, Ordering::Release);
+            self.counter(0).store(self.head, Ordering::Release);
             entries
         }
     }
