@@ -105,7 +105,7 @@ impl ReceiveQueue {
     /// # Safety
     ///
     /// `memory` has been registered with `ring` as the queue `id`, is described as the kernel has
-    /// told, and is nobody else's. `mappings` keeps it mapped. The area was zeroed when it was made.
+    /// told, and is nobody else's. `mappings` keeps it mapped. The area was zeroed at first.
     pub unsafe fn new(
         memory: ReceiveMemory,
         ring: RingId,
@@ -113,7 +113,7 @@ impl ReceiveQueue {
         mappings: Box<dyn Send + Sync>,
     ) -> ReceiveQueue {
         let ReceiveMemory { area, length, token, refill } = memory;
-        // SAFETY: the contract of this function is that of the refill ring.
+        // SAFETY: RR1 of `refill`, by the contract of this function; ZR2.
         let refill_ring = unsafe { RefillRing::new(refill) };
         let refill = Refill { ring: refill_ring, backlog: Backlog::default(), returns: 0 };
         let queue = Queue {
@@ -170,8 +170,8 @@ impl ReceiveQueue {
             Some(place) => Some(Ok(unsafe { ReceivedPiece::new(self.clone(), place) })),
             None => {
                 let message = format!(
-                    "the kernel received {length} bytes at {offset:#x}, which is not in the area of \
-                     the queue"
+                    "the kernel received {length} bytes at {offset:#x}, which is not in the area \
+                     of the queue"
                 );
                 Some(Err(io::Error::new(io::ErrorKind::InvalidData, message)))
             }
@@ -262,8 +262,8 @@ pub(crate) mod testing {
         _refill: Vec<u64>,
     }
 
-    /// A queue with an area of `length` bytes and a refill ring of `entries` entries, whose counters
-    /// begin at `start`.
+    /// A queue with an area of `length` bytes and a refill ring of `entries` entries, the counters
+    /// of which begin at `start`.
     pub(crate) fn queue(length: usize, entries: u32, start: u32) -> (ReceiveQueue, Card) {
         let mut memory = vec![0_u64; length.div_ceil(8)];
         let mut refill = vec![0_u64; ENTRIES + 2 * entries as usize];

@@ -27,8 +27,8 @@ impl<S: Sharing> RingHandle<S> {
     /// into `area_length` bytes of memory, rounded up to whole pages, which stay locked.
     ///
     /// The ring has the queue until it is closed. Connections have to be steered to it, by
-    /// `ethtool -N`; what arrives there for other sockets is copied. More pieces may be out than the
-    /// ring for giving memory back has entries: then some wait for their turn.
+    /// `ethtool -N`; what arrives there for other sockets is copied. More pieces may be out than
+    /// the ring for giving memory back has entries: then some wait for their turn.
     ///
     /// # Errors
     ///
@@ -38,8 +38,8 @@ impl<S: Sharing> RingHandle<S> {
     ///
     /// 6.15. The ring has to be one thread's, made with
     /// [wide completions](crate::Setup::wide_completions). No card was at hand that gives queues
-    /// away: what comes before the registration, and what is made of what a card would say, has been
-    /// tried; that data arrives has not.
+    /// away: what comes before the registration, and what is made of what a card would say, has
+    /// been tried; that data arrives has not.
     pub fn receive_queue(
         &self,
         interface: &str,

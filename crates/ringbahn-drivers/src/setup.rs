@@ -189,8 +189,8 @@ impl Setup {
         self
     }
 
-    /// Whether CQEs have 32 bytes instead of 16, for what some operations have to say besides: so far
-    /// that is [`RecvZc`](ringbahn_core::event::RecvZc). The completion queue is twice as large.
+    /// Whether CQEs have 32 bytes instead of 16, for what some operations have to say besides: so
+    /// far that is [`RecvZc`](ringbahn_core::event::RecvZc). The completion queue is twice as large.
     ///
     /// # Kernel
     ///

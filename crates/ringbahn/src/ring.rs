@@ -99,8 +99,8 @@ use writer::Writer;
 /// | [`PipeReader`](std::io::PipeReader), [`Stdin`](std::io::Stdin) | read | – |
 /// | [`PipeWriter`](std::io::PipeWriter), [`Stdout`](std::io::Stdout), [`Stderr`](std::io::Stderr) | write | – |
 ///
-/// Files, stream sockets, listeners and pipes may as well be in slots of the driver's ring instead of
-/// descriptors of the process: a `Ring` of [`Direct`](crate::Direct) does the same, but for what
+/// Files, stream sockets, listeners and pipes may as well be in slots of the driver's ring instead
+/// of descriptors of the process: a `Ring` of [`Direct`](crate::Direct) does the same, but for what
 /// needs a descriptor.
 ///
 /// From one to another of any kind [`io::copy`](crate::io::copy) copies.

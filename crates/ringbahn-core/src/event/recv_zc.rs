@@ -20,8 +20,8 @@ use crate::sqe::{Sqe, Sqes};
 ///
 /// # Errors
 ///
-/// Those of `recv(2)`: `ConnectionReset`, `NotConnected`, …; the stream ends with them. `ENOMEM` and
-/// `ENOBUFS` where the memory of the queue is all out: drop pieces, and begin another stream.
+/// Those of `recv(2)`: `ConnectionReset`, `NotConnected`, …; the stream ends with them. `ENOMEM`
+/// and `ENOBUFS` where the memory of the queue is all out: drop pieces, and begin another stream.
 /// `Unsupported` where the kernel does not know the operation; `InvalidInput` with
 /// [`ForeignRing`](crate::ForeignRing) where the queue is another ring's.
 ///
@@ -32,10 +32,10 @@ use crate::sqe::{Sqe, Sqes};
 ///
 /// # Kernel
 ///
-/// Linux 6.15. It takes a ring with CQEs of 32 bytes, and a card whose driver gives queues away; none
-/// such was at hand, so that data arrives by it has not been tried. The socket, and a share of the
-/// queue, are the event's until completion. Elsewhere [`RecvMulti`](super::RecvMulti) does the same
-/// with a copy.
+/// Linux 6.15. It takes a ring with CQEs of 32 bytes, and a card whose driver gives queues away;
+/// none such was at hand, so that data arrives by it has not been tried. The socket, and a share of
+/// the queue, are the event's until completion. Elsewhere [`RecvMulti`](super::RecvMulti) does the
+/// same with a copy.
 ///
 /// # References
 ///

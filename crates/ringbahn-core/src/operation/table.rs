@@ -200,7 +200,7 @@ impl<S: Sharing> Noting<'_, S> {
     /// Unless its flags say that more will follow, nothing touches the entry's operands any more.
     #[inline]
     pub unsafe fn note(&mut self, cqe: &Cqe, batch: &mut Batch<S>) -> Matched {
-        // SAFETY: the promises are those of this function.
+        // SAFETY: T2; the promises are those of this function.
         unsafe { self.note_and_keep(cqe, |cqe| cqe, batch) }
     }
 
@@ -211,7 +211,7 @@ impl<S: Sharing> Noting<'_, S> {
     /// As for `note`.
     pub unsafe fn note_wide(&mut self, wide: &WideCqe, batch: &mut Batch<S>) -> Matched {
         let keep = |cqe| WideCqe { cqe, ..*wide }.to_keep();
-        // SAFETY: the promises are those of this function.
+        // SAFETY: T2; the promises are those of this function.
         unsafe { self.note_and_keep(&wide.cqe, keep, batch) }
     }
 

@@ -278,7 +278,8 @@ impl Request {
         Some(seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds))
     }
 
-    /// The address that it is to connect or send to, or to have. `Err` where that is none that is known here.
+    /// The address that it is to connect or send to, or to have. `Err` where that is none that is
+    /// known here.
     pub(crate) fn address(&self) -> Result<Option<Address>, i32> {
         let (start, length) = match self.opcode() {
             opcode::CONNECT | opcode::BIND => {

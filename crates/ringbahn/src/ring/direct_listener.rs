@@ -31,8 +31,8 @@ where
     ///
     /// # Errors
     ///
-    /// `ENFILE` where no slot is free; `Unsupported` on kernels before 6.0; `InvalidInput` where the
-    /// table is of another ring. The object is closed then.
+    /// `ENFILE` where no slot is free; `Unsupported` on kernels before 6.0; `InvalidInput` where
+    /// the table is of another ring. The object is closed then.
     ///
     /// # Cancel safety
     ///
@@ -86,8 +86,8 @@ impl<D: Drive + Clone + Unpin> Ring<Direct<TcpListener>, D> {
     ///
     /// # Errors
     ///
-    /// Those of `bind(2)`: `AddrInUse`, `AddrNotAvailable`, `PermissionDenied`, …; `ENFILE` where no
-    /// slot is free; `InvalidInput` where the table is of another ring; `Unsupported` on kernels
+    /// Those of `bind(2)`: `AddrInUse`, `AddrNotAvailable`, `PermissionDenied`, …; `ENFILE` where
+    /// no slot is free; `InvalidInput` where the table is of another ring; `Unsupported` on kernels
     /// before 6.0.
     ///
     /// # Cancel safety
@@ -210,7 +210,7 @@ impl<T: Listener, D: Drive + Clone + Unpin, S: Buffering> Ring<Direct<T>, D, S> 
         SlotAccepts {
             ear: Ear::Slot(&self.handle),
             table: self.get_ref().fd().table(),
-            parking: self.accepts.into_slots(),
+            parking: self.accepts.of_slots(),
         }
     }
 }

@@ -41,7 +41,13 @@ impl<D: Drive, E: Event> Parking<D, E> {
 /// The parked accepts of a handle, of which most have none: made when the first one is asked for.
 #[derive(Debug)]
 pub(crate) struct Accepts<D: Drive> {
-    parkings: OnceLock<Box<(Parking<D>, Parking<D, IntoSlot<Accept>>)>>,
+    parkings: OnceLock<Box<Parkings<D>>>,
+}
+
+#[derive(Debug)]
+struct Parkings<D: Drive> {
+    of_descriptors: Parking<D>,
+    of_slots: Parking<D, IntoSlot<Accept>>,
 }
 
 impl<D: Drive> Accepts<D> {
@@ -49,18 +55,19 @@ impl<D: Drive> Accepts<D> {
         Accepts { parkings: OnceLock::new() }
     }
 
-    fn parkings(&self) -> &(Parking<D>, Parking<D, IntoSlot<Accept>>) {
-        self.parkings.get_or_init(|| Box::new((Parking::new(), Parking::new())))
+    fn parkings(&self) -> &Parkings<D> {
+        let new = || Parkings { of_descriptors: Parking::new(), of_slots: Parking::new() };
+        self.parkings.get_or_init(|| Box::new(new()))
     }
 
     /// Those of a listener with a descriptor, which bring descriptors.
     pub(crate) fn of_descriptors(&self) -> &Parking<D> {
-        &self.parkings().0
+        &self.parkings().of_descriptors
     }
 
     /// Those of a listener in a slot, which fill slots.
-    pub(crate) fn into_slots(&self) -> &Parking<D, IntoSlot<Accept>> {
-        &self.parkings().1
+    pub(crate) fn of_slots(&self) -> &Parking<D, IntoSlot<Accept>> {
+        &self.parkings().of_slots
     }
 }
 

@@ -24,8 +24,8 @@ use super::object::Listener;
 /// Each item is a connection, but not the address of its peer, for which the operation has no
 /// place. An error is about one connection, as those of `accept(2)` are, and the stream goes on:
 /// `ENFILE`, where no slot was free, has closed the connection. Wait before polling again after
-/// that one, or after `EMFILE`. `Unsupported` and `InvalidInput`, where the table is of another ring,
-/// are its end.
+/// that one, or after `EMFILE`. `Unsupported` and `InvalidInput`, where the table is of another
+/// ring, are its end.
 ///
 /// # Cancel safety
 ///

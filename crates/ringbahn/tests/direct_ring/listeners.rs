@@ -52,8 +52,8 @@ fn where_the_kernel_lacks_the_operations_a_listener_gets_into_its_slot_from_a_de
         bind_and_connect(driver, table, 4);
         let builder = SharedDriver::builder().entries(2).completion_entries(4);
         let lacking = builder.without(opcode::LISTEN).build().unwrap();
-        // The last of these in vain, and then a descriptor; the slot of the first attempt is the one
-        // of the second.
+        // The last of these in vain, and then a descriptor; the slot of the first attempt is the
+        // one of the second.
         let slot = lacking.slots(1);
         bind_and_connect(&lacking, &slot, 5);
         drop(slot);
