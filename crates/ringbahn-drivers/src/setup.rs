@@ -190,7 +190,7 @@ impl Setup {
     }
 
     /// Whether CQEs have 32 bytes instead of 16, for what some operations have to say besides: so
-    /// far that is [`RecvZc`](ringbahn_core::event::RecvZc). The completion queue is twice as large.
+    /// far that is [`RecvZc`](ringbahn_core::event::RecvZc). It doubles the completion queue.
     ///
     /// # Kernel
     ///
