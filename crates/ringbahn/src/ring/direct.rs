@@ -24,8 +24,7 @@ use super::writer::Writing;
 /// A [`Ring`] of it does what a `Ring` of a `T` does, and the process has no descriptor of it:
 /// operations need not look one up, and the limit of descriptors leaves it alone. It gets there by
 /// [`SlotListener::accept`](crate::SlotListener::accept), [`Ring::connect_into_slot`],
-/// [`bind_into_slot`](Ring::<Direct<std::net::TcpListener>, crate::SharedDriver>::bind_into_slot),
-/// [`put_into_slot`](Ring::put_into_slot),
+/// `bind_into_slot` of the listeners, [`put_into_slot`](Ring::put_into_slot),
 /// [`OpenOptions::open_into_slot`](crate::fs::OpenOptions::open_into_slot), or by any event
 /// [into a slot](ringbahn_core::event::Opens::into_slot) and [`Direct::new`].
 ///

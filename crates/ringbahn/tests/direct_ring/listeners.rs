@@ -267,6 +267,30 @@ fn full<D: Slotted>(test: &str) {
     });
 }
 
+#[test]
+fn a_listener_dropped_on_another_thread_closes_its_slot_with_accepts_in_flight() {
+    let test = "a_listener_dropped_on_another_thread_closes_its_slot_with_accepts_in_flight";
+    in_slots(test, 2, |driver: &ringbahn::SharedDriver, table| {
+        for round in 0..50 {
+            let (listener, address) = bind(driver, table);
+            driver.run(async {
+                assert!(futures::poll!(pin!(listener.accept())).is_pending());
+            });
+            // A connection may come just before the end, and then has a slot as well.
+            let connect = std::thread::spawn(move || TcpStream::connect(address));
+            match round % 2 {
+                0 => std::thread::spawn(move || drop(listener)).join().unwrap(),
+                _ => {
+                    let connections = listener.into_connections();
+                    std::thread::spawn(move || drop(connections)).join().unwrap();
+                }
+            }
+            drop(connect.join().unwrap());
+            wait_until_closed(driver, table);
+        }
+    });
+}
+
 fn dropped<D: Slotted>(test: &str) {
     in_slots(test, 4, |driver: &D, table| {
         // Accepted by an abandoned accept, and by a stream that nobody looks at.
