@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::operation::id::{extra_of, with_extra};
+
 /// The kernel's answer to a submission queue entry: a plain value that proves nothing.
 ///
 /// An operation is finished by the driver's completion queue, never by a `Cqe` that somebody
@@ -15,6 +17,25 @@ pub struct Cqe {
     pub result: i32,
     /// `IORING_CQE_F_*`.
     pub flags: u32,
+}
+
+/// A CQE of a ring whose CQEs are 32 bytes long (`IORING_SETUP_CQE32`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct WideCqe {
+    /// What every CQE says.
+    pub cqe: Cqe,
+    /// What some operations say besides: of a receive without a copy, where the data is.
+    pub extra: [u64; 2],
+}
+
+const _: () = assert!(size_of::<Cqe>() == 16 && size_of::<WideCqe>() == 32);
+
+impl WideCqe {
+    /// What an event gets to see of it, once its operation has been found.
+    pub(crate) fn to_keep(self) -> Cqe {
+        Cqe { user_data: with_extra(self.cqe.user_data, self.extra[0]), ..self.cqe }
+    }
 }
 
 /// `IORING_CQE_F_BUFFER`: the kernel has chosen a buffer, whose number is in the upper half.
@@ -47,6 +68,12 @@ impl Cqe {
     /// Whether this is the second CQE of a zero-copy send: the buffer is free again.
     pub const fn is_notification(&self) -> bool {
         self.flags & FLAG_NOTIFICATION != 0
+    }
+
+    /// The first word of what a [`WideCqe`] says besides, once an event gets to see it. Of a ring
+    /// with other CQEs it means nothing.
+    pub fn extra(&self) -> u64 {
+        extra_of(self.user_data)
     }
 
     /// The result as a count or descriptor, or the error it stands for.

@@ -48,6 +48,7 @@ mod panics;
 mod permission;
 mod pollable;
 mod provided;
+mod receive_queue;
 mod reservation;
 mod ring_id;
 mod scope;
@@ -69,7 +70,7 @@ pub use buf::{
 pub use cancel::{Cancel, Cancelled};
 pub use cancelling::{CancelReport, Cancelling};
 pub use clock::{Clock, Deadline};
-pub use cqe::Cqe;
+pub use cqe::{Cqe, WideCqe};
 pub use direct::{DirectFd, DirectTable, Slots};
 pub use drive::{Completion, Drive};
 pub use event::Event;
@@ -87,6 +88,7 @@ pub use provided::{
     BufferGroup, BufferQueue, BufferReturn, Bundle, BundleParts, GroupMemory, PartDecoder,
     ProvidedBuffer, SendQueue,
 };
+pub use receive_queue::{ReceiveMemory, ReceiveQueue, ReceivedPiece, RefillEntry, RefillMemory};
 pub use reservation::{Reservation, TooFewPlaces};
 pub use ring_id::{ForeignRing, RingId};
 pub use scope::{CancelScope, Within};

@@ -15,7 +15,8 @@ use io_uring::{opcode, squeue};
 use ringbahn_core::event::*;
 use ringbahn_core::{
     BufferGroup, BufferQueue, Clock, Cqe, Deadline, DirectTable, GroupMemory, IoBuf, MultiEvent,
-    OperationTable, Outcome, RingId, SendQueue, SharedFd, Slots, SocketAddress, Sqe, Sqes,
+    OperationTable, Outcome, ReceiveMemory, ReceiveQueue, RefillMemory, RingId, SendQueue,
+    SharedFd, Slots, SocketAddress, Sqe, Sqes,
 };
 
 /// The only entry of `event`, handed to `check` while the event is still in place.
@@ -264,6 +265,27 @@ fn connect() {
 }
 
 #[test]
+fn bind_and_listen() {
+    let (socket, fd) = file();
+    let inet: SocketAddr = "[::1]:443".parse().unwrap();
+    entry_of(Bind::new(socket.clone(), inet), |entry| {
+        let address = entry.get_address().cast_const().cast();
+        opcode::Bind::new(Fd(fd), address, 28).build()
+    });
+    entry_of(Listen::new(socket, 7), |_| opcode::Listen::new(Fd(fd), 7).build());
+}
+
+#[test]
+fn reuse_address() {
+    let (socket, fd) = file();
+    entry_of(ReuseAddress::new(socket), |entry| {
+        let [level, name] = [libc::SOL_SOCKET, libc::SO_REUSEADDR].map(i32::cast_unsigned);
+        let value = entry.get_address3().cast_const().cast();
+        opcode::SetSockOpt::new(Fd(fd), level, name, value, 4).build()
+    });
+}
+
+#[test]
 fn recv() {
     let (socket, fd) = file();
     for (wait_all, flags) in [(false, 0), (true, libc::MSG_WAITALL)] {
@@ -443,6 +465,15 @@ fn into_slot() {
 }
 
 #[test]
+fn register_fd() {
+    let table = DirectTable::new(NoSlots(OperationTable::<ringbahn_core::Shared>::new().ring()));
+    entry_of(RegisterFd::new(file().0, &table).unwrap(), |entry| {
+        let numbers = entry.get_address().cast_const().cast();
+        opcode::FilesUpdate::new(numbers, 1).offset(-1).build()
+    });
+}
+
+#[test]
 fn pipe() {
     entry_of(Pipe::new(), |entry| {
         let flags = libc::O_CLOEXEC as u32;
@@ -503,6 +534,10 @@ fn streams_that_need_no_buffers() {
     multi_entry_of(AcceptMulti::new(file.clone()), |_| {
         opcode::AcceptMulti::new(Fd(fd)).flags(libc::SOCK_CLOEXEC).build()
     });
+    let table = DirectTable::new(NoSlots(OperationTable::<ringbahn_core::Shared>::new().ring()));
+    multi_entry_of(AcceptIntoSlots::new(file.clone(), &table), |_| {
+        opcode::AcceptMulti::new(Fd(fd)).allocate_file_index(true).build()
+    });
     multi_entry_of(PollMulti::new(file, Interest::READABLE), |_| {
         opcode::PollAdd::new(Fd(fd), libc::POLLIN as u32).multi(true).build()
     });
@@ -525,6 +560,26 @@ fn streams_of_provided_buffers() {
     });
     multi_entry_of(ReadMulti::new(file, &group()), |_| {
         opcode::ReadMulti::new(Fd(fd), 0, 7).offset(u64::MAX).build()
+    });
+}
+
+/// A queue of no card, which nobody uses.
+fn receive_queue() -> ReceiveQueue {
+    let memory = Box::leak(Box::new([0_u64; 16]));
+    let start = std::ptr::NonNull::from(memory).cast::<u64>();
+    let refill =
+        RefillMemory { head: start.cast(), tail: start.cast(), entries: start.cast(), count: 1 };
+    let memory = ReceiveMemory { area: start.cast(), length: 8, token: 0, refill };
+    let ring: OperationTable = OperationTable::new();
+    // SAFETY: no entry that names it is submitted to any ring, and nothing is given back.
+    unsafe { ReceiveQueue::new(memory, ring.ring(), 5, Box::new(())) }
+}
+
+#[test]
+fn receives_without_a_copy() {
+    let (file, fd) = file();
+    multi_entry_of(RecvZc::new(file, &receive_queue()), |_| {
+        opcode::RecvZc::new(Fd(fd), 0).ifq(5).build()
     });
 }
 

@@ -69,6 +69,7 @@ mod iopoll;
 mod local;
 mod policy;
 mod queue;
+mod receive_queue;
 mod refusal;
 mod registered;
 mod report;

@@ -45,7 +45,7 @@ use std::time::Duration;
 
 use ringbahn_core::{
     Attempt, BufferGroup, BufferQueue, CancelTarget, Cancelling, Completion, DirectTable, Drive,
-    Local, Reservation, Selection, SendQueue, Served,
+    Local, ReceiveQueue, Reservation, Selection, SendQueue, Served,
 };
 
 mod alarm;
@@ -62,6 +62,7 @@ use crate::backend::Backend;
 use crate::counters::Counters;
 use crate::registered::RegisteredBuffers;
 use crate::report::Report;
+use crate::survey::NoZeroCopyReceive;
 use crate::unavailable::Unavailable;
 pub use builder::LocalBuilder;
 
@@ -269,6 +270,22 @@ impl LocalDriver {
     /// 6.10.
     pub fn send_queue(&self, count: u16, size: u32) -> io::Result<SendQueue> {
         self.core.ring.send_queue(count, size)
+    }
+
+    /// Takes the receive queue `queue` of the network interface `interface`, for receives
+    /// [without a copy](ringbahn_core::event::RecvZc). The driver has to be built
+    /// [with wide completions](LocalBuilder::wide_completions).
+    ///
+    /// # Errors
+    ///
+    /// As [`RingHandle::receive_queue`](crate::RingHandle::receive_queue).
+    pub fn receive_queue(
+        &self,
+        interface: &str,
+        queue: u32,
+        area_length: usize,
+    ) -> Result<ReceiveQueue, NoZeroCopyReceive> {
+        self.core.ring.receive_queue(interface, queue, area_length)
     }
 
     /// Winds the driver up, for all its clones: new events are refused, what is in flight is

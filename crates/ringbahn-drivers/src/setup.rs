@@ -21,9 +21,9 @@ use crate::sys::fork::ForkGuard;
 use crate::sys::setup::setup;
 use crate::sys::uapi::{
     ENTRIES_MAX, FEAT_EXT_ARG, FEAT_FAST_POLL, FEAT_NODROP, FEAT_RW_CUR_POS, FEAT_SINGLE_MMAP,
-    FEAT_SUBMIT_STABLE, Params, SETUP_ATTACH_WQ, SETUP_CLAMP, SETUP_COOP_TASKRUN, SETUP_CQSIZE,
-    SETUP_DEFER_TASKRUN, SETUP_IOPOLL, SETUP_NO_SQARRAY, SETUP_R_DISABLED, SETUP_SINGLE_ISSUER,
-    SETUP_SQ_AFF, SETUP_SQPOLL, SETUP_SUBMIT_ALL, SETUP_TASKRUN_FLAG,
+    FEAT_SUBMIT_STABLE, Params, SETUP_ATTACH_WQ, SETUP_CLAMP, SETUP_COOP_TASKRUN, SETUP_CQE32,
+    SETUP_CQSIZE, SETUP_DEFER_TASKRUN, SETUP_IOPOLL, SETUP_NO_SQARRAY, SETUP_R_DISABLED,
+    SETUP_SINGLE_ISSUER, SETUP_SQ_AFF, SETUP_SQPOLL, SETUP_SUBMIT_ALL, SETUP_TASKRUN_FLAG,
 };
 use crate::unavailable::{Reason, Unavailable};
 
@@ -138,6 +138,7 @@ pub struct Setup {
     entries: u32,
     completion_entries: Option<u32>,
     clamp: bool,
+    wide: bool,
     rule: Option<Rule>,
     call: SetupCall,
     policy: Option<Policy>,
@@ -164,6 +165,7 @@ impl Setup {
             entries: entries.max(1),
             completion_entries: None,
             clamp: true,
+            wide: false,
             rule: None,
             call: setup,
             policy: None,
@@ -184,6 +186,18 @@ impl Setup {
     #[must_use]
     pub fn clamp(mut self, clamp: bool) -> Setup {
         self.clamp = clamp;
+        self
+    }
+
+    /// Whether CQEs have 32 bytes instead of 16, for what some operations have to say besides: so
+    /// far that is [`RecvZc`](ringbahn_core::event::RecvZc). It doubles the completion queue.
+    ///
+    /// # Kernel
+    ///
+    /// 5.19; on an older one there is no such ring.
+    #[must_use]
+    pub fn wide_completions(mut self, wide: bool) -> Setup {
+        self.wide = wide;
         self
     }
 
@@ -385,6 +399,9 @@ impl Setup {
         let mut flags = wishes.flags;
         if self.clamp {
             flags |= SETUP_CLAMP;
+        }
+        if self.wide {
+            flags |= SETUP_CQE32;
         }
         if self.completion_entries.is_some() {
             flags |= SETUP_CQSIZE;

@@ -8,6 +8,8 @@ use ringbahn_drivers::SharedDriver;
 
 #[path = "support/dice.rs"]
 mod dice;
+#[path = "direct/listeners.rs"]
+mod listeners;
 #[path = "support/local.rs"]
 mod local;
 #[path = "direct/random.rs"]

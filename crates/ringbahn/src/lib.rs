@@ -167,7 +167,9 @@ pub use ring::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 pub use ring::object::{FileObject, Listener, Object, Readable, StreamSocket, Writable};
 pub use ring::receive::Receive;
 pub use ring::reception::{Datagram, Reception, Vectored, VectoredDatagram};
-pub use ring::slot_listener::{IncomingInSlots, SlotListener};
+pub use ring::slot_accepts::IncomingInSlots;
+pub use ring::slot_connections::SlotConnections;
+pub use ring::slot_listener::SlotListener;
 pub use ring::{Incoming, IntoInnerError, ReuniteError, Ring};
 #[doc(no_inline)]
 pub use socket2;

@@ -11,7 +11,8 @@
 //! | [`input`] | the reader and the inbox together: all that reading needs |
 //! | [`buffering`] | where the buffers of reader and writer come from |
 //! | [`parking`] | accepts that nobody waits for at the moment |
-//! | [`direct`], [`slot_listener`] | objects in slots of the ring, and how they get there |
+//! | [`direct`], [`direct_listener`] | objects in slots of the ring, listeners among them |
+//! | [`slot_listener`], [`slot_accepts`], [`slot_connections`] | how connections get into slots |
 //! | [`cancel_all`] | the end of all that is in flight |
 //!
 //! The poll functions have the handle to themselves, so they lock nothing. The methods that take
@@ -30,6 +31,7 @@ use crate::driver::DefaultDriver;
 pub(crate) mod buffering;
 mod cancel_all;
 pub(crate) mod direct;
+mod direct_listener;
 mod file;
 pub(crate) mod halves;
 #[cfg(feature = "hyper")]
@@ -47,6 +49,8 @@ pub(crate) mod receive;
 pub(crate) mod reception;
 mod share;
 mod slot;
+pub(crate) mod slot_accepts;
+pub(crate) mod slot_connections;
 pub(crate) mod slot_listener;
 mod split;
 mod stream;
@@ -63,7 +67,7 @@ use input::Input;
 pub use into_inner::IntoInnerError;
 pub use listener::Incoming;
 use object::Object;
-use parking::Parking;
+use parking::Accepts;
 use share::Handle;
 use slot::poll_settled;
 pub use split::ReuniteError;
@@ -95,8 +99,8 @@ use writer::Writer;
 /// | [`PipeReader`](std::io::PipeReader), [`Stdin`](std::io::Stdin) | read | – |
 /// | [`PipeWriter`](std::io::PipeWriter), [`Stdout`](std::io::Stdout), [`Stderr`](std::io::Stderr) | write | – |
 ///
-/// Files, stream sockets and pipes may as well be in slots of the driver's ring instead of
-/// descriptors of the process: a `Ring` of [`Direct`](crate::Direct) does the same, but for what
+/// Files, stream sockets, listeners and pipes may as well be in slots of the driver's ring instead
+/// of descriptors of the process: a `Ring` of [`Direct`](crate::Direct) does the same, but for what
 /// needs a descriptor.
 ///
 /// From one to another of any kind [`io::copy`](crate::io::copy) copies.
@@ -187,7 +191,7 @@ pub struct Ring<T, D: Drive + Unpin = DefaultDriver, B: Buffering = Heap> {
     handle: Handle<T, D>,
     input: Input<D>,
     writer: Mutex<Writer<D>>,
-    parking: Parking<D>,
+    accepts: Accepts<D>,
     /// A seek that was asked for and has not been done.
     seek: Option<SeekFrom>,
     /// Where reader and writer have their pools from.
@@ -220,7 +224,7 @@ impl<T: Object, D: Drive + Unpin> Ring<T, D> {
             handle: Handle::new(object, driver),
             input: Input::new(T::POSITIONED),
             writer: Mutex::new(Writer::new(T::POSITIONED)),
-            parking: Parking::new(),
+            accepts: Accepts::new(),
             seek: None,
             buffering: Heap,
         }
@@ -246,10 +250,10 @@ impl<T, D: Drive + Unpin, S: Buffering> Ring<T, D, S> {
     /// Methods on owned buffers are not concerned: they take what they are given, also a
     /// [`RegisteredBuffer`](crate::RegisteredBuffer).
     pub fn buffered<B: Buffering>(self, buffering: B) -> Ring<T, D, B> {
-        let Ring { handle, mut input, mut writer, parking, seek, .. } = self;
+        let Ring { handle, mut input, mut writer, accepts, seek, .. } = self;
         input.reader().take_from(buffering.pool());
         slot::get_mut(&mut writer).take_from(buffering.pool());
-        Ring { handle, input, writer, parking, seek, buffering }
+        Ring { handle, input, writer, accepts, seek, buffering }
     }
 
     /// Where the traits take their buffers from.
@@ -318,13 +322,13 @@ impl<T: Object, D: Drive + Clone + Unpin, S: Buffering> Ring<T, D, S> {
     }
 
     async fn dismantle(self) -> Remains<T> {
-        let Ring { handle, mut input, mut writer, parking, seek, .. } = self;
+        let Ring { handle, mut input, mut writer, accepts, seek, .. } = self;
         let writer = slot::get_mut(&mut writer);
         let mut written = poll_fn(|cx| writer.poll_flush(&handle, cx)).await;
         writer.stop_ending();
         poll_fn(|cx| input.reader().poll_stop(cx)).await;
         poll_fn(|cx| input.poll_collect(cx)).await;
-        drop(parking);
+        drop(accepts);
         let reader = input.reader();
         if handle.has_position() {
             // It cannot fail where it has been sought in before; otherwise the bytes are unread.

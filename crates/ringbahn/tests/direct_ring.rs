@@ -9,6 +9,10 @@ mod drops;
 mod files;
 #[path = "direct_ring/foreign.rs"]
 mod foreign;
+#[path = "direct_ring/listeners.rs"]
+mod listeners;
+#[path = "direct_ring/moves.rs"]
+mod moves;
 #[path = "direct_ring/selects.rs"]
 mod selects;
 #[path = "direct_ring/streams.rs"]

@@ -66,8 +66,10 @@ macro_rules! rows {
 
 rows! {
     Accept: sockets::accept;
+    AcceptIntoSlots: "direct of ringbahn-drivers";
     AcceptMulti: "multishot of ringbahn-drivers";
     AsyncCancel: others::async_cancel;
+    Bind: sockets::bind;
     Close: files::close;
     Connect: sockets::connect;
     Drained: "chains of ringbahn-drivers";
@@ -76,6 +78,7 @@ rows! {
     InstallFd: "direct of ringbahn-drivers";
     IntoSlot: "direct of ringbahn-drivers";
     Link: composed::link;
+    Listen: sockets::listen;
     Mapped: composed::mapped;
     Nop: others::nop;
     OpenAt: files::open_at;
@@ -96,8 +99,11 @@ rows! {
     RecvMulti: "multishot of ringbahn-drivers";
     RecvParts: "multishot of ringbahn-drivers";
     RecvProvided: "multishot of ringbahn-drivers";
+    RecvZc: "zero_copy_receive of ringbahn-drivers";
+    RegisterFd: "direct of ringbahn-drivers";
     Reporting: sends::reporting;
     Rescued: composed::rescued;
+    ReuseAddress: "direct of ringbahn-drivers";
     Send: sends::send;
     SendAll: sends::send_all;
     SendBundle: "multishot of ringbahn-drivers";

@@ -4,6 +4,8 @@
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd};
 
+use crate::direct::DirectTable;
+use crate::event::accept_into_slots::AcceptIntoSlots;
 use crate::fd::SharedFd;
 use crate::multishot::event::{MultiEvent, or_too_old};
 use crate::opcode;
@@ -11,7 +13,7 @@ use crate::outcome::Outcome;
 use crate::sqe::{Sqe, Sqes};
 
 /// `IORING_ACCEPT_MULTISHOT`
-const ACCEPT_MULTISHOT: u16 = 1 << 0;
+pub(super) const ACCEPT_MULTISHOT: u16 = 1 << 0;
 
 /// Accepts connections from a listening socket, as they come.
 ///
@@ -47,6 +49,11 @@ impl AcceptMulti {
     /// Accepts connections from `socket`, which listens.
     pub fn new(socket: impl Into<SharedFd>) -> AcceptMulti {
         AcceptMulti { socket: socket.into() }
+    }
+
+    /// The event that does the same, but for the connections to get into slots of `table`.
+    pub fn into_slots(self, table: &DirectTable) -> AcceptIntoSlots {
+        AcceptIntoSlots::new(self.socket, table)
     }
 }
 

@@ -50,8 +50,11 @@ macro_rules! events {
 /// ```
 pub const EVENTS: &[EventInfo] = events! {
     accept::Accept: Some(opcode::ACCEPT), (5, 5), "2/accept.2";
+    accept_into_slots::AcceptIntoSlots: Some(opcode::ACCEPT), (5, 19),
+        "3/io_uring_prep_multishot_accept_direct.3";
     accept_multi::AcceptMulti: Some(opcode::ACCEPT), (5, 19), "2/accept.2";
     async_cancel::AsyncCancel: Some(opcode::ASYNC_CANCEL), (5, 5), "3/io_uring_prep_cancel.3";
+    bind::Bind: Some(opcode::BIND), (6, 11), "2/bind.2";
     close::Close: Some(opcode::CLOSE), (5, 6), "2/close.2";
     connect::Connect: Some(opcode::CONNECT), (5, 5), "2/connect.2";
     drained::Drained: None, (5, 2), "2/io_uring_enter.2";
@@ -61,6 +64,7 @@ pub const EVENTS: &[EventInfo] = events! {
         "3/io_uring_prep_fixed_fd_install.3";
     into_slot::IntoSlot: None, (5, 19), "3/io_uring_prep_open.3";
     link::Link: None, (5, 3), "2/io_uring_enter.2";
+    listen::Listen: Some(opcode::LISTEN), (6, 11), "2/listen.2";
     mapped::Mapped: None, (5, 1), "2/io_uring_enter.2";
     nop::Nop: Some(opcode::NOP), (5, 1), "2/io_uring_enter.2";
     open_at::OpenAt: Some(opcode::OPENAT), (5, 6), "2/open.2";
@@ -81,8 +85,12 @@ pub const EVENTS: &[EventInfo] = events! {
     recv_multi::RecvMulti: Some(opcode::RECV), (6, 0), "2/recv.2";
     recv_parts::RecvParts: Some(opcode::RECV), (6, 12), "2/recv.2";
     recv_provided::RecvProvided: Some(opcode::RECV), (5, 19), "2/recv.2";
+    recv_zc::RecvZc: Some(opcode::RECV_ZC), (6, 15), "3/io_uring_prep_recv.3";
+    register_fd::RegisterFd: Some(opcode::FILES_UPDATE), (6, 0),
+        "3/io_uring_prep_files_update.3";
     reporting::Reporting: None, (6, 2), "2/io_uring_enter.2";
     rescued::Rescued: None, (5, 5), "2/io_uring_enter.2";
+    reuse_address::ReuseAddress: Some(opcode::URING_CMD), (6, 7), "7/socket.7";
     send::Send: Some(opcode::SEND), (5, 6), "2/send.2";
     send_all::SendAll: Some(opcode::SEND), (5, 6), "2/send.2";
     send_bundle::SendBundle: Some(opcode::SEND), (6, 10), "2/send.2";

@@ -20,6 +20,9 @@ const GENERATION_SHIFT: u32 = INDEX_BITS + STEP_BITS;
 const GENERATION_MASK: u32 = u32::MAX >> 1;
 const INTERNAL: u64 = 1 << 63;
 
+/// All bits that there are for the extra word of a wide CQE: those of index and generation.
+const EXTRA_MAX: u64 = (1 << (INDEX_BITS + 31)) - 1;
+
 const _: () = assert!(1 << STEP_BITS == SQES_PER_EVENT_MAX);
 
 /// The generation of a place's first tenant. There is no generation 0, so that no operation has the
@@ -68,6 +71,22 @@ pub(crate) fn step_of(user_data: u64) -> u32 {
     (user_data as u32) >> INDEX_BITS
 }
 
+/// What is kept of the `user_data` of a wide CQE once its operation has been found: the step, and
+/// `extra`, the first word of its second half, in the bits of index and generation. Of 57 bits of
+/// `extra` none is lost; more set ones become all of them, which is nothing that a kernel says.
+pub(crate) fn with_extra(user_data: u64, extra: u64) -> u64 {
+    let step = user_data & u64::from(SQES_PER_EVENT_MAX - 1) << INDEX_BITS;
+    let extra = if extra > EXTRA_MAX { EXTRA_MAX } else { extra };
+    let low = extra & u64::from(OPERATIONS_MAX - 1);
+    step | low | extra >> INDEX_BITS << GENERATION_SHIFT
+}
+
+/// What [`with_extra`] has kept.
+pub(crate) fn extra_of(kept: u64) -> u64 {
+    let low = kept & u64::from(OPERATIONS_MAX - 1);
+    low | kept >> GENERATION_SHIFT << INDEX_BITS
+}
+
 /// The mark of the cancel that targets `user_data`.
 pub(crate) fn cancel_of(user_data: u64) -> u64 {
     user_data | INTERNAL
@@ -95,6 +114,21 @@ mod tests {
                     assert_eq!(cancel_target(user_data), None);
                     assert_eq!(cancel_target(cancel_of(user_data)), Some(user_data));
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_wide_cqe_says_besides_is_kept_with_its_step() {
+        let id = OperationId { index: OPERATIONS_MAX - 1, generation: GENERATION_MASK };
+        for step in [0, 1, SQES_PER_EVENT_MAX - 1] {
+            for extra in [0, 1, 4096, 1 << INDEX_BITS, (1 << 48) - 1, 1 << 48, EXTRA_MAX] {
+                let kept = with_extra(id.user_data(step), extra);
+                assert_eq!((step_of(kept), extra_of(kept)), (step, extra));
+                assert_eq!(cancel_target(kept), None);
+            }
+            for extra in [EXTRA_MAX + 1, u64::MAX] {
+                assert_eq!(extra_of(with_extra(id.user_data(step), extra)), EXTRA_MAX);
             }
         }
     }

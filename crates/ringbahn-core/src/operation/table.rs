@@ -19,7 +19,7 @@ use super::target::CancelTarget;
 use super::{Operation, StepEnd};
 use crate::cancelling::{Cancelling, Watch};
 use crate::completion::cell::Progress;
-use crate::cqe::Cqe;
+use crate::cqe::{Cqe, WideCqe};
 use crate::ring_id::RingId;
 use crate::selection::{EntryFile, Selection};
 use crate::sharing::{Lock, OperationShare, Shared, Sharing, Word};
@@ -200,6 +200,33 @@ impl<S: Sharing> Noting<'_, S> {
     /// Unless its flags say that more will follow, nothing touches the entry's operands any more.
     #[inline]
     pub unsafe fn note(&mut self, cqe: &Cqe, batch: &mut Batch<S>) -> Matched {
+        // SAFETY: T2; the promises are those of this function.
+        unsafe { self.note_and_keep(cqe, |cqe| cqe, batch) }
+    }
+
+    /// As [`note`](Noting::note), of a CQE of a ring whose CQEs are 32 bytes long.
+    ///
+    /// # Safety
+    ///
+    /// As for `note`.
+    pub unsafe fn note_wide(&mut self, wide: &WideCqe, batch: &mut Batch<S>) -> Matched {
+        let keep = |cqe| WideCqe { cqe, ..*wide }.to_keep();
+        // SAFETY: T2; the promises are those of this function.
+        unsafe { self.note_and_keep(&wide.cqe, keep, batch) }
+    }
+
+    /// Notes a CQE, of which its event gets to see what `keep` makes of it.
+    ///
+    /// # Safety
+    ///
+    /// As for `note`.
+    #[inline]
+    unsafe fn note_and_keep(
+        &mut self,
+        cqe: &Cqe,
+        keep: impl Fn(Cqe) -> Cqe,
+        batch: &mut Batch<S>,
+    ) -> Matched {
         if let Some(target) = cancel_target(cqe.user_data) {
             if cqe.failed_with(libc::ENOENT) {
                 self.note_missed_cancel(target, batch);
@@ -214,7 +241,7 @@ impl<S: Sharing> Noting<'_, S> {
             if !header.is_step_pending(cqe.user_data) {
                 return Matched::Unknown;
             }
-            let Progress { wake, stop } = header.cell.progress(*cqe);
+            let Progress { wake, stop } = header.cell.progress(keep(*cqe));
             if let Some(waker) = wake {
                 batch.wake(waker);
             }
@@ -230,7 +257,7 @@ impl<S: Sharing> Noting<'_, S> {
                 if header.cell.is_cancelled() {
                     batch.miss_cancel(CancelTarget::new(tenant.clone()));
                 }
-                if let Some(waker) = header.cell.progress(*cqe).wake {
+                if let Some(waker) = header.cell.progress(keep(*cqe)).wake {
                     batch.wake(waker);
                 }
                 Matched::Progress
@@ -243,7 +270,7 @@ impl<S: Sharing> Noting<'_, S> {
                 self.ended += 1;
                 // SAFETY: T2 and the contract of this function: this was the last CQE of every
                 // entry, and the tenant has just left its place, so there is no second `Ended`.
-                batch.end(|| unsafe { Ended::new(tenant, *cqe) });
+                batch.end(|| unsafe { Ended::new(tenant, keep(*cqe)) });
                 Matched::Finished
             }
         }

@@ -85,6 +85,14 @@ impl LocalBuilder {
         self
     }
 
+    /// Whether the ring's CQEs have 32 bytes instead of 16: for a driver that is to have a
+    /// [receive queue](LocalDriver::receive_queue), and no other. See [`Setup::wide_completions`].
+    #[must_use]
+    pub fn wide_completions(mut self, wide: bool) -> LocalBuilder {
+        self.setup = self.setup.wide_completions(wide);
+        self
+    }
+
     /// Builds the driver, for the calling thread.
     ///
     /// # Errors

@@ -18,7 +18,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ringbahn_core::{Batch, Cqe, Matched, OperationTable, Shared, Sharing};
+use ringbahn_core::{Batch, Cqe, Matched, OperationTable, Shared, Sharing, WideCqe};
 
 use super::rings::{CompletionMemory, Rings};
 use crate::sync::Ordering;
@@ -116,8 +116,12 @@ impl<S: Sharing> CompletionQueue<S> {
             return None;
         }
         let source = Source { memory: &self.rings.completion, head: &mut self.head };
-        // SAFETY: K1; the queue is not empty.
-        let cqe = unsafe { source.memory.read(*source.head) };
+        let cqe = match source.memory.wide {
+            // SAFETY: K1; the queue is not empty.
+            true => unsafe { source.memory.read_wide(*source.head) }.cqe,
+            // SAFETY: K1; the queue is not empty.
+            false => unsafe { source.memory.read(*source.head) },
+        };
         *source.head = source.head.wrapping_add(1);
         drop(source);
         self.rings.note_reaped();
@@ -161,6 +165,9 @@ fn reap_from<S: Sharing>(
         std::mem::forget(source);
         return;
     }
+    if source.memory.wide {
+        return reap_wide_from(source, table, batch, count, reaped);
+    }
     let mut noting = table.noting();
     for _ in 0..count {
         // SAFETY: K1; `count` CQEs were ready, and this is one of the first `count`.
@@ -169,16 +176,44 @@ fn reap_from<S: Sharing>(
         reaped.count += 1;
         // SAFETY: K2, K3; `cqe` has just been posted, and the head is past it.
         let matched = unsafe { noting.note(&cqe, batch) };
+        reaped.count_in(&cqe, matched);
+    }
+}
+
+/// As [`reap_from`], of a queue with so many CQEs of 32 bytes.
+#[cold]
+fn reap_wide_from<S: Sharing>(
+    source: Source<'_>,
+    table: &OperationTable<S>,
+    batch: &mut Batch<S>,
+    count: usize,
+    reaped: &mut Reaped,
+) {
+    let mut noting = table.noting();
+    for _ in 0..count {
+        // SAFETY: K1; `count` CQEs were ready, and this is one of the first `count`.
+        let wide = unsafe { source.memory.read_wide(*source.head) };
+        *source.head = source.head.wrapping_add(1);
+        reaped.count += 1;
+        // SAFETY: K2, K3; it has just been posted, and the head is past it.
+        let matched = unsafe { noting.note_wide(&wide, batch) };
+        reaped.count_in(&wide.cqe, matched);
+    }
+}
+
+impl Reaped {
+    #[inline]
+    fn count_in(&mut self, cqe: &Cqe, matched: Matched) {
         match matched {
             Matched::Progress => {}
             Matched::Finished => {
-                reaped.finished += 1;
-                reaped.stopped += usize::from(cqe.has_not_run());
+                self.finished += 1;
+                self.stopped += usize::from(cqe.has_not_run());
             }
-            Matched::Cancel => reaped.cancels_answered += 1,
+            Matched::Cancel => self.cancels_answered += 1,
             // A NOP that stood in the place of what the kernel does not know.
-            Matched::Unknown if cqe == Cqe::default() => {}
-            Matched::Unknown => reaped.unknown += 1,
+            Matched::Unknown if *cqe == Cqe::default() => {}
+            Matched::Unknown => self.unknown += 1,
         }
     }
 }
@@ -202,6 +237,19 @@ impl CompletionMemory {
         let cqe = unsafe { self.entries.add(place) };
         // SAFETY: K1, by the caller's promise; the kernel does not write there now.
         unsafe { cqe.read() }
+    }
+
+    /// As [`read`](CompletionMemory::read), of a queue with CQEs of 32 bytes.
+    ///
+    /// # Safety
+    ///
+    /// As for `read`, and the queue is such a one.
+    unsafe fn read_wide(&self, counter: u32) -> WideCqe {
+        let place = self.index.place(counter) as usize;
+        // SAFETY: R1, the array has as many elements as the index says.
+        let wide = unsafe { self.entries.cast::<WideCqe>().add(place) };
+        // SAFETY: K1, by the caller's promise; the kernel does not write there now.
+        unsafe { wide.read() }
     }
 }
 

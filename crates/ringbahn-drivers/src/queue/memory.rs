@@ -74,6 +74,7 @@ impl Memory {
                 tail: word(5),
                 overflow: word(6),
                 entries: start_of(&mut cqes),
+                wide: false,
             },
             _words: words,
             _entries: sqes,

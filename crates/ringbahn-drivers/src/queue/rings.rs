@@ -28,7 +28,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use ringbahn_core::{Cqe, OperationTable, Sharing, Sqe};
+use ringbahn_core::{Cqe, OperationTable, Sharing, Sqe, WideCqe};
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::beside::{AtWork, Beside};
@@ -45,8 +45,8 @@ use crate::sys::mmap::Mapping;
 use crate::sys::probe::Probe;
 use crate::sys::ring_name::{RingName, enable, register_eventfd, register_ring, unregister_ring};
 use crate::sys::uapi::{
-    ENTER_NO_IOWAIT, FEAT_NO_IOWAIT, OFFSET_ENTRIES, OFFSET_RINGS, Params, SETUP_DEFER_TASKRUN,
-    SETUP_NO_SQARRAY,
+    ENTER_NO_IOWAIT, FEAT_NO_IOWAIT, OFFSET_ENTRIES, OFFSET_RINGS, Params, SETUP_CQE32,
+    SETUP_DEFER_TASKRUN, SETUP_NO_SQARRAY,
 };
 use crate::unavailable::Unavailable;
 
@@ -82,7 +82,9 @@ pub(crate) struct CompletionMemory {
     pub(super) head: Word,
     pub(super) tail: Word,
     pub(super) overflow: Word,
+    /// The first CQE; where they are `wide`, the first half of a [`WideCqe`].
     pub(super) entries: NonNull<Cqe>,
+    pub(super) wide: bool,
 }
 
 /// What keeps the memory.
@@ -157,7 +159,9 @@ impl Rings {
         let has_array = params.flags & SETUP_NO_SQARRAY == 0;
         let array_end =
             if has_array { sq.array as usize + bytes::<u32>(params.sq_entries) } else { 0 };
-        let cqes_end = cq.cqes as usize + bytes::<Cqe>(params.cq_entries);
+        let wide = params.flags & SETUP_CQE32 != 0;
+        let cqe_bytes = if wide { bytes::<WideCqe> } else { bytes::<Cqe> };
+        let cqes_end = cq.cqes as usize + cqe_bytes(params.cq_entries);
 
         let rings = Mapping::new(fd.as_fd(), OFFSET_RINGS, array_end.max(cqes_end), guard)?;
         let length = bytes::<Sqe>(params.sq_entries);
@@ -180,7 +184,12 @@ impl Rings {
                 head: word(cq.head)?,
                 tail: word(cq.tail)?,
                 overflow: word(cq.overflow)?,
-                entries: rings.array(cq.cqes, params.cq_entries)?,
+                entries: if wide {
+                    rings.array::<WideCqe>(cq.cqes, params.cq_entries)?.cast()
+                } else {
+                    rings.array(cq.cqes, params.cq_entries)?
+                },
+                wide,
             },
             backing: Backing::Kernel(KernelRing {
                 fd,

@@ -47,7 +47,7 @@ pub const SETUP_FLAGS: &[Listing] = &[
     flag(8, "COOP_TASKRUN", (5, 19), Unused, "completions without interrupting the submitter"),
     flag(9, "TASKRUN_FLAG", (5, 19), Unused, "shows that completions wait for the submitter"),
     flag(10, "SQE128", (5, 19), Unused, "entries of 128 bytes, for commands of devices"),
-    flag(11, "CQE32", (5, 19), Unused, "CQEs of 32 bytes, for commands of devices"),
+    flag(11, "CQE32", (5, 19), Unused, "CQEs of 32 bytes, for receives without a copy"),
     flag(
         12,
         "SINGLE_ISSUER",

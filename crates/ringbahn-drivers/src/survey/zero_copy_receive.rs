@@ -10,9 +10,15 @@ use crate::sys::receive_queue::{is_known, take};
 use crate::sys::setup::setup;
 use crate::sys::uapi::{Params, SETUP_CQE32, SETUP_DEFER_TASKRUN, SETUP_SINGLE_ISSUER};
 
+/// How many buffers the queue has at a time, for a moment.
+const ENTRIES: u32 = 64;
+/// Room for them, whatever the size of a page is.
+const AREA_LENGTH: usize = ENTRIES as usize * (64 << 10);
+
 /// Finds out, by doing, whether the receive queue `queue` of the network interface `interface`,
-/// such as `eth0`, can be given to a ring for zero-copy receives: `IORING_OP_RECV_ZC`, for which
-/// ringbahn has no event.
+/// such as `eth0`, can be given to a ring for zero-copy receives: by
+/// [`LocalDriver::receive_queue`](crate::LocalDriver::receive_queue), for
+/// [`RecvZc`](ringbahn_core::event::RecvZc).
 ///
 /// Where it can be, the queue is the ring's for a moment, and what it receives meanwhile is lost:
 /// ask for one that no traffic is steered to. Elsewhere nothing happens to it.
@@ -42,8 +48,7 @@ use crate::sys::uapi::{Params, SETUP_CQE32, SETUP_DEFER_TASKRUN, SETUP_SINGLE_IS
 #[doc(alias = "IORING_OP_RECV_ZC")]
 pub fn zero_copy_receive(interface: &str, queue: u32) -> Result<(), NoZeroCopyReceive> {
     let failed = |obstacle, error: &io::Error| {
-        let hint = obstacle_hint(obstacle, interface, queue, error);
-        Err(NoZeroCopyReceive { obstacle, errno: error.raw_os_error(), hint })
+        Err(NoZeroCopyReceive::new(obstacle, interface, queue, error))
     };
     let flags = SETUP_CQE32 | SETUP_SINGLE_ISSUER | SETUP_DEFER_TASKRUN;
     let ring = match patiently(|| setup(4, &mut Params { flags, ..Params::default() })) {
@@ -58,11 +63,11 @@ pub fn zero_copy_receive(interface: &str, queue: u32) -> Result<(), NoZeroCopyRe
         Ok(false) => return failed(Obstacle::KernelTooOld, &errno(libc::EINVAL)),
         Err(error) => return failed(Obstacle::NotPermitted, &error),
     }
-    let Some(number) = interface_number(interface) else {
+    let Some(number) = Obstacle::interface_number(interface) else {
         return failed(Obstacle::NoInterface, &errno(libc::ENODEV));
     };
-    match patiently(|| take(ring.as_fd(), number, queue)) {
-        Ok(()) => Ok(()),
+    match patiently(|| take(ring.as_fd(), number, queue, AREA_LENGTH, ENTRIES)) {
+        Ok(_) => Ok(()),
         Err(error) => failed(Obstacle::of(&error), &error),
     }
 }
@@ -70,7 +75,7 @@ pub fn zero_copy_receive(interface: &str, queue: u32) -> Result<(), NoZeroCopyRe
 /// Why a ring cannot be given a receive queue of a network card, and what to do about it.
 ///
 /// As an [`io::Error`] it keeps itself inside; the kind is `PermissionDenied`, `NotFound` of the
-/// interface, or `Unsupported`, and else that of the `errno`.
+/// interface, `InvalidInput` of a ring, or `Unsupported`, and else that of the `errno`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoZeroCopyReceive {
     obstacle: Obstacle,
@@ -84,6 +89,8 @@ pub struct NoZeroCopyReceive {
 pub enum Obstacle {
     /// There can be no ring at all.
     NoRing,
+    /// The ring was not made for it.
+    Ring,
     /// The kernel does not have it, or was built without it.
     KernelTooOld,
     /// It takes the capability `CAP_NET_ADMIN`.
@@ -103,6 +110,16 @@ pub enum Obstacle {
 }
 
 impl NoZeroCopyReceive {
+    pub(crate) fn new(
+        obstacle: Obstacle,
+        interface: &str,
+        queue: u32,
+        error: &io::Error,
+    ) -> NoZeroCopyReceive {
+        let hint = obstacle_hint(obstacle, interface, queue, error);
+        NoZeroCopyReceive { obstacle, errno: error.raw_os_error(), hint }
+    }
+
     /// What is in the way.
     pub fn obstacle(&self) -> Obstacle {
         self.obstacle
@@ -121,7 +138,7 @@ impl NoZeroCopyReceive {
 
 impl Obstacle {
     /// What it means that the kernel does not give the queue away.
-    fn of(error: &io::Error) -> Obstacle {
+    pub(crate) fn of(error: &io::Error) -> Obstacle {
         match error.raw_os_error() {
             Some(libc::EPERM | libc::EACCES) => Obstacle::NotPermitted,
             Some(libc::ENODEV) => Obstacle::NoInterface,
@@ -132,11 +149,25 @@ impl Obstacle {
             _ => Obstacle::Other,
         }
     }
+
+    /// The kernel's number of a network interface, if there is one of that name.
+    pub(crate) fn interface_number(name: &str) -> Option<u32> {
+        if name.contains('/') {
+            return None;
+        }
+        let number = fs::read_to_string(format!("/sys/class/net/{name}/ifindex")).ok()?;
+        number.trim().parse().ok()
+    }
 }
 
 fn obstacle_hint(obstacle: Obstacle, interface: &str, queue: u32, error: &io::Error) -> String {
     match obstacle {
+        // A ring that there is, but not the kernel's.
+        Obstacle::NoRing if error.raw_os_error().is_none() => error.to_string(),
         Obstacle::NoRing => Unavailable::failed("io_uring_setup", error).to_string(),
+        Obstacle::Ring => "it takes a ring of one thread with CQEs of 32 bytes: that of a local \
+                           driver, built with `wide_completions(true)` on Linux 6.1 or newer"
+            .to_owned(),
         Obstacle::KernelTooOld => {
             "Linux 6.15 has it, where it was built with CONFIG_IO_URING_ZCRX".to_owned()
         }
@@ -171,14 +202,6 @@ fn errno(errno: i32) -> io::Error {
     io::Error::from_raw_os_error(errno)
 }
 
-fn interface_number(name: &str) -> Option<u32> {
-    if name.contains('/') {
-        return None;
-    }
-    let number = fs::read_to_string(format!("/sys/class/net/{name}/ifindex")).ok()?;
-    number.trim().parse().ok()
-}
-
 impl fmt::Display for NoZeroCopyReceive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "no zero-copy receive: {}", self.hint)
@@ -192,6 +215,7 @@ impl From<NoZeroCopyReceive> for io::Error {
         let kind = match refusal.obstacle {
             Obstacle::NotPermitted => io::ErrorKind::PermissionDenied,
             Obstacle::NoInterface => io::ErrorKind::NotFound,
+            Obstacle::Ring => io::ErrorKind::InvalidInput,
             Obstacle::KernelTooOld | Obstacle::Card => io::ErrorKind::Unsupported,
             _ => refusal.errno.map_or(io::ErrorKind::Other, |number| errno(number).kind()),
         };

@@ -265,10 +265,24 @@ pub(crate) struct ReceiveQueue {
     /// The address of a [`ReceiveRegion`].
     pub(crate) region: u64,
     /// Where head, tail and entries are: filled in by the kernel.
-    pub(crate) offsets: [u32; 8],
+    pub(crate) offsets: RefillOffsets,
     pub(crate) id: u32,
     pub(crate) reserved: [u32; 7],
 }
+
+/// `struct io_uring_zcrx_offsets`: where the words of a refill ring are in its region, in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct RefillOffsets {
+    pub(crate) head: u32,
+    pub(crate) tail: u32,
+    pub(crate) entries: u32,
+    pub(crate) reserved: u32,
+    pub(crate) reserved2: [u64; 2],
+}
+
+/// `IORING_MEM_REGION_TYPE_USER`: the memory is the process's own.
+pub(crate) const REGION_USER: u32 = 1;
 
 /// `struct io_uring_zcrx_area_reg`: the memory that the card writes to.
 #[derive(Clone, Copy, Debug, Default)]
@@ -282,7 +296,7 @@ pub(crate) struct ReceiveArea {
     pub(crate) reserved: [u64; 2],
 }
 
-/// `struct io_uring_region_desc`: memory of the kernel's for the ring of buffers given back.
+/// `struct io_uring_region_desc`: memory for the ring of buffers given back.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub(crate) struct ReceiveRegion {
@@ -364,6 +378,10 @@ const _: () = {
     assert!(size_of::<ResourceUpdate2>() == 32);
     assert!(size_of::<BufferRing>() == 40);
     assert!(size_of::<ReceiveQueue>() == 96);
+    assert!(size_of::<RefillOffsets>() == 32);
+    assert!(offset_of!(ReceiveQueue, offsets) == 32);
+    assert!(offset_of!(ReceiveQueue, id) == 64);
+    assert!(offset_of!(ReceiveArea, token) == 16);
     assert!(size_of::<ReceiveArea>() == 48);
     assert!(size_of::<ReceiveRegion>() == 64);
     assert!(size_of::<ProbeOpcode>() == 8);

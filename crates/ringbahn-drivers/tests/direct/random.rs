@@ -8,7 +8,11 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use ringbahn_core::event::{Accept, OpenAt, OpenOptions, Opens as _, Position, Read, Recv, Socket};
+use futures::StreamExt as _;
+use ringbahn_core::event::{
+    Accept, AcceptIntoSlots, OpenAt, OpenOptions, Opens as _, Position, Read, Recv, RegisterFd,
+    Socket,
+};
 use ringbahn_core::{Cancelled, DirectFd, DirectTable, Drive, Event, SharedFd};
 use ringbahn_drivers::{LocalDriver, SharedDriver};
 use socket2::{Domain, Type};
@@ -51,7 +55,7 @@ struct Player<'a, D> {
 
 impl<D: Driver> Player<'_, D> {
     fn play(&mut self) {
-        match self.dice.roll(8) {
+        match self.dice.roll(10) {
             0..3 => self.open(),
             3 => self.accept(),
             4 => {
@@ -59,6 +63,8 @@ impl<D: Driver> Player<'_, D> {
                 drop(self.wait_or_not(socket));
             }
             5..7 => self.check(),
+            7 => self.stream(),
+            8 => self.register(),
             _ => self.let_go(),
         }
     }
@@ -121,6 +127,40 @@ impl<D: Driver> Player<'_, D> {
             }
         }
         drop(connection);
+    }
+
+    /// A stream of connections, dropped with some of them unread.
+    fn stream(&mut self) {
+        let accepts = AcceptIntoSlots::new(self.listener.0.clone(), self.table);
+        let mut incoming = self.driver.clone().stream(accepts);
+        let clients = self.dice.roll(4);
+        for client in 0..=clients {
+            let polled = incoming.poll_next_unpin(&mut Context::from_waker(Waker::noop()));
+            match polled {
+                Poll::Ready(Some(Ok(near))) => drop(near),
+                // Others may have filled the table.
+                Poll::Ready(Some(Err(error))) => {
+                    assert_eq!(error.raw_os_error(), Some(libc::ENFILE));
+                }
+                Poll::Ready(None) => panic!("the stream has ended"),
+                Poll::Pending => {}
+            }
+            if client < clients {
+                drop(self.connect());
+            }
+        }
+    }
+
+    fn register(&mut self) {
+        let number = self.dice.roll(self.files.len() as u64) as u8;
+        let file = shared(self.files[usize::from(number)].reopen().unwrap());
+        let register = RegisterFd::new(file, self.table).unwrap();
+        if let Some(file) = self.wait_or_not(register) {
+            self.held.push((number, file.into()));
+        }
+        if self.held.len() > 3 {
+            self.let_go();
+        }
     }
 
     fn connect(&self) -> TcpStream {

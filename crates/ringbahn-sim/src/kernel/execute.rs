@@ -46,6 +46,12 @@ impl Kernel {
             opcode::POLL_ADD => self.poll(file, request.entry().get_op_flags()),
             opcode::ACCEPT => self.accept(request, file),
             opcode::CONNECT => self.connect(request, file),
+            opcode::BIND => match request.address() {
+                Ok(Some(address)) => Step::of(self.bind(file, address)),
+                Ok(None) => Step::failed(libc::EINVAL),
+                Err(errno) => Step::failed(errno),
+            },
+            opcode::LISTEN => Step::of(self.listen(file, request.entry().get_length())),
             opcode::SHUTDOWN => self.shut_down(file, request.entry().get_length().cast_signed()),
             _ => Step::failed(libc::EINVAL),
         }

@@ -278,10 +278,13 @@ impl Request {
         Some(seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds))
     }
 
-    /// The address that it is to connect or send to. `Err` where that is none that is known here.
+    /// The address that it is to connect or send to, or to have. `Err` where that is none that is
+    /// known here.
     pub(crate) fn address(&self) -> Result<Option<Address>, i32> {
         let (start, length) = match self.opcode() {
-            opcode::CONNECT => (self.entry.get_address(), self.entry.get_offset() as usize),
+            opcode::CONNECT | opcode::BIND => {
+                (self.entry.get_address(), self.entry.get_offset() as usize)
+            }
             opcode::SENDMSG => {
                 let header = self.header();
                 (header.msg_name, header.msg_namelen as usize)

@@ -41,6 +41,11 @@ impl Step {
     pub(crate) fn failed(errno: i32) -> Step {
         Step::Done(-errno)
     }
+
+    /// Done, or failed with an `errno`.
+    pub(crate) fn of(done: Result<(), i32>) -> Step {
+        done.map_or_else(Step::failed, |()| Step::Done(0))
+    }
 }
 
 impl Kernel {

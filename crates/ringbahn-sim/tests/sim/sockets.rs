@@ -5,8 +5,8 @@ use std::net::{Shutdown as How, SocketAddr};
 
 use futures::join;
 use ringbahn_core::event::{
-    Accept, Connect, ControlMessage, Domain, Position, Read, Recv, RecvMsg, Send, SendMsg, SendTo,
-    Shutdown, Socket, Type, Write,
+    Accept, Bind, Connect, ControlMessage, Domain, Listen, Position, Read, Recv, RecvMsg, Send,
+    SendMsg, SendTo, Shutdown, Socket, Type, Write,
 };
 use ringbahn_core::{Drive, SharedFd, SocketAddress};
 use ringbahn_sim::Sim;
@@ -32,6 +32,31 @@ fn listener(
 
 fn any_port() -> SocketAddr {
     "127.0.0.1:0".parse().unwrap()
+}
+
+#[test]
+fn a_socket_is_bound_and_listens_by_operations() {
+    let sim = Sim::new(1);
+    let unix = SocketAddress::unix("/run/socket").unwrap();
+    for (domain, address) in [(Domain::IPV4, any_port().into()), (Domain::UNIX, unix)] {
+        let event = Socket::new(domain, Type::STREAM, None);
+        let socket = sim.block_on(sim.driver().submit(event)).unwrap();
+        let address = sim.block_on(async {
+            let driver = sim.driver();
+            let listener = SharedFd::try_from(std::os::fd::AsFd::as_fd(&socket)).unwrap();
+            driver.clone().submit(Bind::new(listener.clone(), address.clone())).await.unwrap();
+            driver.clone().submit(Listen::new(listener.clone(), 4)).await.unwrap();
+            let again = driver.clone().submit(Bind::new(listener.clone(), address)).await;
+            assert_eq!(again.unwrap_err().raw_os_error(), Some(libc::EINVAL));
+            sim.local_address(&socket).unwrap()
+        });
+        let taken = self::socket(&sim, domain, Type::STREAM);
+        let bind = sim.driver().submit(Bind::new(taken, address.clone()));
+        assert_eq!(sim.block_on(bind).unwrap_err().kind(), ErrorKind::AddrInUse);
+        let client = self::socket(&sim, domain, Type::STREAM);
+        sim.block_on(sim.driver().submit(Connect::new(client, address))).unwrap();
+    }
+    assert_nothing_left(&sim);
 }
 
 #[test]

@@ -19,11 +19,12 @@ use super::reader::{ChosenReading, OwnReading};
 use super::writer::Writing;
 
 /// An IO object in a slot of a ring, where std knows it as a `T`: a [`File`], a [`TcpStream`], a
-/// `UnixStream`, one end of a pipe.
+/// `UnixStream`, a listener of either, one end of a pipe.
 ///
 /// A [`Ring`] of it does what a `Ring` of a `T` does, and the process has no descriptor of it:
 /// operations need not look one up, and the limit of descriptors leaves it alone. It gets there by
 /// [`SlotListener::accept`](crate::SlotListener::accept), [`Ring::connect_into_slot`],
+/// `bind_into_slot` of the listeners, [`put_into_slot`](Ring::put_into_slot),
 /// [`OpenOptions::open_into_slot`](crate::fs::OpenOptions::open_into_slot), or by any event
 /// [into a slot](ringbahn_core::event::Opens::into_slot) and [`Direct::new`].
 ///

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use ringbahn_core::event::Accept;
-use ringbahn_core::{Drive, SocketAddress};
+use ringbahn_core::{Drive, SocketAddress, Submission};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::Ring;
@@ -52,7 +52,14 @@ impl<D: Drive + Clone + Unpin> Ring<TcpListener, D> {
 type Accepted<T, D> = io::Result<(Ring<<T as Listener>::Stream, D>, <T as Listener>::Address)>;
 
 /// How many connections may wait to be accepted: as many as the system allows, up to this.
-const BACKLOG: i32 = 4096;
+pub(super) const BACKLOG: i32 = 4096;
+
+/// A Unix socket that has its name.
+pub(super) fn unix_socket(path: impl AsRef<Path>) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.bind(&SockAddr::unix(path)?)?;
+    Ok(socket)
+}
 
 impl Ring<UnixListener> {
     /// Listens at `path`. One that begins with a zero byte is an abstract name, of which nothing
@@ -97,9 +104,7 @@ impl<D: Drive + Clone + Unpin> Ring<UnixListener, D> {
     ///
     /// Those of [`bind`](Ring::<UnixListener>::bind).
     pub fn bind_on_driver(path: impl AsRef<Path>, driver: D) -> io::Result<Ring<UnixListener, D>> {
-        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-        socket.bind(&SockAddr::unix(path)?)?;
-        Ring::listen_on_driver(socket, BACKLOG, driver)
+        Ring::listen_on_driver(unix_socket(path)?, BACKLOG, driver)
     }
 }
 
@@ -164,9 +169,8 @@ impl<T: Listener, D: Drive + Clone + Unpin> Ring<T, D> {
     /// the next `accept` takes it over, with the connection that it has brought. Nothing is
     /// cancelled until the listener is dropped, which closes the connections nobody has taken.
     pub async fn accept(&self) -> io::Result<(Ring<T::Stream, D>, T::Address)> {
-        let mut arrival = Arrival::new(&self.parking);
-        let accept = || Accept::new(self.handle.fd());
-        let accepted = poll_fn(|cx| arrival.poll(&self.handle, accept, cx)).await;
+        let mut arrival = Arrival::new(self.accepts.of_descriptors());
+        let accepted = poll_fn(|cx| arrival.poll(|| self.submit_accept(), cx)).await;
         self.connection(accepted)
     }
 
@@ -178,7 +182,11 @@ impl<T: Listener, D: Drive + Clone + Unpin> Ring<T, D> {
     /// It is cancel safe, as [`accept`](Ring::accept) is: dropping the stream, or the future of
     /// its next item, loses no connection.
     pub fn incoming(&self) -> Incoming<'_, T, D> {
-        Incoming { listener: self, arrival: Arrival::new(&self.parking) }
+        Incoming { listener: self, arrival: Arrival::new(self.accepts.of_descriptors()) }
+    }
+
+    fn submit_accept(&self) -> Submission<Accept, D> {
+        self.handle.submit(Accept::new(self.handle.fd()))
     }
 
     fn connection(&self, accepted: io::Result<(OwnedFd, SocketAddress)>) -> Accepted<T, D> {
@@ -200,10 +208,9 @@ impl<T: Listener, D: Drive + Clone + Unpin> Stream for Incoming<'_, T, D> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        let handle = &this.listener.handle;
-        let accepted = ready!(this.arrival.poll(handle, || Accept::new(handle.fd()), cx));
+        let accepted = ready!(this.arrival.poll(|| this.listener.submit_accept(), cx));
         // What it waited for besides is the next one's, or somebody else's who waits.
-        this.arrival = Arrival::new(&this.listener.parking);
+        this.arrival = Arrival::new(this.listener.accepts.of_descriptors());
         Poll::Ready(Some(this.listener.connection(accepted)))
     }
 }

@@ -134,8 +134,14 @@ pub(crate) mod private {
         fn cut(&self, length: u64) -> io::Result<()>;
     }
 
-    /// How peers are told.
+    /// How addresses are told.
     pub trait Listener: super::Object {
+        /// Where it listens.
+        fn local(&self) -> io::Result<<Self as super::Listener>::Address>
+        where
+            Self: super::Listener;
+
+        /// Who has connected.
         fn peer(address: &SocketAddress) -> io::Result<<Self as super::Listener>::Address>
         where
             Self: super::Listener;
@@ -345,6 +351,10 @@ impl Listener for TcpListener {
 }
 
 impl private::Listener for TcpListener {
+    fn local(&self) -> io::Result<SocketAddr> {
+        self.local_addr()
+    }
+
     fn peer(address: &SocketAddress) -> io::Result<SocketAddr> {
         let stranger = || io::Error::other("a connection that is not of the internet");
         address.as_inet().ok_or_else(stranger)
@@ -357,6 +367,10 @@ impl Listener for UnixListener {
 }
 
 impl private::Listener for UnixListener {
+    fn local(&self) -> io::Result<UnixAddress> {
+        self.local_addr()
+    }
+
     fn peer(address: &SocketAddress) -> io::Result<UnixAddress> {
         let stranger = || io::Error::other("a connection that is not of a Unix socket");
         address.as_unix().ok_or_else(stranger)

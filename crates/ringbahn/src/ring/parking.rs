@@ -1,13 +1,12 @@
 //! [`Parking`]: the accepts that nobody waits for at the moment.
 
 use std::pin::Pin;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::task::{Context, Poll, Waker};
 
-use ringbahn_core::event::Accept;
+use ringbahn_core::event::{Accept, IntoSlot};
 use ringbahn_core::{Drive, Event, Submission};
 
-use super::share::Handle;
 use super::slot::lock;
 
 /// The accepts that nobody waits for at the moment.
@@ -39,6 +38,39 @@ impl<D: Drive, E: Event> Parking<D, E> {
     }
 }
 
+/// The parked accepts of a handle, of which most have none: made when the first one is asked for.
+#[derive(Debug)]
+pub(crate) struct Accepts<D: Drive> {
+    parkings: OnceLock<Box<Parkings<D>>>,
+}
+
+#[derive(Debug)]
+struct Parkings<D: Drive> {
+    of_descriptors: Parking<D>,
+    of_slots: Parking<D, IntoSlot<Accept>>,
+}
+
+impl<D: Drive> Accepts<D> {
+    pub(crate) fn new() -> Accepts<D> {
+        Accepts { parkings: OnceLock::new() }
+    }
+
+    fn parkings(&self) -> &Parkings<D> {
+        let new = || Parkings { of_descriptors: Parking::new(), of_slots: Parking::new() };
+        self.parkings.get_or_init(|| Box::new(new()))
+    }
+
+    /// Those of a listener with a descriptor, which bring descriptors.
+    pub(crate) fn of_descriptors(&self) -> &Parking<D> {
+        &self.parkings().of_descriptors
+    }
+
+    /// Those of a listener in a slot, which fill slots.
+    pub(crate) fn of_slots(&self) -> &Parking<D, IntoSlot<Accept>> {
+        &self.parkings().of_slots
+    }
+}
+
 /// One who wants a connection.
 #[derive(Debug)]
 pub(crate) struct Arrival<'a, D: Drive, E: Event = Accept> {
@@ -53,20 +85,19 @@ impl<'a, D: Drive, E: Event> Arrival<'a, D, E> {
         Arrival { parking, accepts: Vec::new(), number: None }
     }
 
-    /// Waits for a connection. Where there is no accept to wait for, `accept` makes one.
-    pub(crate) fn poll<T>(
+    /// Waits for a connection. Where there is no accept to wait for, `accept` submits one.
+    pub(crate) fn poll(
         &mut self,
-        handle: &Handle<T, D>,
-        accept: impl FnOnce() -> E,
+        accept: impl FnOnce() -> Submission<E, D>,
         cx: &mut Context<'_>,
     ) -> Poll<E::Output>
     where
-        D: Clone + Unpin,
+        D: Unpin,
     {
         let former = self.take_over(cx.waker().clone());
         drop(former);
         if self.accepts.is_empty() {
-            self.accepts.push(handle.submit(accept()));
+            self.accepts.push(accept());
         }
         for index in 0..self.accepts.len() {
             if let Poll::Ready(output) = Pin::new(&mut self.accepts[index]).poll(cx) {

@@ -1,25 +1,22 @@
 //! [`SlotListener`]: a listener whose connections get into slots of a ring.
 
 use std::fmt;
-use std::future::poll_fn;
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 
-use futures_core::Stream;
-use ringbahn_core::event::{Accept, IntoSlot, Opens as _};
-use ringbahn_core::{DirectFd, DirectTable, Drive, SocketAddress};
+use ringbahn_core::event::{Accept, IntoSlot};
+use ringbahn_core::{DirectTable, Drive};
 
 use super::Ring;
 use super::buffering::Buffering;
-use super::direct::Direct;
 use super::object::Listener;
-use super::parking::{Arrival, Parking};
+use super::parking::Parking;
 use super::share::Handle;
+use super::slot_accepts::{Accepted, Ear, IncomingInSlots, SlotAccepts};
+use super::slot_connections::SlotConnections;
 
 /// A listener whose connections get into slots of a ring, and never are descriptors of the process.
 ///
-/// Made by [`Ring::into_slots`]. The listener itself has a descriptor.
+/// Made by [`Ring::into_slots`]. The listener itself has a descriptor; a `Ring` of a
+/// [`Direct`](crate::Direct) one does without.
 ///
 /// # Examples
 ///
@@ -48,10 +45,6 @@ pub struct SlotListener<T: Listener, D: Drive + Unpin> {
     table: DirectTable,
     parking: Parking<D, IntoSlot<Accept>>,
 }
-
-/// A connection in a slot, and the address of its peer.
-type Accepted<T, D> =
-    io::Result<(Ring<Direct<<T as Listener>::Stream>, D>, <T as Listener>::Address)>;
 
 impl<T: Listener, D: Drive + Clone + Unpin, S: Buffering> Ring<T, D, S> {
     /// The same listener, but for its connections to get into slots of `table`, which is of the
@@ -83,10 +76,7 @@ impl<T: Listener, D: Drive + Clone + Unpin> SlotListener<T, D> {
     ///
     /// Linux 5.19.
     pub async fn accept(&self) -> Accepted<T, D> {
-        let mut arrival = Arrival::new(&self.parking);
-        let accept = || self.event();
-        let accepted = poll_fn(|cx| arrival.poll(&self.handle, accept, cx)).await;
-        self.connection(accepted)
+        self.accepts_into_slots().accept().await
     }
 
     /// The connections as they arrive: a stream without an end, of what
@@ -97,7 +87,15 @@ impl<T: Listener, D: Drive + Clone + Unpin> SlotListener<T, D> {
     /// It is cancel safe, as [`accept`](SlotListener::accept) is: dropping the stream, or the
     /// future of its next item, loses no connection.
     pub fn incoming(&self) -> IncomingInSlots<'_, T, D> {
-        IncomingInSlots { listener: self, arrival: Arrival::new(&self.parking) }
+        self.accepts_into_slots().incoming()
+    }
+
+    /// The connections as they arrive, all by one operation: a stream that has the listener.
+    ///
+    /// Accepts whose future was dropped are cancelled, and a connection that one has brought is
+    /// closed: so do this first.
+    pub fn into_connections(self) -> SlotConnections<T, D> {
+        SlotConnections::new(self.handle.fd(), &self.table, self.handle.driver())
     }
 
     /// The listening socket, for its options and its address.
@@ -115,45 +113,14 @@ impl<T: Listener, D: Drive + Clone + Unpin> SlotListener<T, D> {
         self.handle.driver()
     }
 
-    fn event(&self) -> IntoSlot<Accept> {
-        Accept::new(self.handle.fd()).into_slot(&self.table)
-    }
-
-    fn connection(&self, accepted: io::Result<(DirectFd, SocketAddress)>) -> Accepted<T, D> {
-        let (connection, peer) = accepted?;
-        let peer = T::peer(&peer)?;
-        Ok((Ring::fresh(Direct::new(connection), self.driver().clone()), peer))
+    fn accepts_into_slots(&self) -> SlotAccepts<'_, T, D> {
+        let ear = Ear::Descriptor(&self.handle);
+        SlotAccepts { ear, table: &self.table, parking: &self.parking }
     }
 }
 
 impl<T: Listener, D: Drive + Unpin> fmt::Debug for SlotListener<T, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SlotListener").field("table", &self.table).finish_non_exhaustive()
-    }
-}
-
-/// The stream of [`SlotListener::incoming`].
-#[must_use = "streams do nothing unless polled"]
-pub struct IncomingInSlots<'a, T: Listener, D: Drive + Unpin> {
-    listener: &'a SlotListener<T, D>,
-    arrival: Arrival<'a, D, IntoSlot<Accept>>,
-}
-
-impl<T: Listener, D: Drive + Clone + Unpin> Stream for IncomingInSlots<'_, T, D> {
-    type Item = Accepted<T, D>;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = self.get_mut();
-        let listener = this.listener;
-        let accepted = ready!(this.arrival.poll(&listener.handle, || listener.event(), cx));
-        // What it waited for besides is the next one's, or somebody else's who waits.
-        this.arrival = Arrival::new(&listener.parking);
-        Poll::Ready(Some(listener.connection(accepted)))
-    }
-}
-
-impl<T: Listener, D: Drive + Unpin> fmt::Debug for IncomingInSlots<'_, T, D> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IncomingInSlots").finish_non_exhaustive()
     }
 }

@@ -10,7 +10,7 @@ use super::Ring;
 use super::buffering::{Buffering, Heap};
 use super::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 use super::object::StreamSocket;
-use super::parking::Parking;
+use super::parking::Accepts;
 
 impl<T: StreamSocket, D: Drive + Clone + Unpin, S: Buffering> Ring<T, D, S> {
     /// The half that reads and the half that writes, for two futures of one task.
@@ -111,7 +111,7 @@ impl<T: StreamSocket, D: Drive + Clone + Unpin, S: Buffering> OwnedReadHalf<T, D
         let OwnedWriteHalf { handle, writer } = writer;
         handle.join();
         let OwnedReadHalf { input, buffering, .. } = self;
-        Ok(Ring { handle, input, writer, parking: Parking::new(), seek: None, buffering })
+        Ok(Ring { handle, input, writer, accepts: Accepts::new(), seek: None, buffering })
     }
 }
 

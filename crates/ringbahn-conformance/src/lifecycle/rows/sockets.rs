@@ -2,7 +2,7 @@
 
 use std::net::TcpStream;
 
-use ringbahn_core::event::{Accept, Connect, Domain, Shutdown, Socket, Type};
+use ringbahn_core::event::{Accept, Bind, Connect, Domain, Listen, Shutdown, Socket, Type};
 use socket2::Socket as Unconnected;
 
 use crate::lifecycle::scene::{Manner, Scene, Staged};
@@ -36,6 +36,25 @@ pub(super) fn connect(manner: Manner) -> Staged<Connect> {
         Manner::Failing => Ok(scene),
         Manner::AtOnce | Manner::Later | Manner::Never => Ok(scene.keeping(listener)),
     }
+}
+
+pub(super) fn bind(manner: Manner) -> Staged<Bind> {
+    let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let socket = Unconnected::new(Domain::IPV4, Type::STREAM, None)?;
+    if manner == Manner::Failing {
+        // It has an address already.
+        socket.bind(&any.into())?;
+    }
+    Ok(Scene::new(Bind::new(shared(socket), any), |it| it.map(|()| true)))
+}
+
+pub(super) fn listen(manner: Manner) -> Staged<Listen> {
+    if manner == Manner::Failing {
+        // There are no connections of such.
+        return Ok(Scene::new(Listen::new(shared(datagrams()?), 1), |it| it.map(|()| true)));
+    }
+    let socket = Unconnected::new(Domain::IPV4, Type::STREAM, None)?;
+    Ok(Scene::new(Listen::new(shared(socket), 1), |it| it.map(|()| true)))
 }
 
 pub(super) fn shutdown(manner: Manner) -> Staged<Shutdown> {
