@@ -134,7 +134,7 @@ mod tests {
 
         let empty = Vec::<u8>::with_capacity(8);
         let mut read =
-            ReadRanges::new(shared_null(), empty, vec![0..usize::MAX], Position::Current);
+            ReadRanges::new(shared_null(), empty, vec![0..usize::MAX, 2..4], Position::Current);
         assert_eq!(entry(&mut read).get_length(), 0);
         assert_eq!(complete(read, 0).0.unwrap(), 0);
     }
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn ranges_of_a_slice_count_from_its_start() {
         let slice = b"0123456789".to_vec().slice(4..8);
-        let mut read = ReadRanges::new(shared_null(), slice, vec![2..9], Position::Current);
+        let mut read = ReadRanges::new(shared_null(), slice, vec![2..9, 4..5], Position::Current);
         let entry = entry(&mut read);
         assert_eq!((entry.get_length(), read.vectors.bytes()), (1, 2));
         assert_eq!(complete(read, 2).1.into_inner(), b"0123456789");

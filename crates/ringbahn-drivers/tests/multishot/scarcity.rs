@@ -190,9 +190,11 @@ fn a_greedy_connection_starves_none_of_its_neighbours<S: Subject>() {
     let group = driver.buffers(4, 64);
     let (greedy, flood) = receiver(&driver, &group);
     let (quiet, far): (Vec<_>, Vec<_>) = (0..QUIET).map(|_| receiver(&driver, &group)).unzip();
-    // It sends whenever the socket takes more, until nobody receives any more.
+    // It has something from the beginning on, whichever thread is first, and sends whenever the
+    // socket takes more, until nobody receives any more.
+    flood.send(&[1; 64]).unwrap();
     let flooding = thread::spawn(move || {
-        let mut sent = 0_u64;
+        let mut sent = 1_u64;
         while flood.send(&[1; 64]).is_ok() {
             sent += 1;
         }
