@@ -5,10 +5,10 @@ use std::num::{NonZeroU32, NonZeroU64};
 use io_uring::types::Fd;
 use io_uring::{opcode, squeue};
 use libc::c_char;
-use ringbahn_core::Sqe;
 use ringbahn_core::event::*;
+use ringbahn_core::{DirectTable, OperationTable, Sqe};
 
-use crate::{entry_of, file};
+use crate::{NoSlots, entry_of, file};
 
 fn first(entry: &Sqe) -> *const c_char {
     entry.get_address().cast_const().cast()
@@ -40,6 +40,14 @@ fn open_at2() {
     };
     entry_of(open(), |entry| request(entry, libc::AT_FDCWD));
     entry_of(open().relative_to(directory), |entry| request(entry, fd));
+
+    let ring: OperationTable = OperationTable::new();
+    let table = DirectTable::new(NoSlots(ring.ring()));
+    entry_of(open().into_slot(&table), |entry| {
+        let how = entry.get_address2().cast_const().cast();
+        let open = opcode::OpenAt2::new(Fd(libc::AT_FDCWD), first(entry), how);
+        open.file_index(Some(io_uring::types::DestinationSlot::auto_target())).build()
+    });
 }
 
 #[test]
