@@ -51,6 +51,6 @@ pub(super) unsafe fn value_length<E, B: IoBufMut>(
     if buffer.target_len() == 0 {
         return outcome.result().map(|length| length as usize);
     }
-    // SAFETY: by the contract of this function; a buffer with room has got the value.
+    // SAFETY: E3, by the contract of this function; a buffer with room has got the value.
     unsafe { received(outcome, buffer) }
 }

@@ -2,8 +2,10 @@
 //!
 //! # Safety
 //!
-//! A1. The range that an entry names is within the bytes of a buffer that the event owns, and no
+//! MA1. The range that an entry names is within the bytes of a buffer that the event owns, and no
 //!     [`MemoryAdvice`] changes what is in memory.
+//!
+//! MA2. To ask the C library for a number touches no memory.
 #![allow(unsafe_code)]
 
 use crate::buf::{BufResult, IoBuf};
@@ -106,7 +108,7 @@ fn whole_pages(address: usize, length: usize, page: usize) -> (usize, usize) {
 }
 
 fn page_size() -> usize {
-    // SAFETY: it is asked for a number.
+    // SAFETY: MA2.
     let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
     usize::try_from(size).unwrap_or(4096)
 }
@@ -118,7 +120,7 @@ impl<B: IoBuf> Event for Madvise<B> {
         let (bytes, length) = (self.buffer.bytes_ptr(), self.buffer.bytes_len());
         let (before, length) = whole_pages(bytes.addr(), length, page_size());
         let start = if length == 0 { std::ptr::null() } else { bytes.wrapping_add(before) };
-        // SAFETY: S1 by E1 and A1.
+        // SAFETY: S1 by E1 and MA1.
         let entry = unsafe { Sqe::new(opcode::MADVISE) }.address(start);
         // Older kernels know the short word only, and newer ones look at it where the other is 0.
         let entry = match u32::try_from(length) {

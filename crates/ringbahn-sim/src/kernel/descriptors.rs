@@ -11,8 +11,8 @@
 //!
 //! # Safety
 //!
-//! D1. The descriptor word of an entry, and the word for the directory of a second path, names an open file until the entry's last CQE: E2 of
-//!     `ringbahn_core`, and S1.
+//! D1. The descriptor word of an entry, and the word for the directory of a second path, names an
+//!     open file until the entry's last CQE: E2 of `ringbahn_core`, and S1.
 //!
 //! D2. The descriptor of an entry that closes one belongs to the operation alone, which counts it
 //! as
