@@ -31,6 +31,7 @@ pub(crate) mod buffering;
 mod cancel_all;
 pub(crate) mod direct;
 mod file;
+mod file_space;
 pub(crate) mod halves;
 #[cfg(feature = "hyper")]
 mod hyper_traits;

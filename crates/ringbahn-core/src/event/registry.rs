@@ -124,8 +124,8 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     /// Files of `src/event` that are no events.
-    const OTHERS: [&str; 7] =
-        ["attribute", "message", "pair", "registry", "start", "testing", "transfer"];
+    const OTHERS: [&str; 8] =
+        ["attribute", "file_type", "message", "pair", "registry", "start", "testing", "transfer"];
 
     fn folder() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("src/event")
