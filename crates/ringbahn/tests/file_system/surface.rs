@@ -14,8 +14,7 @@ macro_rules! names {
     ($($name:literal: |$file:ident| $use:expr;)*) => {
         const NAMES: &[&str] = &[$($name),*];
 
-        #[allow(dead_code, reason = "it is there to be compiled")]
-        const USES: &[fn(&Ring<File>)] = &[$(|$file| drop($use)),*];
+        const USES: &[fn(&Ring<File>)] = &[$(|$file| { let _unused = $use; }),*];
     };
 }
 
@@ -91,6 +90,7 @@ fn quoted(cell: &str) -> impl Iterator<Item = String> + '_ {
 
 #[test]
 fn the_page_names_what_there_is_and_all_of_it() {
+    assert_eq!(USES.len(), NAMES.len());
     let mut named = BTreeSet::new();
     for row in PAGE.lines().filter(|line| line.starts_with("| `")) {
         let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
