@@ -1,9 +1,9 @@
 //! Files and directories by their path, as [`std::fs`] has them.
 //!
 //! Names, errors and what they mean are std's; [a table in the
-//! repository](https://github.com/ringbahn/ringbahn/blob/main/docs/std-surface.md) compares the two,
-//! name by name. The functions run on the default driver; a [`Dir`] does the same on any, and from
-//! any directory.
+//! repository](https://github.com/ringbahn/ringbahn/blob/main/docs/std-surface.md) compares the
+//! two, name by name. The functions run on the default driver; a [`Dir`] does the same on any, and
+//! from any directory.
 //!
 //! What io_uring has no operation for, reading directories and symbolic links and setting
 //! permissions, is done on threads of a pool.

@@ -116,7 +116,8 @@ macro_rules! same {
 }
 pub(crate) use same;
 
-/// A tree with something of each kind; in memory, where there is such a place, since there are many.
+/// A tree with something of each kind; in memory, where there is such a place, since there are
+/// many.
 fn tree() -> TempDir {
     let tree = tempfile::tempdir_in("/dev/shm").or_else(|_| TempDir::new()).unwrap();
     let path = |name: &str| tree.path().join(name);

@@ -11,12 +11,13 @@ use super::{Dir, ReadDir};
 
 /// Copies a file with its permissions, as [`std::fs::copy`], and yields how many bytes it has.
 ///
-/// The target is created, or emptied first. The bytes are read and written by the driver; std has the
-/// kernel copy them where it can.
+/// The target is created, or emptied first. The bytes are read and written by the driver; std has
+/// the kernel copy them where it can.
 ///
 /// # Errors
 ///
-/// Those of `open(2)`, `read(2)` and `write(2)`; `InvalidInput` where the source is no regular file.
+/// Those of `open(2)`, `read(2)` and `write(2)`; `InvalidInput` where the source is no regular
+/// file.
 ///
 /// # Cancel safety
 ///
@@ -71,13 +72,13 @@ pub async fn remove_dir(path: impl AsRef<Path>) -> io::Result<()> {
 
 /// Removes a directory with all that is in it, as [`std::fs::remove_dir_all`].
 ///
-/// Symbolic links are removed and not followed, `path` itself included, also where somebody makes one
-/// of a directory meanwhile.
+/// Symbolic links are removed and not followed, `path` itself included, also where somebody makes
+/// one of a directory meanwhile.
 ///
 /// # Errors
 ///
-/// Those of reading directories and of removing what is in them, the first that happens; what was to
-/// be removed and is gone already is none. `NotADirectory` for a file.
+/// Those of reading directories and of removing what is in them, the first that happens; what was
+/// to be removed and is gone already is none. `NotADirectory` for a file.
 ///
 /// # Cancel safety
 ///
@@ -159,7 +160,8 @@ pub async fn read_link(path: impl AsRef<Path>) -> io::Result<PathBuf> {
     Dir::current().read_link(path).await
 }
 
-/// The absolute path without symbolic links, as [`std::fs::canonicalize`]. A thread of a pool finds it.
+/// The absolute path without symbolic links, as [`std::fs::canonicalize`]. A thread of a pool finds
+/// it.
 ///
 /// # Errors
 ///
@@ -173,8 +175,8 @@ pub async fn canonicalize(path: impl AsRef<Path>) -> io::Result<PathBuf> {
     in_pool(move || std::fs::canonicalize(path)).await
 }
 
-/// What the file system knows of a file, as [`std::fs::metadata`]; of a symbolic link, of the file that
-/// it leads to.
+/// What the file system knows of a file, as [`std::fs::metadata`]; of a symbolic link, of the file
+/// that it leads to.
 ///
 /// # Errors
 ///
@@ -187,8 +189,8 @@ pub async fn metadata(path: impl AsRef<Path>) -> io::Result<Metadata> {
     Dir::current().metadata(path).await
 }
 
-/// What the file system knows of a file, as [`std::fs::symlink_metadata`]; of a symbolic link, of the
-/// link itself.
+/// What the file system knows of a file, as [`std::fs::symlink_metadata`]; of a symbolic link, of
+/// the link itself.
 ///
 /// # Errors
 ///
@@ -215,7 +217,8 @@ pub async fn set_permissions(path: impl AsRef<Path>, permissions: Permissions) -
     Dir::current().set_permissions(path, permissions).await
 }
 
-/// Whether there is a file at `path`, as [`std::fs::exists`]; a symbolic link that leads nowhere is none.
+/// Whether there is a file at `path`, as [`std::fs::exists`]; a symbolic link that leads nowhere is
+/// none.
 ///
 /// # Errors
 ///

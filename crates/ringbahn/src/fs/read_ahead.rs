@@ -21,8 +21,8 @@ const USUAL: u32 = 4096;
 /// Reads a file from front to back, with several reads in flight: for files opened with `O_DIRECT`,
 /// for which the kernel reads nothing ahead.
 ///
-/// The buffers are aligned as the file asks for, so any file can be read like this. It is a `Stream`
-/// of pieces in the order of the file, each of the same size but for the last one.
+/// The buffers are aligned as the file asks for, so any file can be read like this. It is a
+/// `Stream` of pieces in the order of the file, each of the same size but for the last one.
 ///
 /// # Examples
 ///
@@ -88,7 +88,7 @@ impl<D: Drive + Clone + Unpin> ReadAhead<D> {
     /// It loses at most the handle.
     pub async fn new(file: Ring<File, D>, piece: usize, depth: usize) -> io::Result<ReadAhead<D>> {
         let asked = file.metadata().await?.direct_io();
-        let alignment = asked.or(DirectIo::new(USUAL, USUAL)).expect("a power of two");
+        let alignment = asked.or(DirectIo::new(USUAL, USUAL)).ok_or(io::ErrorKind::InvalidInput)?;
         let is_direct = rustix::fs::fcntl_getfl(file.get_ref())?.contains(OFlags::DIRECT);
         let piece = piece.max(1).next_multiple_of(alignment.offset_alignment() as usize);
         let (depth, reads) = (depth.max(1), VecDeque::new());

@@ -28,8 +28,8 @@ const BATCH: usize = 32 * 1024;
 /// Made by [`fs::read_dir`](super::read_dir()) and [`Dir::read_dir`]. It is a `Stream` as well.
 /// What is made or removed meanwhile may be in it or not.
 ///
-/// io_uring has no operation for reading a directory, so a thread of a pool does it, many entries at
-/// a time.
+/// io_uring has no operation for reading a directory, so a thread of a pool does it, many entries
+/// at a time.
 #[derive(Debug)]
 pub struct ReadDir<D = DefaultDriver> {
     directory: Arc<Dir<D>>,
@@ -157,8 +157,8 @@ impl<D: Drive + Clone + Unpin> DirEntry<D> {
         self.found.number
     }
 
-    /// The kind of the file; of a symbolic link, of the link itself. Most file systems tell it along
-    /// with the name; of others it is asked for.
+    /// The kind of the file; of a symbolic link, of the link itself. Most file systems tell it
+    /// along with the name; of others it is asked for.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! [`Ring`] of a [`File`]: its room, how it will be used, its permissions, and another handle to it.
+//! [`Ring`] of a [`File`]: its room, how it will be used, its permissions, and another handle to
+//! it.
 
 use std::fs::{File, Permissions};
 use std::io;
@@ -86,8 +87,8 @@ impl<D: Drive + Clone + Unpin, S: Buffering> Ring<File, D, S> {
     ///
     /// # Cancel safety
     ///
-    /// It is not cancel safe, use it where it runs to its end: where it is dropped it may or may not
-    /// happen.
+    /// It is not cancel safe, use it where it runs to its end: where it is dropped it may or may
+    /// not happen.
     pub async fn set_permissions(&self, permissions: Permissions) -> io::Result<()> {
         let file = self.get_ref().try_clone()?;
         crate::fs::in_pool(move || file.set_permissions(permissions)).await

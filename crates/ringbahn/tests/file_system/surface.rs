@@ -34,7 +34,7 @@ names! {
     "fs::remove_dir_all": |_file| fs::remove_dir_all("");
     "fs::remove_file": |_file| fs::remove_file("");
     "fs::rename": |_file| fs::rename("", "");
-    "fs::set_permissions": |_file| fs::set_permissions("", fs::Permissions::from_mode(0));
+    "fs::set_permissions": |_file| fs::set_permissions("", fs::Permissions::from_mode(0o600));
     "fs::symlink": |_file| fs::symlink("", "");
     "fs::symlink_metadata": |_file| fs::symlink_metadata("");
     "fs::write": |_file| fs::write("", "");
@@ -56,7 +56,7 @@ names! {
     "Ring::<File>::set_len": |file| file.set_len(0);
     "Ring::<File>::metadata": |file| file.metadata();
     "Ring::<File>::try_clone": |file| file.try_clone();
-    "Ring::<File>::set_permissions": |file| file.set_permissions(fs::Permissions::from_mode(0));
+    "Ring::<File>::set_permissions": |file| file.set_permissions(fs::Permissions::from_mode(0o600));
     "Ring::<File>::read_at": |file| file.read_at(vec![], 0);
     "Ring::<File>::read_exact_at": |file| file.read_exact_at(vec![], 0);
     "Ring::<File>::write_at": |file| file.write_at("", 0);
