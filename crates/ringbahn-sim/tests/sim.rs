@@ -11,6 +11,10 @@ mod driver;
 mod faults;
 #[path = "sim/files.rs"]
 mod files;
+#[path = "sim/names.rs"]
+mod names;
+#[path = "sim/ranges.rs"]
+mod ranges;
 #[path = "sim/sockets.rs"]
 mod sockets;
 #[path = "sim/streams.rs"]

@@ -33,6 +33,7 @@ mod cancel_all;
 pub(crate) mod direct;
 mod direct_listener;
 mod file;
+mod file_space;
 pub(crate) mod halves;
 #[cfg(feature = "hyper")]
 mod hyper_traits;

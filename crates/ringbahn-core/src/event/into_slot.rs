@@ -11,7 +11,8 @@ use crate::sqe::{Sqe, Sqes};
 /// `IORING_FILE_INDEX_ALLOC`: the kernel chooses a free slot.
 pub(super) const ANY_SLOT: u32 = u32::MAX;
 
-/// An event that opens a file: [`OpenAt`](crate::event::OpenAt), [`Accept`](crate::event::Accept),
+/// An event that opens a file: [`OpenAt`](crate::event::OpenAt),
+/// [`OpenAt2`](crate::event::OpenAt2), [`Accept`](crate::event::Accept),
 /// [`Pipe`](crate::event::Pipe), which opens two, and [`Socket`](crate::event::Socket). There are
 /// no others, since only these make what the kernel answers with slots.
 pub trait Opens: Event + sealed::Opening {

@@ -106,7 +106,7 @@ impl OpenOptions {
     }
 
     /// The flags of `open(2)`.
-    fn flags(&self) -> io::Result<i32> {
+    pub(super) fn flags(&self) -> io::Result<i32> {
         let writes = self.write || self.append;
         let access = match (self.read, writes) {
             (true, false) => libc::O_RDONLY,
@@ -131,6 +131,11 @@ impl OpenOptions {
         // Closed on exec in any case; and a slot of a ring must not be told so.
         let custom = self.custom_flags & !(libc::O_ACCMODE | libc::O_CLOEXEC);
         Ok(access | creation | append | custom)
+    }
+
+    /// The permissions of a new file.
+    pub(super) fn permissions(&self) -> u32 {
+        self.mode
     }
 }
 

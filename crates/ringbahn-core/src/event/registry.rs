@@ -59,15 +59,24 @@ pub const EVENTS: &[EventInfo] = events! {
     connect::Connect: Some(opcode::CONNECT), (5, 5), "2/connect.2";
     drained::Drained: None, (5, 2), "2/io_uring_enter.2";
     either::Either: None, (5, 1), "2/io_uring_enter.2";
+    fadvise::Fadvise: Some(opcode::FADVISE), (5, 6), "2/posix_fadvise.2";
+    fallocate::Fallocate: Some(opcode::FALLOCATE), (5, 6), "2/fallocate.2";
+    fget_xattr::FgetXattr: Some(opcode::FGETXATTR), (5, 19), "2/getxattr.2";
+    fset_xattr::FsetXattr: Some(opcode::FSETXATTR), (5, 19), "2/setxattr.2";
     fsync::Fsync: Some(opcode::FSYNC), (5, 1), "2/fsync.2";
+    get_xattr::GetXattr: Some(opcode::GETXATTR), (5, 19), "2/getxattr.2";
     install_fd::InstallFd: Some(opcode::FIXED_FD_INSTALL), (6, 8),
         "3/io_uring_prep_fixed_fd_install.3";
     into_slot::IntoSlot: None, (5, 19), "3/io_uring_prep_open.3";
     link::Link: None, (5, 3), "2/io_uring_enter.2";
     listen::Listen: Some(opcode::LISTEN), (6, 11), "2/listen.2";
+    link_at::LinkAt: Some(opcode::LINKAT), (5, 15), "2/link.2";
+    madvise::Madvise: Some(opcode::MADVISE), (5, 6), "2/madvise.2";
     mapped::Mapped: None, (5, 1), "2/io_uring_enter.2";
+    mkdir_at::MkdirAt: Some(opcode::MKDIRAT), (5, 15), "2/mkdir.2";
     nop::Nop: Some(opcode::NOP), (5, 1), "2/io_uring_enter.2";
     open_at::OpenAt: Some(opcode::OPENAT), (5, 6), "2/open.2";
+    open_at2::OpenAt2: Some(opcode::OPENAT2), (5, 6), "2/openat2.2";
     pipe::Pipe: Some(opcode::PIPE), (6, 16), "2/pipe.2";
     poll_add::PollAdd: Some(opcode::POLL_ADD), (5, 1), "2/poll.2";
     poll_multi::PollMulti: Some(opcode::POLL_ADD), (5, 13), "2/poll.2";
@@ -88,6 +97,7 @@ pub const EVENTS: &[EventInfo] = events! {
     recv_zc::RecvZc: Some(opcode::RECV_ZC), (6, 15), "3/io_uring_prep_recv.3";
     register_fd::RegisterFd: Some(opcode::FILES_UPDATE), (6, 0),
         "3/io_uring_prep_files_update.3";
+    rename_at::RenameAt: Some(opcode::RENAMEAT), (5, 11), "2/rename.2";
     reporting::Reporting: None, (6, 2), "2/io_uring_enter.2";
     rescued::Rescued: None, (5, 5), "2/io_uring_enter.2";
     reuse_address::ReuseAddress: Some(opcode::URING_CMD), (6, 7), "7/socket.7";
@@ -99,16 +109,20 @@ pub const EVENTS: &[EventInfo] = events! {
     send_to::SendTo: Some(opcode::SENDMSG), (5, 3), "2/send.2";
     send_to_ring::SendToRing: Some(opcode::MSG_RING), (6, 0), "3/io_uring_prep_msg_ring_fd.3";
     send_zc::SendZc: Some(opcode::SEND_ZC), (6, 0), "2/send.2";
+    set_xattr::SetXattr: Some(opcode::SETXATTR), (5, 19), "2/setxattr.2";
     shutdown::Shutdown: Some(opcode::SHUTDOWN), (5, 11), "2/shutdown.2";
     socket::Socket: Some(opcode::SOCKET), (5, 19), "2/socket.2";
     splice::Splice: Some(opcode::SPLICE), (5, 7), "2/splice.2";
     statx::Statx: Some(opcode::STATX), (5, 6), "2/statx.2";
     stepped::Stepped: None, (5, 1), "2/io_uring_enter.2";
+    symlink_at::SymlinkAt: Some(opcode::SYMLINKAT), (5, 15), "2/symlink.2";
+    sync_file_range::SyncFileRange: Some(opcode::SYNC_FILE_RANGE), (5, 2), "2/sync_file_range.2";
     tee::Tee: Some(opcode::TEE), (5, 8), "2/tee.2";
     then::Then: None, (5, 5), "2/io_uring_enter.2";
     timeout::Timeout: Some(opcode::TIMEOUT), (5, 4), "2/io_uring_enter.2";
     timeout_multi::TimeoutMulti: Some(opcode::TIMEOUT), (6, 4), "2/io_uring_enter.2";
     truncate::Truncate: Some(opcode::FTRUNCATE), (6, 9), "2/ftruncate.2";
+    unlink_at::UnlinkAt: Some(opcode::UNLINKAT), (5, 11), "2/unlink.2";
     when_ready::WhenReady: None, (5, 1), "2/poll.2";
     write::Write: Some(opcode::WRITE), (5, 6), "2/write.2";
     write_all::WriteAll: Some(opcode::WRITE), (5, 6), "2/write.2";
@@ -124,7 +138,8 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     /// Files of `src/event` that are no events.
-    const OTHERS: [&str; 5] = ["message", "pair", "registry", "testing", "transfer"];
+    const OTHERS: [&str; 8] =
+        ["attribute", "file_type", "message", "pair", "registry", "start", "testing", "transfer"];
 
     fn folder() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("src/event")

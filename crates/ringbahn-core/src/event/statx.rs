@@ -6,13 +6,16 @@
 #![allow(unsafe_code)]
 
 use std::ffi::CString;
+use std::fs::Permissions;
 use std::io;
 use std::mem::MaybeUninit;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::buf::DirectIo;
 use crate::event::Event;
+use crate::event::file_type::FileType;
 use crate::event::open_at::path_string;
 use crate::fd::SharedFd;
 use crate::opcode;
@@ -37,23 +40,29 @@ impl Metadata {
         self.statx.stx_mode.into()
     }
 
+    /// The kind of the file.
+    pub fn file_type(&self) -> FileType {
+        FileType::from_mode(self.mode())
+    }
+
+    /// The permissions of the file.
+    pub fn permissions(&self) -> Permissions {
+        Permissions::from_mode(self.mode())
+    }
+
     /// Whether it is a regular file.
     pub fn is_file(&self) -> bool {
-        self.is(libc::S_IFREG)
+        self.file_type().is_file()
     }
 
     /// Whether it is a directory.
     pub fn is_dir(&self) -> bool {
-        self.is(libc::S_IFDIR)
+        self.file_type().is_dir()
     }
 
     /// Whether it is a symbolic link.
     pub fn is_symlink(&self) -> bool {
-        self.is(libc::S_IFLNK)
-    }
-
-    fn is(&self, kind: libc::mode_t) -> bool {
-        self.mode() & libc::S_IFMT == kind
+        self.file_type().is_symlink()
     }
 
     /// The number of the file within its file system.

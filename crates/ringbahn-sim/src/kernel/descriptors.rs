@@ -11,8 +11,8 @@
 //!
 //! # Safety
 //!
-//! D1. The descriptor word of an entry names an open file until the entry's last CQE: E2 of
-//!     `ringbahn_core`, and S1.
+//! D1. The descriptor word of an entry, and the word for the directory of a second path, names an
+//!     open file until the entry's last CQE: E2 of `ringbahn_core`, and S1.
 //!
 //! D2. The descriptor of an entry that closes one belongs to the operation alone, which counts it
 //! as
@@ -92,11 +92,22 @@ impl Descriptors {
 
     /// The file that the entry of `request` names.
     pub(crate) fn file_of(&self, request: &Request) -> Option<Key> {
-        let number = request.entry().get_fd();
+        self.numbered(request.entry().get_fd())
+    }
+
+    /// The directory from which the second path of `request` starts.
+    pub(crate) fn second_directory_of(&self, request: &Request) -> Option<Key> {
+        use ringbahn_core::opcode::{LINKAT, RENAMEAT};
+        assert!(matches!(request.opcode(), RENAMEAT | LINKAT));
+        self.numbered(request.entry().get_length().cast_signed())
+    }
+
+    /// The file with this number in an entry that is not answered.
+    fn numbered(&self, number: RawFd) -> Option<Key> {
         if self.files.is_empty() || number < 0 {
             return None;
         }
-        // SAFETY: D1: the request is not answered, so the descriptor is open while it is borrowed.
+        // SAFETY: D1: the entry is not answered, so the descriptor is open while it is borrowed.
         self.find(unsafe { BorrowedFd::borrow_raw(number) })
     }
 

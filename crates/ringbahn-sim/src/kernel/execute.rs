@@ -21,8 +21,17 @@ impl Kernel {
             opcode::NOP => return Step::Done(0),
             opcode::TIMEOUT => return self.time_out(request),
             opcode::ASYNC_CANCEL => return self.cancel(request.entry().get_address_number()),
-            opcode::OPENAT => return self.open(request),
+            opcode::OPENAT | opcode::OPENAT2 => return self.open(request),
             opcode::STATX => return self.stat(request),
+            opcode::RENAMEAT => return self.rename(request),
+            opcode::UNLINKAT => return self.unlink(request),
+            opcode::MKDIRAT => return self.make_directory(request),
+            opcode::SYMLINKAT => return self.make_symbolic_link(request),
+            opcode::LINKAT => return self.make_link(request),
+            // The simulated disk keeps no attributes.
+            opcode::GETXATTR | opcode::SETXATTR => return Step::failed(libc::EOPNOTSUPP),
+            // Memory is not simulated, and advice changes nothing that a program can see.
+            opcode::MADVISE => return Step::Done(0),
             opcode::SOCKET => return self.make_socket(request),
             opcode::CLOSE => {
                 let result = self.descriptors.close(request);
@@ -43,6 +52,10 @@ impl Kernel {
             }
             opcode::FSYNC => self.sync(file),
             opcode::FTRUNCATE => self.truncate(file, request.entry().get_offset()),
+            opcode::FALLOCATE => self.allocate(request, file),
+            opcode::FADVISE => self.advise(file),
+            opcode::SYNC_FILE_RANGE => self.write_back(file),
+            opcode::FGETXATTR | opcode::FSETXATTR => Step::failed(libc::EOPNOTSUPP),
             opcode::POLL_ADD => self.poll(file, request.entry().get_op_flags()),
             opcode::ACCEPT => self.accept(request, file),
             opcode::CONNECT => self.connect(request, file),

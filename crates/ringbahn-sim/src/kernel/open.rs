@@ -5,7 +5,7 @@ use std::os::fd::{IntoRawFd, OwnedFd};
 
 use crate::faults::Fault;
 use crate::kernel::Kernel;
-use crate::kernel::disk::{Found, Number, ROOT};
+use crate::kernel::disk::{Found, Number, ROOT, Walk};
 use crate::kernel::file::{Kind, OpenFile, State};
 use crate::kernel::request::Request;
 use crate::kernel::schedule::Step;
@@ -41,10 +41,11 @@ impl Kernel {
         if self.fails(Fault::DiskError) {
             return Step::failed(libc::EIO);
         }
-        let flags = request.entry().get_op_flags().cast_signed();
-        let file = self
-            .starting_point(request)
-            .and_then(|start| self.open_at(start, &request.path(), flags));
+        let file = self.starting_point(request).and_then(|start| {
+            let (flags, resolve) = request.how_to_open();
+            let walk = walk(flags as i32, resolve)?;
+            self.open_at(start, &request.path(), flags as i32, walk)
+        });
         match file {
             Ok(file) => self.opened(file),
             Err(errno) => Step::failed(errno),
@@ -52,25 +53,45 @@ impl Kernel {
     }
 
     /// The directory at which the path of `request` begins.
-    fn starting_point(&self, request: &Request) -> Result<Number, i32> {
-        if request.entry().get_fd() == libc::AT_FDCWD {
+    pub(super) fn starting_point(&self, request: &Request) -> Result<Number, i32> {
+        let path = match request.opcode() {
+            opcode::SYMLINKAT => request.second_path(),
+            _ => request.path(),
+        };
+        self.start_at(request.entry().get_fd(), request.file, &path)
+    }
+
+    /// The directory at which `path` begins, for which an entry names `directory` by `number`.
+    pub(super) fn start_at(
+        &self,
+        number: i32,
+        directory: Option<Key>,
+        path: &[u8],
+    ) -> Result<Number, i32> {
+        if path.is_empty() {
+            return Err(libc::ENOENT);
+        }
+        if number == libc::AT_FDCWD {
             return Ok(ROOT);
         }
-        match request.file.and_then(|file| self.files.get(file)).map(|file| &file.kind) {
+        match directory.and_then(|file| self.files.get(file)).map(|file| &file.kind) {
             Some(&Kind::Directory { node }) => Ok(node),
-            Some(_) if request.path().starts_with(b"/") => Ok(ROOT),
+            _ if path.starts_with(b"/") => Ok(ROOT),
             Some(_) => Err(libc::ENOTDIR),
             None => Err(libc::EBADF),
         }
     }
 
-    fn open_at(&mut self, start: Number, path: &[u8], flags: i32) -> Result<OpenFile, i32> {
+    fn open_at(
+        &mut self,
+        start: Number,
+        path: &[u8],
+        flags: i32,
+        walk: Walk,
+    ) -> Result<OpenFile, i32> {
         let access = flags & libc::O_ACCMODE;
         let (readable, writable) = (access != libc::O_WRONLY, access != libc::O_RDONLY);
-        if path.is_empty() {
-            return Err(libc::ENOENT);
-        }
-        let node = match self.disk.find(start, path)? {
+        let node = match self.disk.find_by(start, path, walk)? {
             Found::Node(_) if flags & libc::O_EXCL != 0 && flags & libc::O_CREAT != 0 => {
                 return Err(libc::EEXIST);
             }
@@ -83,6 +104,9 @@ impl Kernel {
             }
             Found::Free(..) => return Err(libc::ENOENT),
         };
+        if self.disk.is_link(node) {
+            return Err(libc::ELOOP);
+        }
         if self.disk.is_directory(node) {
             if writable {
                 return Err(libc::EISDIR);
@@ -115,11 +139,14 @@ impl Kernel {
                     _ => libc::S_IFIFO,
                 };
                 let number = request.file.map_or(0, Key::to_word);
-                request.answer_statx(number, (mode | 0o600) as u16, 0, self.now);
+                request.answer_statx(number, ((mode | 0o600) as u16, 1), 0, self.now);
                 return Step::Done(0);
             }
             _ => self.starting_point(request).and_then(|start| {
-                match self.disk.find(start, &path)? {
+                let flags = request.entry().get_op_flags().cast_signed();
+                let stays_at_link = flags & libc::AT_SYMLINK_NOFOLLOW != 0;
+                let walk = Walk { stays_at_link, ..Walk::default() };
+                match self.disk.find_by(start, &path, walk)? {
                     Found::Node(node) => Ok(node),
                     Found::Free(..) => Err(libc::ENOENT),
                 }
@@ -129,12 +156,14 @@ impl Kernel {
             Err(errno) => Step::failed(errno),
             Ok(_) if self.fails(Fault::DiskError) => Step::failed(libc::EIO),
             Ok(node) => {
-                let mode = match self.disk.is_directory(node) {
-                    true => libc::S_IFDIR | 0o755,
-                    false => libc::S_IFREG | 0o644,
+                let mode = match (self.disk.is_directory(node), self.disk.is_link(node)) {
+                    (true, _) => libc::S_IFDIR | 0o755,
+                    (_, true) => libc::S_IFLNK | 0o777,
+                    _ => libc::S_IFREG | 0o644,
                 };
                 let length = self.disk.length(node);
-                request.answer_statx(node as u64 + 1, mode as u16, length, self.now);
+                let links = self.disk.links(node);
+                request.answer_statx(node as u64 + 1, (mode as u16, links), length, self.now);
                 Step::Done(0)
             }
         }
@@ -264,7 +293,28 @@ impl Kernel {
     }
 }
 
+/// How the path of a file to be opened is followed.
+fn walk(flags: i32, resolve: u64) -> Result<Walk, i32> {
+    const KNOWN: u64 = libc::RESOLVE_BENEATH
+        | libc::RESOLVE_IN_ROOT
+        | libc::RESOLVE_NO_SYMLINKS
+        | libc::RESOLVE_NO_MAGICLINKS
+        | libc::RESOLVE_NO_XDEV
+        | libc::RESOLVE_CACHED;
+    let asks = |flag: u64| resolve & flag != 0;
+    if asks(!KNOWN) || asks(libc::RESOLVE_BENEATH) && asks(libc::RESOLVE_IN_ROOT) {
+        return Err(libc::EINVAL);
+    }
+    let makes_new = flags & libc::O_CREAT != 0 && flags & libc::O_EXCL != 0;
+    Ok(Walk {
+        stays_at_link: flags & libc::O_NOFOLLOW != 0 || makes_new,
+        beneath: asks(libc::RESOLVE_BENEATH),
+        in_root: asks(libc::RESOLVE_IN_ROOT),
+        no_links: asks(libc::RESOLVE_NO_SYMLINKS),
+    })
+}
+
 /// Whether the entry opens a file: its result is then a descriptor.
 pub(super) fn opens_file(opcode: u8) -> bool {
-    matches!(opcode, opcode::OPENAT | opcode::ACCEPT | opcode::SOCKET)
+    matches!(opcode, opcode::OPENAT | opcode::OPENAT2 | opcode::ACCEPT | opcode::SOCKET)
 }

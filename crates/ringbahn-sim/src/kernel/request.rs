@@ -259,12 +259,46 @@ impl Request {
         }
     }
 
-    /// The path that it names, without the zero at the end.
+    /// The path that it names, or the first of two, without the zero at the end. Of `SYMLINKAT`
+    /// that is what the link is to lead to.
     pub(crate) fn path(&self) -> Vec<u8> {
-        assert!(matches!(self.opcode(), opcode::OPENAT | opcode::STATX));
+        assert!(matches!(
+            self.opcode(),
+            opcode::OPENAT
+                | opcode::OPENAT2
+                | opcode::STATX
+                | opcode::RENAMEAT
+                | opcode::UNLINKAT
+                | opcode::MKDIRAT
+                | opcode::SYMLINKAT
+                | opcode::LINKAT
+        ));
         // SAFETY: K1, K2: the address is that of a string which ends with a zero.
         let path = unsafe { CStr::from_ptr(self.entry.get_address().cast()) };
         path.to_bytes().to_vec()
+    }
+
+    /// The second path that it names, without the zero at the end.
+    pub(crate) fn second_path(&self) -> Vec<u8> {
+        assert!(matches!(self.opcode(), opcode::RENAMEAT | opcode::SYMLINKAT | opcode::LINKAT));
+        // SAFETY: K1, K2: the second address is that of a string which ends with a zero.
+        let path = unsafe { CStr::from_ptr(self.entry.get_address2().cast()) };
+        path.to_bytes().to_vec()
+    }
+
+    /// How a file is to be opened: the flags, and how its path may be followed.
+    pub(crate) fn how_to_open(&self) -> (u64, u64) {
+        match self.opcode() {
+            opcode::OPENAT => (self.entry.get_op_flags().into(), 0),
+            code => {
+                assert_eq!(code, opcode::OPENAT2);
+                let how: *const [u64; 3] = self.entry.get_address2().cast_const().cast();
+                // SAFETY: K1, K2: the second address is that of flags, permissions, and how the
+                // path may be followed, each of 64 bits.
+                let [flags, _, resolve] = unsafe { how.read() };
+                (flags, resolve)
+            }
+        }
     }
 
     /// How long it is to wait, in nanoseconds. `None` for a time that makes no sense.
@@ -365,7 +399,13 @@ impl Request {
     }
 
     /// Tells what is known of a file: its number, mode and length, and how many names it has.
-    pub(crate) fn answer_statx(&mut self, number: u64, mode: u16, length: u64, now: u64) {
+    pub(crate) fn answer_statx(
+        &mut self,
+        number: u64,
+        (mode, links): (u16, u32),
+        length: u64,
+        now: u64,
+    ) {
         assert_eq!(self.opcode(), opcode::STATX);
         // SAFETY: K2: a `statx` is made of integers only, for which zero is a value.
         let mut statx: libc::statx = unsafe { MaybeUninit::zeroed().assume_init() };
@@ -375,7 +415,7 @@ impl Request {
         statx.stx_size = length;
         statx.stx_blocks = length.div_ceil(512);
         statx.stx_blksize = 4096;
-        statx.stx_nlink = 1;
+        statx.stx_nlink = links;
         statx.stx_mtime.tv_sec = (now / 1_000_000_000) as i64;
         statx.stx_mtime.tv_nsec = (now % 1_000_000_000) as u32;
         let place: *mut libc::statx = self.entry.get_address2().cast();

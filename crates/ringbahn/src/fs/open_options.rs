@@ -87,6 +87,10 @@ impl OpenOptions {
         self
     }
 
+    pub(super) fn options(&self) -> &event::OpenOptions {
+        &self.options
+    }
+
     /// Opens the file at `path`.
     ///
     /// A FIFO is opened without waiting for its other end: one to be read then looks as if it were

@@ -63,7 +63,12 @@ pub async fn read_on_driver<D: Drive + Clone + Unpin>(
 ///
 /// It is cancel safe: reading changes nothing.
 pub async fn read_to_string(path: impl AsRef<Path>) -> io::Result<String> {
-    String::from_utf8(read(path).await?)
+    text(read(path).await?)
+}
+
+/// Contents as text.
+pub(super) fn text(contents: Vec<u8>) -> io::Result<String> {
+    String::from_utf8(contents)
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
 }
 

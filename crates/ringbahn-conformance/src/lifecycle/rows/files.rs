@@ -1,12 +1,52 @@
-//! The events on files and their names.
+//! The events on files.
 
-use ringbahn_core::event::{Close, Fsync, OpenAt, OpenOptions, Pipe, Statx, Truncate};
+use std::io;
+
+use ringbahn_core::event::{
+    Allocation, Close, Fadvise, Fallocate, FileAdvice, Fsync, Madvise, MemoryAdvice, OpenAt,
+    OpenOptions, Pipe, Statx, SyncFileRange, Truncate, Writeback,
+};
+use ringbahn_core::{EitherBuffer, Event, SharedFd};
 
 use crate::lifecycle::scene::{Manner, Scene, Staged};
 use crate::props::{self, DATA, file_with, shared};
 use crate::verdict::Stop;
 
-const MISSING: &str = "/proc/self/there is no such file";
+pub(super) const MISSING: &str = "/proc/self/there is no such file";
+
+/// A file, or where the operation is to fail a pipe.
+fn file_or_pipe<E: Event<Output = io::Result<()>>>(
+    manner: Manner,
+    event: impl FnOnce(SharedFd) -> E,
+) -> Staged<E> {
+    if manner == Manner::Failing {
+        let (reader, writer) = props::pipe()?;
+        return Ok(Scene::new(event(reader), |it| it.map(|()| true)).keeping(writer));
+    }
+    Ok(Scene::new(event(shared(file_with(DATA)?)), |it| it.map(|()| true)))
+}
+
+pub(super) fn fallocate(manner: Manner) -> Staged<Fallocate> {
+    file_or_pipe(manner, |file| Fallocate::new(file, 0, 8192, Allocation::Reserve))
+}
+
+pub(super) fn fadvise(manner: Manner) -> Staged<Fadvise> {
+    file_or_pipe(manner, |file| Fadvise::new(file, FileAdvice::WillNeed))
+}
+
+pub(super) fn sync_file_range(manner: Manner) -> Staged<SyncFileRange> {
+    file_or_pipe(manner, |file| SyncFileRange::new(file, Writeback::Finish))
+}
+
+pub(super) fn madvise(manner: Manner) -> Staged<Madvise<EitherBuffer<&'static [u8], Vec<u8>>>> {
+    /// It lies where nothing can be written to.
+    static CONSTANT: [u8; 1 << 17] = [0; 1 << 17];
+    let buffer = match manner {
+        Manner::Failing => EitherBuffer::First(&CONSTANT[..]),
+        _ => EitherBuffer::Second(vec![0; 1 << 17]),
+    };
+    Ok(Scene::new(Madvise::new(buffer, MemoryAdvice::PopulateWrite), |(it, _)| it.map(|()| true)))
+}
 
 pub(super) fn close(manner: Manner) -> Staged<Close> {
     if manner == Manner::Failing {
