@@ -219,10 +219,16 @@ impl Sqe {
     /// The group of buffers that the kernel is to choose from when there is data. No ring but that
     /// of the group takes the entry.
     #[must_use]
-    pub fn buffer_group(mut self, group: &BufferGroup) -> Sqe {
+    pub fn buffer_group(self, group: &BufferGroup) -> Sqe {
+        self.selecting(group.id()).of(group.ring())
+    }
+
+    /// The number of the group of buffers that the kernel is to choose from.
+    #[must_use]
+    pub(crate) fn selecting(mut self, group: u16) -> Sqe {
         self.flags |= FLAG_BUFFER_SELECT;
-        self.buffer_index = group.id();
-        self.of(group.ring())
+        self.buffer_index = group;
+        self
     }
 
     /// Says that the entry names something registered with `ring`: no other ring takes it.
@@ -413,11 +419,12 @@ impl Sqe {
     /// The 64 bytes as the kernel reads them (little-endian machines: as in its header).
     pub fn bytes(&self) -> [u8; 64] {
         let mut bytes = [0; 64];
-        let words: [(usize, u64); 4] = [
+        let words: [(usize, u64); 5] = [
             (8, self.offset.integer()),
             (16, self.address.integer()),
             (32, self.user_data),
             (48, self.address3.integer()),
+            (56, self.home.last_word()),
         ];
         bytes[0] = self.opcode;
         bytes[1] = self.flags;
