@@ -39,7 +39,7 @@ const DEFERRED: u32 = 1 << 4;
 ///
 /// # Kernel
 ///
-/// Linux 6.10; an older one answers with 0. A [file](AnsweredNop::file) is the event's until
+/// Linux 6.10. An older one answers with 0. A [file](AnsweredNop::file) is the event's until
 /// completion.
 ///
 /// # References

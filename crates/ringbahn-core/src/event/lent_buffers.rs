@@ -3,8 +3,9 @@
 //! # Safety
 //!
 //! LB1. The memory of a buffer is the kernel's from when it is provided until the kernel says that
-//!     it was used or removed. So it goes only when the last share does, and only where all of it has
-//!     come back by then; else it is leaked.
+//!     it was used or removed. Until the kernel has told that it took the buffers, the operation that
+//!     provides them has a share. So the memory goes only when the last share does, and only where
+//!     all of it has come back by then; else it is leaked.
 //!
 //! LB2. A group has a number that no other has in this process, so nobody else puts buffers into it
 //!     or takes them out. A buffer is provided once: what it was used for, nobody changes any more.
@@ -43,7 +44,7 @@ struct Group {
 }
 
 impl LentBuffers {
-    /// A group of `count` buffers of `size` bytes, all of which the kernel may have.
+    /// A group of `count` buffers of `size` bytes, none of which the kernel has.
     ///
     /// # Errors
     ///
@@ -74,7 +75,7 @@ impl LentBuffers {
             id: u16::MAX - number as u16,
             count: count.get().into(),
             size: size.get() as usize,
-            outside: AtomicU32::new(0),
+            outside: AtomicU32::new(count.get().into()),
         };
         Ok(LentBuffers { group: Arc::new(group) })
     }
@@ -107,6 +108,11 @@ impl LentBuffers {
     /// Where the first one begins.
     pub(super) fn address(&self) -> *const u8 {
         self.group.memory.as_ptr()
+    }
+
+    /// The kernel has taken all of them.
+    pub(super) fn lend(&self) {
+        self.group.outside.store(0, Ordering::Release); // Acquire in `outside` and the drop.
     }
 
     /// The kernel has given back so many.

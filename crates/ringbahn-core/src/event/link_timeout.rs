@@ -52,7 +52,7 @@ use crate::sqe::{Coupling, Sqe, Sqes};
 ///
 /// # Kernel
 ///
-/// Linux 5.5; 5.15 for a [deadline](LinkTimeout::at) on another clock than the monotonic one. The
+/// Linux 5.5. 5.15 for a [deadline](LinkTimeout::at) on another clock than the monotonic one. The
 /// time is the event's until completion, as is all of the event within.
 ///
 /// # References

@@ -63,11 +63,9 @@ impl Event for ProvideBuffers {
     }
 
     fn complete(self, outcome: Outcome<'_, Self>) -> io::Result<LentBuffers> {
-        if let Err(error) = outcome.result() {
-            // None of them got there.
-            self.buffers.came_back(self.buffers.count());
-            return Err(error);
-        }
+        // Where it has failed none of them got there.
+        outcome.result()?;
+        self.buffers.lend();
         Ok(self.buffers)
     }
 }

@@ -29,7 +29,7 @@ const FLAGS_PASS: u32 = 1 << 1;
 ///
 /// # Kernel
 ///
-/// Linux 5.18; 6.3 for [flags](SendNumber::flags). On an older one, and on the fallback, there is
+/// Linux 5.18. 6.3 for [flags](SendNumber::flags). On an older one, and on the fallback, there is
 /// nothing in its place. The other ring is the event's until completion.
 ///
 /// # References
