@@ -14,7 +14,7 @@ use crate::sqe::{Sqe, Sqes};
 ///
 /// # Errors
 ///
-/// `NotFound` where there are none left; `InvalidInput` on another ring than the one that has them.
+/// `InvalidInput` on another ring than the one that has them.
 ///
 /// # Cancellation
 ///

@@ -44,14 +44,16 @@ pub(super) fn epoll_wait(manner: Manner) -> Staged<EpollWait> {
     if manner == Manner::Failing {
         return Ok(Scene::new(event(shared(reader)), judge).keeping(writer));
     }
-    let set = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-    epoll::add(&set, &reader, epoll::EventData::new_u64(7), epoll::EventFlags::IN)?;
-    let scene = Scene::new(event(shared(set)), judge).keeping(reader);
+    let set = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(io::Error::from)?;
+    let data = epoll::EventData::new_u64(7);
+    epoll::add(&set, &reader, data, epoll::EventFlags::IN).map_err(io::Error::from)?;
+    let scene = Scene::new(event(shared(set)), judge);
     if manner == Manner::AtOnce {
         writer.write_all(DATA)?;
-        return Ok(scene.keeping(writer));
+        return Ok(scene.keeping((reader, writer)));
     }
-    Ok(scene.waiting(move || writer.write_all(DATA).map(|()| writer)))
+    let go = move || writer.write_all(DATA).map(|()| writer);
+    Ok(scene.keeping(reader).waiting(go))
 }
 
 /// The scene of a wait that `event` makes of a word that is 0. Whoever lets it go changes the word
