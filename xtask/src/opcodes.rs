@@ -2,8 +2,8 @@
 //! tests mention these, and what becomes of it on the kernel, the fallback and the simulation.
 //!
 //! Nothing is built for it. It is read from what the program itself is made of: the registry of
-//! events, the list of operations of the survey, what the fallback and the simulation know, the rows
-//! of the lifecycle matrix, and the tests.
+//! events, the list of operations of the survey, what the fallback and the simulation know, the
+//! rows of the lifecycle matrix, and the tests.
 
 mod lists;
 
@@ -30,11 +30,11 @@ const PROGRAMS_MAX: usize = 3;
 const HEAD: &str = "\
 # The operations of io_uring
 
-One row for each opcode: the events that ask for it, the Linux that brought it, the test programs that
-mention them, and what becomes of it where. *Executed* by the kernel means that tests do so on a real
-ring; what the fallback or the simulation does not execute ends there with the error *unsupported*. An
-event *with registered buffers* asks for another opcode where its buffer is registered with the ring.
-The page is written by `cargo xtask opcodes --write`, from the registry of events.
+One row for each opcode: the events that ask for it, the Linux that brought it, the test programs
+that mention them, and what becomes of it where. *Executed* by the kernel means that tests do so
+on a real ring; what the fallback or the simulation does not execute ends there with an error that
+says so. An event *with registered buffers* asks for another opcode where its buffer is registered
+with the ring. The page is written by `cargo xtask opcodes --write`, from the registry of events.
 
 ";
 

@@ -84,7 +84,7 @@ impl SharedFd {
             Place::Descriptor(number) => Ok(number),
             Place::Direct(..) => Err(std::io::Error::new(
                 std::io::ErrorKind::InvalidInput,
-                "this operation takes descriptors of the process only: install the direct one first",
+                "this operation takes descriptors of the process only: install the direct one",
             )),
         }
     }

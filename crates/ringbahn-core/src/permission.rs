@@ -53,8 +53,8 @@ const DRAIN_HINT: &str = "\
     an event that is to be alone goes to a ring of its own, whose rule says `allow_drain`";
 
 const LARGE_HINT: &str = "\
-    it is an entry of 128 bytes, and the ring has entries of 64; no driver of ringbahn has made its \
-    ring with the setup flag SQE128 or SQE_MIXED so far";
+    it is an entry of 128 bytes, and the ring has entries of 64; no driver of ringbahn has made \
+    its ring with the setup flag SQE128 or SQE_MIXED so far";
 
 impl Rule {
     /// The rule that refuses an entry where `refusal` says how to go on without it, as a sentence

@@ -41,8 +41,8 @@ impl Selection {
     }
 }
 
-/// Operations whose word of the descriptor is something else: the number of an address family, flags,
-/// a process, a count, or a zero that the kernel wants to see.
+/// Operations whose word of the descriptor is something else: the number of an address family,
+/// flags, a process, a count, or a zero that the kernel wants to see.
 const NO_FILE: [u8; 8] = [
     opcode::PROVIDE_BUFFERS,
     opcode::REMOVE_BUFFERS,

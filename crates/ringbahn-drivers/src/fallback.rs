@@ -43,8 +43,8 @@
 //! * Links are broken as by Linux 6.18, see [`links`].
 //! * A receive does not tell whether the socket has more (`IORING_CQE_F_SOCK_NONEMPTY`), which is a
 //!   hint. A send without a copy copies, and its notification comes at once.
-//! * A futex is waited for in a thread, which begins a moment after the entry was taken: a wake that
-//!   comes before, and changes nothing, is missed. Who changes the word first is not.
+//! * A futex is waited for in a thread, which begins a moment after the entry was taken: a wake
+//!   that comes before, and changes nothing, is missed. Who changes the word first is not.
 //! * Children that may stop, and any of several, are looked for every few milliseconds.
 //! * Registered files and buffers, groups of buffers, operations with more than one result, and the
 //!   opcodes that [`opcodes::KNOWN`] does not list are refused.

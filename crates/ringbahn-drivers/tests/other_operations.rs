@@ -1,5 +1,5 @@
-//! Operations that neither read nor write: executed by the kernel and by the fallback, or refused by
-//! an error that says so.
+//! Operations that neither read nor write: executed by the kernel and by the fallback, or refused
+//! by an error that says so.
 #![cfg(not(loom))]
 
 use ringbahn_drivers::survey::KernelVersion;
@@ -32,8 +32,8 @@ fn driver(policy: Policy) -> std::io::Result<SharedDriver> {
     builder.serve_at_once(false).policy(policy).build()
 }
 
-/// A driver on io_uring; or `None` and a line in the log where there is none, or where the kernel is
-/// older than `since`.
+/// A driver on io_uring; or `None` and a line in the log where there is none, or where the kernel
+/// is older than `since`.
 fn on_kernel(test: &str, since: (u16, u16)) -> Option<SharedDriver> {
     let release = rustix::system::uname().release().to_string_lossy().into_owned();
     let since = KernelVersion::parse(&format!("{}.{}", since.0, since.1)).unwrap();

@@ -1,7 +1,7 @@
 //! What the table of operations is made from: lists in the source of the program, read as text.
 //!
-//! Each has one item to a line, or to a few, in a form of its own; that it is found is what the test
-//! of the table shows.
+//! Each has one item to a line, or to a few, in a form of its own; that it is found is what the
+//! test of the table shows.
 
 use std::collections::BTreeSet;
 
@@ -135,16 +135,17 @@ mod tests {
         let text = "[Listing::new(0, \"NOP\", (5, 1), Required, \"nothing\"),\n\
                     Listing::new(\n  64,\n  \"URING_CMD128\",\n  (6, 19),\n  Unused, \"\")];\n\
                     fn other() { Listing::new(number, name) }";
-        let numbers: Vec<_> = operations(text).into_iter().map(|it| (it.number, it.name)).collect();
+        let numbers = operations(text).into_iter().map(|it| (it.number, it.name));
+        let numbers: Vec<_> = numbers.collect();
         assert_eq!(numbers, [(0, "NOP".to_string()), (64, "URING_CMD128".to_string())]);
         assert_eq!(operations(text)[1].since, "6.19");
     }
 
     #[test]
     fn events_are_read_with_their_opcodes_and_others_left_out() {
-        let text = "events! {\n    link::Link: None, (5, 3), \"2/x.2\";\n    read::Read: \
-                    Some(opcode::READ), (5, 6), \"2/read.2\";\n    a::B: Some(opcode::C), (6, 8),\n \
-                    \"3/long.3\";\n}";
+        let text = "/// such as `x::Y: Some(opcode::Z), …;`\nevents! {\n    link::Link: None, (5, 3), \
+                    \"2/x.2\";\n    read::Read: Some(opcode::READ), (5, 6), \"2/read.2\";\n    \
+                    a::B: Some(opcode::C), (6, 8),\n  \"3/long.3\";\n}";
         let events: Vec<_> = events(text).into_iter().map(|it| (it.name, it.opcode)).collect();
         let pair = |name: &str, opcode: &str| (name.to_string(), opcode.to_string());
         assert_eq!(events, [pair("Read", "READ"), pair("B", "C")]);

@@ -4,6 +4,7 @@
 use std::io;
 use std::num::NonZeroU16;
 
+use crate::event::transfer::Faults;
 use crate::event::{Event, Ready};
 use crate::fd::SharedFd;
 use crate::opcode;
@@ -34,8 +35,8 @@ pub struct EpollReady {
 ///
 /// # Kernel
 ///
-/// Linux 6.15. On an older one ringbahn's drivers wait for the set themselves. The set and the place
-/// for the answer are the event's until completion.
+/// Linux 6.15. On an older one ringbahn's drivers wait for the set themselves. The set and the
+/// place for the answer are the event's until completion.
 ///
 /// # References
 ///
@@ -44,13 +45,15 @@ pub struct EpollReady {
 pub struct EpollWait {
     set: SharedFd,
     answers: Vec<libc::epoll_event>,
+    faults: Faults,
 }
 
 impl EpollWait {
     /// Waits for `set`, which tells of at most `count` files.
     pub fn new(set: impl Into<SharedFd>, count: NonZeroU16) -> EpollWait {
         let none = libc::epoll_event { events: 0, u64: 0 };
-        EpollWait { set: set.into(), answers: vec![none; count.get().into()] }
+        let answers = vec![none; count.get().into()];
+        EpollWait { set: set.into(), answers, faults: Faults::default() }
     }
 }
 
@@ -76,6 +79,11 @@ impl Event for EpollWait {
         let told = self.answers.iter().take(count);
         // The bits are those of `poll(2)`.
         Ok(told.map(|it| EpollReady { ready: Ready::from_mask(it.events), data: it.u64 }).collect())
+    }
+
+    /// As a read does, a wait may fail to write its answer where its thread has exited.
+    fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
+        outcome.has_not_run() || self.faults.is_first(outcome)
     }
 }
 

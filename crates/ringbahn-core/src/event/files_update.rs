@@ -32,8 +32,8 @@ const FILES_MAX: usize = 1024;
 ///
 /// # Kernel
 ///
-/// Linux 5.19. The operation is of 5.6, but slots are chosen since then. The list of the files, which
-/// the kernel writes the slots to, and the files are the event's until completion.
+/// Linux 5.19. The operation is of 5.6, but slots are chosen since then. The list of the files,
+/// which the kernel writes the slots to, and the files are the event's until completion.
 ///
 /// # References
 ///

@@ -30,7 +30,8 @@ struct Address(*const std::sync::atomic::AtomicU32);
 // there.
 unsafe impl Send for Address {}
 
-/// Waits until somebody wakes one of several futexes, unless one of their words has changed by then.
+/// Waits until somebody wakes one of several futexes, unless one of their words has changed by
+/// then.
 ///
 /// # Examples
 ///

@@ -3,9 +3,9 @@
 //! # Safety
 //!
 //! LB1. The memory of a buffer is the kernel's from when it is provided until the kernel says that
-//!     it was used or removed. Until the kernel has told that it took the buffers, the operation that
-//!     provides them has a share. So the memory goes only when the last share does, and only where
-//!     all of it has come back by then; else it is leaked.
+//!     it was used or removed. Until the kernel has told that it took the buffers, the operation
+//!     that provides them has a share. So the memory goes only when the last share does, and only
+//!     where all of it has come back by then; else it is leaked.
 //!
 //! LB2. A group has a number that no other has in this process, so nobody else puts buffers into it
 //!     or takes them out. A buffer is provided once: what it was used for, nobody changes any more.
@@ -25,8 +25,8 @@ use crate::ring_id::RingId;
 /// [`RecvLent`](crate::event::RecvLent), and taken back by
 /// [`RemoveBuffers`](crate::event::RemoveBuffers). Each buffer is used once.
 ///
-/// The memory is freed when the last share of it goes, if the ring has given all of it back by then,
-/// and leaked if not: nobody could tell when the kernel writes to it.
+/// The memory is freed when the last share of it goes, if the ring has given all of it back by
+/// then, and leaked if not: nobody could tell when the kernel writes to it.
 #[derive(Clone, Debug)]
 pub struct LentBuffers {
     group: Arc<Group>,

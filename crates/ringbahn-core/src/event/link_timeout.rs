@@ -20,8 +20,8 @@ use crate::sqe::{Coupling, Sqe, Sqes};
 ///
 /// [`Submission::timeout`](crate::Submission::timeout) is what one usually wants: it holds of every
 /// operation. This one **does nothing about an operation that blocks in a worker thread of the
-/// kernel**, such as a [`Splice`](crate::event::Splice) or the opening of a FIFO: on Linux since the
-/// middle of 2025 the limit of such a one begins only when that is over.
+/// kernel**, such as a [`Splice`](crate::event::Splice) or the opening of a FIFO: on Linux since
+/// the middle of 2025 the limit of such a one begins only when that is over.
 ///
 /// # Examples
 ///

@@ -26,13 +26,14 @@ enum Request {
 
 /// A command for an NVMe drive, which goes past the file system and the block layer.
 ///
-/// Its file is the character device of a namespace, such as `/dev/ng0n1`. Blocks are the drive's own,
-/// usually of 512 or 4096 bytes, and are counted from the beginning of the namespace.
+/// Its file is the character device of a namespace, such as `/dev/ng0n1`. Blocks are the drive's
+/// own, usually of 512 or 4096 bytes, and are counted from the beginning of the namespace.
 ///
-/// It is an entry of 128 bytes. A ring that has no such entries, as those of ringbahn's drivers are so
-/// far, refuses it with [`Forbidden`](crate::Forbidden), and nothing of it gets there.
+/// It is an entry of 128 bytes. A ring that has no such entries, as those of ringbahn's drivers are
+/// so far, refuses it with [`Forbidden`](crate::Forbidden), and nothing of it gets there.
 ///
-/// Yields the status that the drive gives, which is 0 where the command has succeeded, and the buffer.
+/// Yields the status that the drive gives, which is 0 where the command has succeeded, and the
+/// buffer.
 ///
 /// # Errors
 ///

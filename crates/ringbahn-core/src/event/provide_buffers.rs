@@ -12,8 +12,8 @@ use crate::sqe::{Sqe, Sqes};
 
 /// Provides a ring with buffers, for receives to choose from: a group of the older kind.
 ///
-/// Where the kernel has groups with a ring of their own (5.19), those are better in every way, and a
-/// driver has them: [`BufferGroup`](crate::BufferGroup). This kind is for kernels before that.
+/// Where the kernel has groups with a ring of their own (5.19), those are better in every way, and
+/// a driver has them: [`BufferGroup`](crate::BufferGroup). This kind is for kernels before that.
 ///
 /// Yields the [`LentBuffers`], which the ring has from then on.
 ///
@@ -23,8 +23,8 @@ use crate::sqe::{Sqe, Sqes};
 ///
 /// # Cancellation
 ///
-/// Ends at once, so a cancel finds nothing. Where nobody takes the output the memory is leaked, since
-/// the ring has it.
+/// Ends at once, so a cancel finds nothing. Where nobody takes the output the memory is leaked,
+/// since the ring has it.
 ///
 /// # Kernel
 ///

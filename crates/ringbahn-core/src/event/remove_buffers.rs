@@ -8,9 +8,11 @@ use crate::opcode;
 use crate::outcome::Outcome;
 use crate::sqe::{Sqe, Sqes};
 
-/// Takes buffers back that a ring was [provided](crate::event::ProvideBuffers) with and has not used.
+/// Takes buffers back that a ring was [provided](crate::event::ProvideBuffers) with and has not
+/// used.
 ///
-/// Yields how many there were. When the last share of the [`LentBuffers`] goes, their memory is freed.
+/// Yields how many there were. When the last share of the [`LentBuffers`] goes, their memory is
+/// freed.
 ///
 /// # Errors
 ///

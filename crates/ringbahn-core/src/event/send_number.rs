@@ -15,13 +15,13 @@ const FLAGS_PASS: u32 = 1 << 1;
 /// Posts a completion to another ring, with a number in it, and wakes whoever waits there.
 ///
 /// For rings that the program has besides ringbahn's. A ring of ringbahn takes a completion for
-/// the end of the operation that it names, so nobody may send it one; what is sent to such a ring is
-/// a file, by [`SendToRing`](crate::event::SendToRing).
+/// the end of the operation that it names, so nobody may send it one; what is sent to such a ring
+/// is a file, by [`SendToRing`](crate::event::SendToRing).
 ///
 /// # Errors
 ///
-/// `EBADFD` where the other is no ring, or has not been enabled; `EOVERFLOW` where it has no room for
-/// completions.
+/// `EBADFD` where the other is no ring, or has not been enabled; `EOVERFLOW` where it has no room
+/// for completions.
 ///
 /// # Cancellation
 ///

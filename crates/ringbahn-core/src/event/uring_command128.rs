@@ -15,8 +15,8 @@ use crate::sqe::{Sqe, Sqes};
 /// [`UringCommand`](crate::event::UringCommand) does, with 80 bytes of its own instead of 16.
 ///
 /// It is an entry of 128 bytes among some of 64. A ring that has no such entries, as those of
-/// ringbahn's drivers are so far, refuses it with [`Forbidden`](crate::Forbidden), and nothing of it
-/// gets there.
+/// ringbahn's drivers are so far, refuses it with [`Forbidden`](crate::Forbidden), and nothing of
+/// it gets there.
 ///
 /// Yields what the driver says, and what was lent to the command.
 ///

@@ -8,6 +8,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 use crate::event::Event;
+use crate::event::transfer::Faults;
 use crate::fd::{Place, SharedFd};
 use crate::opcode;
 use crate::outcome::Outcome;
@@ -99,13 +100,15 @@ impl ChildState {
 /// # Cancellation
 ///
 /// Stops at once. A child whose end was taken by then is gone all the same: where nobody takes the
-/// output, nobody hears of it. Wait with [`keep`](WaitId::keep) first where that matters.
+/// output, nobody hears of it. The same holds where the thread that submitted it exits in that very
+/// moment: the wait is repeated then, and finds no child. Wait with [`keep`](WaitId::keep) first
+/// where that matters.
 ///
 /// # Kernel
 ///
 /// Linux 6.7. On an older one ringbahn's drivers watch a descriptor of the process (5.3) where one
-/// child is waited for to end, and otherwise wait in a thread, which cannot be called off. The place
-/// for the answer, and the descriptor, are the event's until completion.
+/// child is waited for to end, and otherwise look every few milliseconds. The place for the answer,
+/// and the descriptor, are the event's until completion.
 ///
 /// # References
 ///
@@ -115,6 +118,7 @@ pub struct WaitId {
     children: Children,
     options: i32,
     answer: Answer,
+    faults: Faults,
 }
 
 /// `siginfo_t`, of 128 bytes: the signal, nothing, a code, nothing; of `SIGCHLD` then the process,
@@ -155,7 +159,8 @@ impl WaitId {
     }
 
     fn start(children: Children) -> WaitId {
-        WaitId { children, options: libc::WEXITED, answer: Answer { words: [0; 32] } }
+        let (answer, faults) = (Answer { words: [0; 32] }, Faults::default());
+        WaitId { children, options: libc::WEXITED, answer, faults }
     }
 
     /// Whether one that is stopped by a signal is told of as well.
@@ -233,12 +238,18 @@ impl Event for WaitId {
         outcome.result()?;
         self.state()
     }
+
+    /// As a read does, a wait fails to write its answer where its thread has exited, and so it does
+    /// when it is stopped for that.
+    fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
+        outcome.has_not_run() || self.faults.is_first(outcome)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::testing::{complete, entry, shared_null};
+    use crate::event::testing::{complete, entry, resubmits, shared_null};
 
     /// A wait that the kernel has answered with `code` and `status`.
     fn answered(code: i32, status: i32) -> io::Result<ChildState> {
@@ -280,6 +291,14 @@ mod tests {
         assert_eq!(options(all), every);
         let none = WaitId::any().stopped(true).keep(true).stopped(false).keep(false);
         assert_eq!(options(none), libc::WEXITED);
+    }
+
+    #[test]
+    fn a_fault_is_tried_again_once() {
+        let mut wait = WaitId::any();
+        assert!(resubmits(&mut wait, -libc::EFAULT));
+        assert!(resubmits(&mut wait, -libc::ECANCELED));
+        assert!(!resubmits(&mut wait, -libc::EFAULT));
     }
 
     #[test]

@@ -37,8 +37,8 @@ pub enum MissingOutcome {
 }
 
 impl Survey {
-    /// The events of ringbahn that this machine's kernel cannot execute, by name. Empty where there is
-    /// no io_uring, and the fallback executes what it can.
+    /// The events of ringbahn that this machine's kernel cannot execute, by name. Empty where there
+    /// is no io_uring, and the fallback executes what it can.
     pub fn missing_events(&self) -> Vec<MissingEvent> {
         if self.unavailable.is_some() {
             return Vec::new();

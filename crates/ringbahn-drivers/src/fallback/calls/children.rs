@@ -5,8 +5,8 @@
 //!
 //! # Safety
 //!
-//! NC1. The entry's address is that of room for a `siginfo_t`, or null, valid until the terminal CQE
-//!     (`S1` of `ringbahn_core::Sqe`). A local stands in for a null one.
+//! NC1. The entry's address is that of room for a `siginfo_t`, or null, valid until the terminal
+//!     CQE (`S1` of `ringbahn_core::Sqe`). A local stands in for a null one.
 //!
 //! NC2. A call that takes no address touches no memory of the process. A descriptor that it returns
 //!     is a new one.

@@ -1,16 +1,18 @@
 //! Futexes: `FUTEX_WAIT`, `FUTEX_WAITV`, `FUTEX_WAKE`.
 //!
-//! A wait is a call of `futex_waitv(2)` on a thread, for one word more than the entry names, by which
-//! it is ended. The word of one is looked at before that, so whoever changes it later wakes it.
+//! A wait is a call of `futex_waitv(2)` on a thread, for one word more than the entry names, by
+//! which it is ended. The word of one is looked at before that, so whoever changes it later wakes
+//! it.
 //!
 //! # Safety
 //!
-//! UC1. The entry's addresses are those that its opcode asks for, valid until the terminal CQE (`S1`
-//!     of `ringbahn_core::Sqe`): a word, which others change as an atomic, or a list of waiters, which
-//!     nobody changes.
+//! UC1. The entry's addresses are those that its opcode asks for, valid until the terminal CQE
+//!     (`S1` of `ringbahn_core::Sqe`): a word, which others change as an atomic, or a list of
+//!     waiters, which nobody changes.
 //!
-//! UC2. The kernel reads the list that `futex_waitv(2)` is given, a local, and the words named there,
-//!     during the call only. Other calls are given the address of a word, which the kernel checks.
+//! UC2. The kernel reads the list that `futex_waitv(2)` is given, a local, and the words named
+//!     there, during the call only. Other calls are given the address of a word, which the kernel
+//!     checks.
 #![allow(unsafe_code)]
 
 use std::ptr;

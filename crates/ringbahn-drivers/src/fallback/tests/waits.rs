@@ -63,7 +63,8 @@ fn a_futex_is_waited_for_until_it_is_woken_or_called_off() {
     });
 }
 
-/// A thread that is to wait may be on its way yet; the wait may be answered before the wake or after.
+/// A thread that is to wait may be on its way yet; the wait may be answered before the wake or
+/// after.
 #[test]
 fn whoever_waits_for_a_futex_is_woken() {
     on_both(|bench| {
