@@ -118,6 +118,8 @@ pub(super) fn mentioned(text: &str) -> BTreeSet<&str> {
             }
         }
     }
+    // What stands behind the last comma of a list.
+    names.remove("");
     names
 }
 
@@ -143,7 +145,7 @@ mod tests {
 
     #[test]
     fn events_are_read_with_their_opcodes_and_others_left_out() {
-        let text = "/// such as `x::Y: Some(opcode::Z), …;`\nevents! {\n    link::Link: None, (5, 3), \
+        let text = "/// such as `x::Y: Some(opcode::Z);`\nevents! {\n  link::Link: None, (5, 3), \
                     \"2/x.2\";\n    read::Read: Some(opcode::READ), (5, 6), \"2/read.2\";\n    \
                     a::B: Some(opcode::C), (6, 8),\n  \"3/long.3\";\n}";
         let events: Vec<_> = events(text).into_iter().map(|it| (it.name, it.opcode)).collect();
