@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::process::{Failure, Outcome, Program, cargo_has};
 use crate::{
-    conformance, deadline, fallback, loom, miri, recap, sanitize, simulate, skips, stress, test,
-    tidy,
+    conformance, deadline, fallback, loom, miri, recap, sanitize, simulate, skips, stress, test, tidy, opcodes, page,
 };
 
 /// One step: its name, what it does, and whether it runs tests that may be skipped.
@@ -33,11 +32,12 @@ impl Step {
 const STEPS: &[Step] = &[
     Step::check("fmt", fmt),
     Step::check("tidy", tidy::run),
+    Step::check("opcodes", || opcodes::run(page::Use::Check)),
     Step::check("clippy", clippy),
     Step::check("doc", doc),
     Step::tests("test", test::run),
     Step::tests("fallback", fallback::run),
-    Step::check("suite", || conformance::run(conformance::Use::Check)),
+    Step::check("suite", || conformance::run(page::Use::Check)),
     Step::tests("loom", loom::run),
     Step::tests("stress", || stress::run(stress::OPERATIONS_DEFAULT)),
     Step::tests("simulate", || simulate::run(simulate::Options::parse(&[])?)),

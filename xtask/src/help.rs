@@ -12,6 +12,9 @@ cargo xtask <command>
              the conformance suite on every driver, as a table
              [--check]          compares it with docs/conformance.md
              [--write]          puts it there
+  opcodes    the operations of io_uring: their events, tests and drivers, as a table
+             [--check]          compares it with docs/opcodes.md
+             [--write]          puts it there
   fallback   the tests of the library and its drivers once more, with no io_uring
   loom       the concurrency models, under every interleaving that loom finds
   stress     random operations, drops and cancels on a real ring

@@ -11,6 +11,8 @@ mod fallback;
 mod help;
 mod loom;
 mod miri;
+mod opcodes;
+mod page;
 mod process;
 mod recap;
 mod sanitize;
@@ -51,10 +53,11 @@ fn run(arguments: &[String]) -> Result<Outcome, Failure> {
         ["bench-sim", rest @ ..] => bench::run("sim", rest),
         ["bench-timers", rest @ ..] => bench::run("timers", rest),
         ["ci"] => ci::run(),
-        ["conformance", rest @ ..] => conformance::run(conformance::purpose(rest)?),
+        ["conformance", rest @ ..] => conformance::run(page::purpose("conformance", rest)?),
         ["fallback"] => fallback::run(),
         ["loom"] => loom::run(),
         ["miri"] => miri::run(),
+        ["opcodes", rest @ ..] => opcodes::run(page::purpose("opcodes", rest)?),
         ["sanitize"] => sanitize::run(),
         ["simulate", rest @ ..] => simulate::run(simulate::Options::parse(rest)?),
         ["skips"] => skips::run(),

@@ -8,6 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Output};
 use std::thread;
 
+use ringbahn_core::event::EVENTS;
 use ringbahn_drivers::Setup;
 use ringbahn_drivers::survey::{FEATURES, Listing, OPCODES, REGISTER_OPERATIONS, SETUP_FLAGS};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
@@ -116,6 +117,29 @@ fn where_io_uring_works_the_verdict_is_yes_and_the_tables_agree_with_a_ring() {
         assert_eq!(standing == "known", known, "{}", listing.name);
     }
     assert_eq!(row(&report, "opcodes", "NOP")["standing"], "known");
+}
+
+#[test]
+fn events_that_the_kernel_lacks_are_those_of_operations_it_does_not_know() {
+    let test = "events_that_the_kernel_lacks_are_those_of_operations_it_does_not_know";
+    if !has_io_uring(test) {
+        return;
+    }
+    let report = json(&doctor(&["--json"]));
+    let probe = Setup::new(1).build().unwrap().handle.probe().unwrap();
+    let missing = report["missing_events"].as_array().unwrap();
+    for event in EVENTS {
+        let Some(opcode) = event.opcode else { continue };
+        let found = missing.iter().find(|row| row["name"] == event.name);
+        match found.map(|row| row["outcome"].as_str().unwrap()) {
+            None | Some("in_part") => assert!(probe.supports(opcode), "{}", event.name),
+            Some("beside" | "fails") => assert!(!probe.supports(opcode), "{}", event.name),
+            Some(other) => panic!("{}: {other}", event.name),
+        }
+    }
+    let text = String::from_utf8(doctor(&[]).stdout).unwrap();
+    let heading = "events of ringbahn that this kernel cannot execute";
+    assert_eq!(text.contains(heading), !missing.is_empty(), "{text}");
 }
 
 #[test]

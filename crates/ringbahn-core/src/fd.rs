@@ -73,6 +73,21 @@ impl SharedFd {
     pub(crate) fn place(&self) -> Place {
         self.place
     }
+
+    /// The number of the descriptor, for an operation that knows no others.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` where it is a direct descriptor.
+    pub(crate) fn number(&self) -> std::io::Result<RawFd> {
+        match self.place {
+            Place::Descriptor(number) => Ok(number),
+            Place::Direct(..) => Err(std::io::Error::new(
+                std::io::ErrorKind::InvalidInput,
+                "this operation takes descriptors of the process only: install the direct one",
+            )),
+        }
+    }
 }
 
 impl From<OwnedFd> for SharedFd {

@@ -52,6 +52,10 @@ pub struct Forbidden {
 const DRAIN_HINT: &str = "\
     an event that is to be alone goes to a ring of its own, whose rule says `allow_drain`";
 
+const LARGE_HINT: &str = "\
+    it is an entry of 128 bytes, and the ring has entries of 64; no driver of ringbahn has made \
+    its ring with the setup flag SQE128 or SQE_MIXED so far";
+
 impl Rule {
     /// The rule that refuses an entry where `refusal` says how to go on without it, as a sentence
     /// with neither capital nor full stop.
@@ -82,6 +86,17 @@ impl Rule {
                 Err(Forbidden { opcode: entry.opcode(), hint: DRAIN_HINT })
             }
             _ => Ok(()),
+        }
+    }
+
+    /// # Errors
+    ///
+    /// [`Forbidden`], where an entry of the tray is one of 128 bytes: places have room for 64.
+    #[inline]
+    pub(crate) fn check_size(sqes: &Sqes) -> Result<(), Forbidden> {
+        match sqes.large() {
+            Some(entry) => Err(Forbidden { opcode: entry.opcode(), hint: LARGE_HINT }),
+            None => Ok(()),
         }
     }
 
@@ -166,6 +181,16 @@ mod tests {
         }
         Rule::check_drain(Some(everything.allow_drain()), &sqes).unwrap();
         Rule::check_drain(None, &prepared(&mut Nop)).unwrap();
+    }
+
+    #[test]
+    fn a_place_of_64_bytes_takes_no_entry_of_128() {
+        let mut sqes = Sqes::new();
+        sqes.push(Sqe::nop());
+        Rule::check_size(&sqes).unwrap();
+        sqes.push_large(Sqe::nop(), [0; 80]);
+        let forbidden = Rule::check_size(&sqes).unwrap_err();
+        assert_eq!((forbidden.opcode(), forbidden.hint()), (opcode::NOP, LARGE_HINT));
     }
 
     #[test]

@@ -140,6 +140,7 @@ impl<'a, S: Sharing> Reservation<'a, S> {
             rule.check(sqes.entries()).map_err(Uncommitted::Forbidden)?;
         }
         Rule::check_drain(self.rule, sqes).map_err(Uncommitted::Forbidden)?;
+        Rule::check_size(sqes).map_err(Uncommitted::Forbidden)?;
         sqes.home().check(self.table.ring()).map_err(Uncommitted::Foreign)?;
         let (id, cancelled) =
             self.table.insert(operation, steps, EntryFile::of(sqes)).ok_or(TooFewPlaces)?;

@@ -51,6 +51,16 @@ impl Home {
     /// No ring: what one operation is to have alone is shared.
     pub(crate) const ALONE: Home = Home(u64::MAX - 1);
 
+    /// No rings, but the last word of an entry that is about to meet its queue.
+    pub(crate) fn word(word: u64) -> Home {
+        Home(word)
+    }
+
+    /// The word, in an entry that has met its queue.
+    pub(crate) fn last_word(self) -> u64 {
+        self.0
+    }
+
     /// The one ring.
     pub(crate) fn only(ring: RingId) -> Home {
         Home(ring.number())

@@ -41,6 +41,19 @@ impl Selection {
     }
 }
 
+/// Operations whose word of the descriptor is something else: the number of an address family,
+/// flags, a process, a count, or a zero that the kernel wants to see.
+const NO_FILE: [u8; 8] = [
+    opcode::PROVIDE_BUFFERS,
+    opcode::REMOVE_BUFFERS,
+    opcode::SOCKET,
+    opcode::WAITID,
+    opcode::FUTEX_WAIT,
+    opcode::FUTEX_WAKE,
+    opcode::FUTEX_WAITV,
+    opcode::PIPE,
+];
+
 /// The one file that an operation's entries name, in one word: its descriptor, or a number below
 /// −1 for a slot of the table of registered files.
 ///
@@ -78,8 +91,7 @@ impl EntryFile {
         if entry.flags() & FLAG_FIXED_FILE != 0 {
             return EntryFile::direct(number.cast_unsigned());
         }
-        // There it is the number of an address family.
-        if number < 0 || entry.opcode() == opcode::SOCKET {
+        if number < 0 || NO_FILE.contains(&entry.opcode()) {
             return EntryFile::NONE;
         }
         EntryFile(number)

@@ -239,10 +239,16 @@ impl Sqe {
         self.select(queue.ring(), queue.id())
     }
 
-    fn select(mut self, ring: RingId, id: u16) -> Sqe {
+    fn select(self, ring: RingId, id: u16) -> Sqe {
+        self.selecting(id).of(ring)
+    }
+
+    /// The number of the group of buffers that the kernel is to choose from.
+    #[must_use]
+    pub(crate) fn selecting(mut self, group: u16) -> Sqe {
         self.flags |= FLAG_BUFFER_SELECT;
-        self.buffer_index = id;
-        self.of(ring)
+        self.buffer_index = group;
+        self
     }
 
     /// Says that the entry names something registered with `ring`: no other ring takes it.
@@ -435,11 +441,12 @@ impl Sqe {
     /// The 64 bytes as the kernel reads them (little-endian machines: as in its header).
     pub fn bytes(&self) -> [u8; 64] {
         let mut bytes = [0; 64];
-        let words: [(usize, u64); 4] = [
+        let words: [(usize, u64); 5] = [
             (8, self.offset.integer()),
             (16, self.address.integer()),
             (32, self.user_data),
             (48, self.address3.integer()),
+            (56, self.home.last_word()),
         ];
         bytes[0] = self.opcode;
         bytes[1] = self.flags;

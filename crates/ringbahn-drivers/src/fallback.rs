@@ -19,7 +19,7 @@
 //! | descriptors that are waited for, by one thread in `epoll_wait` | [`watches`], [`reactor`] |
 //! | times that are waited for, by the same thread | [`timers`], [`timeouts`] |
 //! | calls that block, on threads of their own | [`pool`] |
-//! | the end before the end | [`cancel`] |
+//! | the end before the end, and other things to wait for | [`cancel`], [`polls`], [`interrupt`] |
 //! | what an entry asks for, as system calls | [`calls`] |
 //!
 //! # What waits where
@@ -43,6 +43,9 @@
 //! * Links are broken as by Linux 6.18, see [`links`].
 //! * A receive does not tell whether the socket has more (`IORING_CQE_F_SOCK_NONEMPTY`), which is a
 //!   hint. A send without a copy copies, and its notification comes at once.
+//! * A futex is waited for in a thread, which begins a moment after the entry was taken: a wake
+//!   that comes before, and changes nothing, is missed. Who changes the word first is not.
+//! * Children that may stop, and any of several, are looked for every few milliseconds.
 //! * Registered files and buffers, groups of buffers, operations with more than one result, and the
 //!   opcodes that [`opcodes::KNOWN`] does not list are refused.
 //! * A forked child keeps three descriptors of each engine of its parent.
@@ -53,9 +56,11 @@ mod completions;
 mod control;
 mod engine;
 mod epoll;
+mod interrupt;
 mod links;
 mod opcodes;
 mod operations;
+mod polls;
 mod pool;
 mod reactor;
 mod schedule;

@@ -23,6 +23,7 @@ use crate::{Policy, Probe, Setup, Unavailable};
 mod advice;
 mod attempts;
 mod capability;
+mod events;
 mod features;
 mod limits;
 mod listing;
@@ -35,6 +36,7 @@ mod zero_copy_receive;
 
 pub use advice::{Advice, Weight};
 pub use capability::{Capability, Standing};
+pub use events::{MissingEvent, MissingOutcome};
 pub use features::FEATURES;
 pub use limits::{Limit, Limits, Seccomp};
 pub use listing::{KernelVersion, Listing, Usage};

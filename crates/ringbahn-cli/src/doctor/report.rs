@@ -6,7 +6,7 @@ use ringbahn_drivers::survey::Capability;
 use ringbahn_drivers::{Reason, Survey, Unavailable};
 use serde::Serialize;
 
-use super::rows::{AdviceRow, LimitsReport, MachineReport, Row};
+use super::rows::{AdviceRow, EventRow, LimitsReport, MachineReport, Row};
 
 /// What was found on a machine. The names of its fields stay as they are; more may come.
 #[derive(Clone, Debug, Serialize)]
@@ -25,6 +25,8 @@ pub(crate) struct Report {
     pub(crate) setup_flags: Vec<Row>,
     pub(crate) features: Vec<Row>,
     pub(crate) opcodes: Vec<Row>,
+    /// The events of ringbahn that the kernel cannot execute.
+    pub(crate) missing_events: Vec<EventRow>,
     pub(crate) register_operations: Vec<Row>,
     /// The exit status of the command.
     pub(crate) status: u8,
@@ -68,6 +70,7 @@ impl Report {
             setup_flags: rows(&survey.setup_flags),
             features: rows(&survey.features),
             opcodes: rows(&survey.opcodes),
+            missing_events: survey.missing_events().iter().map(EventRow::new).collect(),
             register_operations: rows(&survey.register_operations),
         }
     }

@@ -1,8 +1,8 @@
 //! What the tables of a report look like in JSON.
 
 use ringbahn_drivers::survey::{
-    Advice, Capability, Container, Limit, Limits, Machine, Seccomp, Standing, Substitute, Usage,
-    Weight,
+    Advice, Capability, Container, Limit, Limits, Machine, MissingEvent, MissingOutcome, Seccomp,
+    Standing, Substitute, Usage, Weight,
 };
 use serde::Serialize;
 
@@ -44,6 +44,32 @@ impl Row {
             },
             purpose: listing.purpose,
             needs: Some(listing.needs).filter(|needs| !needs.is_empty()),
+        }
+    }
+}
+
+/// An event of ringbahn that the kernel cannot execute.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct EventRow {
+    pub(crate) name: &'static str,
+    pub(crate) operation: String,
+    /// The version of Linux that brought it.
+    pub(crate) since: String,
+    /// `beside`: the drivers execute it themselves; `in_part`: it may fail; `fails`.
+    pub(crate) outcome: &'static str,
+}
+
+impl EventRow {
+    pub(super) fn new(event: &MissingEvent) -> EventRow {
+        EventRow {
+            name: event.name,
+            operation: event.operation.clone().into_owned(),
+            since: event.since.to_string(),
+            outcome: match event.outcome {
+                MissingOutcome::Beside => "beside",
+                MissingOutcome::InPart => "in_part",
+                _ => "fails",
+            },
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::report::Report;
-use super::rows::{LimitReport, LimitsReport, Row};
+use super::rows::{EventRow, LimitReport, LimitsReport, Row};
 
 /// Where lines of prose are broken.
 const WIDTH: usize = 96;
@@ -44,6 +44,25 @@ pub(super) fn write(output: &mut impl Write, report: &Report, colours: bool) -> 
         ("operations of io_uring_register", &report.register_operations),
     ] {
         write_table(output, title, rows, paint)?;
+    }
+    write_events(output, &report.missing_events)
+}
+
+/// The events that the kernel cannot execute.
+fn write_events(output: &mut impl Write, events: &[EventRow]) -> io::Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    writeln!(output, "\nevents of ringbahn that this kernel cannot execute: {}\n", events.len())?;
+    let names = events.iter().map(|event| event.name.len()).max().unwrap_or_default();
+    for event in events {
+        let outcome = match event.outcome {
+            "beside" => "executed by the drivers themselves, beside the ring",
+            "in_part" => "the operation is there, but not all that it asks for: it may fail",
+            _ => "it fails",
+        };
+        let (name, since, operation) = (event.name, &event.since, &event.operation);
+        writeln!(output, "    {name:names$}  {since:>4}  {operation}: {outcome}")?;
     }
     Ok(())
 }

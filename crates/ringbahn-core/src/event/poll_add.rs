@@ -31,6 +31,11 @@ impl Interest {
     /// The peer will send no more (`POLLRDHUP`).
     pub const READ_CLOSED: Interest = Interest(libc::POLLRDHUP);
 
+    /// The bits of `poll(2)`, which are those of `epoll_ctl(2)`.
+    pub(super) fn bits(self) -> u32 {
+        u32::from(self.0.cast_unsigned())
+    }
+
     /// The word of the entry: the halves of 32 bits are swapped on big-endian machines.
     pub(crate) fn entry_mask(self) -> u32 {
         let mask = u32::from(self.0.cast_unsigned());

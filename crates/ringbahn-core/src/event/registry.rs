@@ -53,6 +53,7 @@ pub const EVENTS: &[EventInfo] = events! {
     accept_into_slots::AcceptIntoSlots: Some(opcode::ACCEPT), (5, 19),
         "3/io_uring_prep_multishot_accept_direct.3";
     accept_multi::AcceptMulti: Some(opcode::ACCEPT), (5, 19), "2/accept.2";
+    answered_nop::AnsweredNop: Some(opcode::NOP), (6, 10), "2/io_uring_enter.2";
     async_cancel::AsyncCancel: Some(opcode::ASYNC_CANCEL), (5, 5), "3/io_uring_prep_cancel.3";
     bind::Bind: Some(opcode::BIND), (6, 11), "2/bind.2";
     close::Close: Some(opcode::CLOSE), (5, 6), "2/close.2";
@@ -63,8 +64,16 @@ pub const EVENTS: &[EventInfo] = events! {
     fallocate::Fallocate: Some(opcode::FALLOCATE), (5, 6), "2/fallocate.2";
     fget_xattr::FgetXattr: Some(opcode::FGETXATTR), (5, 19), "2/getxattr.2";
     fset_xattr::FsetXattr: Some(opcode::FSETXATTR), (5, 19), "2/setxattr.2";
+    epoll_ctl::EpollCtl: Some(opcode::EPOLL_CTL), (5, 6), "2/epoll_ctl.2";
+    epoll_wait::EpollWait: Some(opcode::EPOLL_WAIT), (6, 15), "2/epoll_wait.2";
+    files_update::FilesUpdate: Some(opcode::FILES_UPDATE), (5, 19),
+        "3/io_uring_prep_files_update.3";
     fsync::Fsync: Some(opcode::FSYNC), (5, 1), "2/fsync.2";
     get_xattr::GetXattr: Some(opcode::GETXATTR), (5, 19), "2/getxattr.2";
+    futex_wait::FutexWait: Some(opcode::FUTEX_WAIT), (6, 7), "3/io_uring_prep_futex_wait.3";
+    futex_waitv::FutexWaitv: Some(opcode::FUTEX_WAITV), (6, 7), "3/io_uring_prep_futex_waitv.3";
+    futex_wake::FutexWake: Some(opcode::FUTEX_WAKE), (6, 7), "3/io_uring_prep_futex_wake.3";
+    get_socket_option::GetSocketOption: Some(opcode::URING_CMD), (6, 7), "2/getsockopt.2";
     install_fd::InstallFd: Some(opcode::FIXED_FD_INSTALL), (6, 8),
         "3/io_uring_prep_fixed_fd_install.3";
     into_slot::IntoSlot: None, (5, 19), "3/io_uring_prep_open.3";
@@ -72,14 +81,21 @@ pub const EVENTS: &[EventInfo] = events! {
     listen::Listen: Some(opcode::LISTEN), (6, 11), "2/listen.2";
     link_at::LinkAt: Some(opcode::LINKAT), (5, 15), "2/link.2";
     madvise::Madvise: Some(opcode::MADVISE), (5, 6), "2/madvise.2";
+    link_timeout::LinkTimeout: Some(opcode::LINK_TIMEOUT), (5, 5), "3/io_uring_prep_link_timeout.3";
     mapped::Mapped: None, (5, 1), "2/io_uring_enter.2";
     mkdir_at::MkdirAt: Some(opcode::MKDIRAT), (5, 15), "2/mkdir.2";
     nop::Nop: Some(opcode::NOP), (5, 1), "2/io_uring_enter.2";
+    nop128::Nop128: Some(opcode::NOP128), (6, 19), "2/io_uring_enter.2";
+    nvme_command::NvmeCommand: Some(opcode::URING_CMD), (5, 19), "2/io_uring_enter.2";
     open_at::OpenAt: Some(opcode::OPENAT), (5, 6), "2/open.2";
     open_at2::OpenAt2: Some(opcode::OPENAT2), (5, 6), "2/openat2.2";
     pipe::Pipe: Some(opcode::PIPE), (6, 16), "2/pipe.2";
     poll_add::PollAdd: Some(opcode::POLL_ADD), (5, 1), "2/poll.2";
     poll_multi::PollMulti: Some(opcode::POLL_ADD), (5, 13), "2/poll.2";
+    poll_remove::PollRemove: Some(opcode::POLL_REMOVE), (5, 1), "3/io_uring_prep_poll_remove.3";
+    poll_update::PollUpdate: Some(opcode::POLL_REMOVE), (5, 13), "3/io_uring_prep_poll_update.3";
+    provide_buffers::ProvideBuffers: Some(opcode::PROVIDE_BUFFERS), (5, 7),
+        "3/io_uring_prep_provide_buffers.3";
     read::Read: Some(opcode::READ), (5, 6), "2/read.2";
     read_exact::ReadExact: Some(opcode::READ), (5, 6), "2/read.2";
     read_multi::ReadMulti: Some(opcode::READ_MULTISHOT), (6, 7), "2/read.2";
@@ -89,6 +105,7 @@ pub const EVENTS: &[EventInfo] = events! {
     recv::Recv: Some(opcode::RECV), (5, 6), "2/recv.2";
     recv_bundle::RecvBundle: Some(opcode::RECV), (6, 12), "2/recv.2";
     recv_bundles::RecvBundles: Some(opcode::RECV), (6, 12), "2/recv.2";
+    recv_lent::RecvLent: Some(opcode::RECV), (5, 7), "2/recv.2";
     recv_msg::RecvMsg: Some(opcode::RECVMSG), (5, 3), "2/recvmsg.2";
     recv_msg_multi::RecvMsgMulti: Some(opcode::RECVMSG), (6, 0), "2/recvmsg.2";
     recv_multi::RecvMulti: Some(opcode::RECV), (6, 0), "2/recv.2";
@@ -98,6 +115,8 @@ pub const EVENTS: &[EventInfo] = events! {
     register_fd::RegisterFd: Some(opcode::FILES_UPDATE), (6, 0),
         "3/io_uring_prep_files_update.3";
     rename_at::RenameAt: Some(opcode::RENAMEAT), (5, 11), "2/rename.2";
+    remove_buffers::RemoveBuffers: Some(opcode::REMOVE_BUFFERS), (5, 7),
+        "3/io_uring_prep_remove_buffers.3";
     reporting::Reporting: None, (6, 2), "2/io_uring_enter.2";
     rescued::Rescued: None, (5, 5), "2/io_uring_enter.2";
     reuse_address::ReuseAddress: Some(opcode::URING_CMD), (6, 7), "7/socket.7";
@@ -106,12 +125,15 @@ pub const EVENTS: &[EventInfo] = events! {
     send_bundle::SendBundle: Some(opcode::SEND), (6, 10), "2/send.2";
     send_msg::SendMsg: Some(opcode::SENDMSG), (5, 3), "2/sendmsg.2";
     send_msg_zc::SendMsgZc: Some(opcode::SENDMSG_ZC), (6, 1), "2/sendmsg.2";
+    send_number::SendNumber: Some(opcode::MSG_RING), (5, 18), "3/io_uring_prep_msg_ring.3";
     send_to::SendTo: Some(opcode::SENDMSG), (5, 3), "2/send.2";
     send_to_ring::SendToRing: Some(opcode::MSG_RING), (6, 0), "3/io_uring_prep_msg_ring_fd.3";
     send_zc::SendZc: Some(opcode::SEND_ZC), (6, 0), "2/send.2";
     set_xattr::SetXattr: Some(opcode::SETXATTR), (5, 19), "2/setxattr.2";
+    set_socket_option::SetSocketOption: Some(opcode::URING_CMD), (6, 7), "2/setsockopt.2";
     shutdown::Shutdown: Some(opcode::SHUTDOWN), (5, 11), "2/shutdown.2";
     socket::Socket: Some(opcode::SOCKET), (5, 19), "2/socket.2";
+    socket_queue::SocketQueue: Some(opcode::URING_CMD), (6, 5), "7/tcp.7";
     splice::Splice: Some(opcode::SPLICE), (5, 7), "2/splice.2";
     statx::Statx: Some(opcode::STATX), (5, 6), "2/statx.2";
     stepped::Stepped: None, (5, 1), "2/io_uring_enter.2";
@@ -121,8 +143,15 @@ pub const EVENTS: &[EventInfo] = events! {
     then::Then: None, (5, 5), "2/io_uring_enter.2";
     timeout::Timeout: Some(opcode::TIMEOUT), (5, 4), "2/io_uring_enter.2";
     timeout_multi::TimeoutMulti: Some(opcode::TIMEOUT), (6, 4), "2/io_uring_enter.2";
+    timeout_remove::TimeoutRemove: Some(opcode::TIMEOUT_REMOVE), (5, 5),
+        "3/io_uring_prep_timeout_remove.3";
+    timeout_update::TimeoutUpdate: Some(opcode::TIMEOUT_REMOVE), (5, 11),
+        "3/io_uring_prep_timeout_update.3";
     truncate::Truncate: Some(opcode::FTRUNCATE), (6, 9), "2/ftruncate.2";
     unlink_at::UnlinkAt: Some(opcode::UNLINKAT), (5, 11), "2/unlink.2";
+    uring_command::UringCommand: Some(opcode::URING_CMD), (5, 19), "2/io_uring_enter.2";
+    uring_command128::UringCommand128: Some(opcode::URING_CMD128), (6, 19), "2/io_uring_enter.2";
+    wait_id::WaitId: Some(opcode::WAITID), (6, 7), "2/waitid.2";
     when_ready::WhenReady: None, (5, 1), "2/poll.2";
     write::Write: Some(opcode::WRITE), (5, 6), "2/write.2";
     write_all::WriteAll: Some(opcode::WRITE), (5, 6), "2/write.2";
@@ -138,8 +167,7 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     /// Files of `src/event` that are no events.
-    const OTHERS: [&str; 8] =
-        ["attribute", "file_type", "message", "pair", "registry", "start", "testing", "transfer"];
+    const OTHERS: [&str; 12] = ["attribute", "file_type", "futex_word", "lent_buffers", "message", "pair", "registry", "socket_option", "start", "target_state", "testing", "transfer"];
 
     fn folder() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("src/event")

@@ -19,7 +19,7 @@ pub(super) struct Timespec {
 }
 
 /// `IORING_TIMEOUT_ABS`: the time is a moment, not a duration.
-const FLAG_ABSOLUTE: u32 = 1 << 0;
+pub(super) const FLAG_ABSOLUTE: u32 = 1 << 0;
 /// `IORING_TIMEOUT_BOOTTIME` and `IORING_TIMEOUT_REALTIME`: the clock, where it is not the
 /// monotonic one.
 const FLAG_BOOTTIME: u32 = 1 << 2;
@@ -90,10 +90,17 @@ impl Timeout {
     fn flags(&self) -> u32 {
         match self.until {
             Until::Passed(..) => 0,
-            Until::Moment(Clock::Monotonic) => FLAG_ABSOLUTE,
-            Until::Moment(Clock::Boottime) => FLAG_ABSOLUTE | FLAG_BOOTTIME,
-            Until::Moment(Clock::Realtime) => FLAG_ABSOLUTE | FLAG_REALTIME,
+            Until::Moment(clock) => flags_of_moment(clock),
         }
+    }
+}
+
+/// The flags of an entry whose time is a moment on `clock`.
+pub(super) fn flags_of_moment(clock: Clock) -> u32 {
+    match clock {
+        Clock::Monotonic => FLAG_ABSOLUTE,
+        Clock::Boottime => FLAG_ABSOLUTE | FLAG_BOOTTIME,
+        Clock::Realtime => FLAG_ABSOLUTE | FLAG_REALTIME,
     }
 }
 

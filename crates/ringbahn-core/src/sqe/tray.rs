@@ -1,6 +1,7 @@
 //! [`Sqes`]: the tray on which an event lays out the entries of one operation.
 
 use std::marker::PhantomData;
+use std::ptr;
 
 use smallvec::SmallVec;
 
@@ -72,6 +73,10 @@ struct More {
     /// the tray meets its ring.
     cancels: SmallVec<[(usize, CancelTarget); 1]>,
     registered: Vec<Meant>,
+    /// The last word of which entry. It has another use until the tray meets its queue.
+    last_words: SmallVec<[(usize, u64); 1]>,
+    /// The second half of which entry, if it is one of 128 bytes.
+    second_halves: Vec<(usize, [u8; 64])>,
 }
 
 impl Sqes<'static> {
@@ -167,8 +172,49 @@ impl Sqes<'_> {
 
     /// Adds an entry that cancels `target`, if that is an operation of the same ring.
     pub(crate) fn push_cancel(&mut self, target: CancelTarget) {
+        self.push_aimed(Sqe::cancel(NOBODY), target);
+    }
+
+    /// Adds an entry that ends or changes `target`, if that is an operation of the same ring. Its
+    /// address is to be the `user_data` of that.
+    pub(crate) fn push_aimed(&mut self, entry: Sqe, target: CancelTarget) {
         self.more.get_or_insert_default().cancels.push((self.entries.len(), target));
-        self.entries.push(Sqe::cancel(NOBODY));
+        self.push(entry.address_number(NOBODY));
+    }
+
+    /// Adds an entry that ends with these 16 bytes, which its file's driver in the kernel reads.
+    pub(crate) fn push_command(&mut self, entry: Sqe, command: [u8; 16]) {
+        let (first, last) = halves(command);
+        if last != 0 {
+            let number = self.entries.len();
+            self.more.get_or_insert_default().last_words.push((number, last));
+        }
+        self.push(entry.address3(ptr::without_provenance::<()>(first as usize)));
+    }
+
+    /// Adds an entry of 128 bytes that ends with these 80. Only a ring of such entries takes it.
+    pub(crate) fn push_large(&mut self, entry: Sqe, end: [u8; 80]) {
+        let (command, second_half) = end.split_at(16);
+        let mut both = ([0; 16], [0; 64]);
+        both.0.copy_from_slice(command);
+        both.1.copy_from_slice(second_half);
+        let number = self.entries.len();
+        self.more.get_or_insert_default().second_halves.push((number, both.1));
+        self.push_command(entry, both.0);
+    }
+
+    /// The second half of the entry that was added as number `index`, if it has one: then it is an
+    /// entry of 128 bytes.
+    pub fn second_half(&self, index: usize) -> Option<&[u8; 64]> {
+        let halves = &self.more.as_ref()?.second_halves;
+        halves.iter().find(|half| half.0 == index).map(|half| &half.1)
+    }
+
+    /// The first entry that has a second half, if one does.
+    #[inline]
+    pub(crate) fn large(&self) -> Option<&Sqe> {
+        let (number, _) = self.more.as_ref()?.second_halves.first()?;
+        self.entries.get(*number)
     }
 
     /// Finds what the entries mean in the ring of `table`: the operations that are to be cancelled,
@@ -186,6 +232,9 @@ impl Sqes<'_> {
         registered.iter().for_each(&mut name);
         let Some(more) = more else { return };
         more.registered.iter().for_each(name);
+        for &(index, word) in &more.last_words {
+            entries[index].home = Home::word(word);
+        }
         // The targets stay on the tray. It goes when the driver has let go of its lock; a target
         // that is the last share of its operation must not go earlier.
         for (index, target) in &more.cancels {
@@ -242,6 +291,13 @@ impl Sqes<'_> {
     }
 }
 
+/// Two words of 8 bytes each, as they lie in memory.
+fn halves(bytes: [u8; 16]) -> (u64, u64) {
+    let both = u128::from_ne_bytes(bytes);
+    let (low, high) = (both as u64, (both >> 64) as u64);
+    if cfg!(target_endian = "big") { (high, low) } else { (low, high) }
+}
+
 #[cfg(test)]
 mod tests {
     use io_uring::{opcode, squeue, types::Fd};
@@ -281,6 +337,29 @@ mod tests {
         let mut bytes = sqes.entries()[1].bytes();
         bytes[16..24].fill(0);
         bytes
+    }
+
+    #[allow(unsafe_code, reason = "the entry goes nowhere")]
+    #[test]
+    fn a_command_is_in_its_place_when_the_tray_has_met_its_ring() {
+        let command: [u8; 80] = std::array::from_fn(|index| index as u8 + 1);
+        let mut sqes = Sqes::new();
+        sqes.push(Sqe::nop());
+        assert!(sqes.large().is_none() && sqes.second_half(0).is_none());
+        // SAFETY: S1: the entry goes nowhere.
+        let entry = || unsafe { Sqe::new(number::URING_CMD) }.fd_number(3);
+        sqes.push_command(entry(), [9; 16]);
+        sqes.push_large(entry(), command);
+        assert_eq!(sqes.home(), Home::ANY, "the last word is no ring");
+        assert_eq!(sqes.large().map(Sqe::opcode), Some(number::URING_CMD));
+        assert_eq!(sqes.second_half(2).map(|half| &half[..]), Some(&command[16..]));
+        assert!(sqes.second_half(1).is_none());
+        sqes.aim::<Shared>(&OperationTable::new());
+        assert_eq!(sqes.entries()[1].bytes()[48..], [9; 16]);
+        assert_eq!(sqes.entries()[2].bytes()[48..], command[..16]);
+        let command = command.first_chunk::<16>().copied().unwrap();
+        let same = opcode::UringCmd16::new(Fd(3), 0).cmd(command).build();
+        assert_eq!(sqes.entries()[2].bytes(), bytes(same));
     }
 
     #[test]

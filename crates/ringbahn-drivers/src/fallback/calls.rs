@@ -4,14 +4,17 @@
 //! (`RWF_NOWAIT`, `MSG_DONTWAIT`), or leaves the call to a thread of the pool, which makes the
 //! attempt that may block.
 
-use ringbahn_core::opcode;
+use ringbahn_core::{Sqe, opcode};
 
 use super::epoll::last_errno;
 use super::opcodes::*;
 use super::work::{Step, Work};
 
+mod children;
+mod commands;
 mod connect;
 mod files;
+mod futexes;
 mod paths;
 mod pipes;
 mod poll;
@@ -27,7 +30,7 @@ pub(super) fn perform(work: &mut Work, may_block: bool) -> Step {
     let entry = &work.entry;
     let code = entry.opcode();
     if code == opcode::NOP {
-        return Step::Done(0);
+        return do_nothing(entry);
     }
     if entry.flags() & FLAG_FIXED_FILE != 0 {
         // No files are registered.
@@ -70,8 +73,22 @@ pub(super) fn perform(work: &mut Work, may_block: bool) -> Step {
         SPLICE => pipes::splice(work, may_block),
         TEE => pipes::tee(work, may_block),
         PIPE => pipes::pipe(entry),
+        opcode::URING_CMD => commands::command(entry),
+        opcode::WAITID => children::wait(work, may_block),
+        opcode::FUTEX_WAIT | opcode::FUTEX_WAITV => futexes::wait(work, may_block),
+        opcode::FUTEX_WAKE => futexes::wake(entry),
         _ => Step::failed(libc::EINVAL),
     }
+}
+
+/// Answers as is asked for, to a file that is open or to none.
+fn do_nothing(entry: &Sqe) -> Step {
+    let flags = entry.get_op_flags();
+    if flags & NOP_FILE != 0 && (flags & NOP_FIXED_FILE != 0 || !is_open(entry.get_fd())) {
+        return Step::failed(libc::EBADF);
+    }
+    let answers = flags & NOP_INJECT_RESULT != 0;
+    Step::Done(if answers { entry.get_length().cast_signed() } else { 0 })
 }
 
 /// What a CQE says of a system call that has returned this.

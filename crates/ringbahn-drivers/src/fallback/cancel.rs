@@ -100,18 +100,20 @@ impl State {
     /// Stops an operation, if it is where that can be done, and says what a cancel answers.
     fn stop(&mut self, id: Id, stopped: &mut Vec<Stopped>) -> i32 {
         let Some(operation) = self.operations.get_mut(id) else { return -libc::ENOENT };
-        match operation.place {
-            Place::Blocking { .. } => {
+        match &operation.place {
+            Place::Blocking { interrupt, .. } => {
                 operation.cancelled = true;
-                return -libc::EALREADY;
+                let Some(interrupt) = interrupt else { return -libc::EALREADY };
+                interrupt.call();
+                return 0;
             }
             Place::Tried => {
                 operation.cancelled = true;
                 return 0;
             }
             Place::Waiting(wait, _) => self.watches.remove(id, wait.fd),
-            Place::Timed { key, .. } => self.timers.remove(key),
-            Place::Queued { alone: Some(fd), .. } => self.watches.release(fd),
+            Place::Timed { key, .. } => self.timers.remove(*key),
+            Place::Queued { alone: Some(fd), .. } => self.watches.release(*fd),
             Place::Queued { .. } => {}
         }
         if let Some(Operation { place, link_timeout, .. }) = self.operations.remove(id)
@@ -154,12 +156,11 @@ impl State {
             return self.update_link_timeout(user_data, deadline);
         }
         let Some(id) = self.find(user_data, opcode::TIMEOUT) else { return -libc::ENOENT };
-        let new_key = self.timers.add(deadline.moment(), Target::Operation(id));
         let Some(operation) = self.operations.get_mut(id) else { return -libc::ENOENT };
         if let Place::Timed { key, deadline: old, .. } = &mut operation.place {
-            let key = std::mem::replace(key, new_key);
-            *old = deadline;
-            self.timers.remove(key);
+            *old = if flags & TIMEOUT_ABS != 0 { deadline.on_clock_of(*old) } else { deadline };
+            let new_key = self.timers.add(old.moment(), Target::Operation(id));
+            self.timers.remove(std::mem::replace(key, new_key));
         }
         0
     }

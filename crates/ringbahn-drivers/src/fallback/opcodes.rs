@@ -49,8 +49,14 @@ numbers! { u8:
     LINKS = FLAG_LINK | FLAG_HARDLINK,
 }
 
-// `IORING_TIMEOUT_*`, `IORING_ASYNC_CANCEL_*`, `IORING_CQE_F_*`.
+// `IORING_TIMEOUT_*`, `IORING_ASYNC_CANCEL_*`, `IORING_POLL_*`, `IORING_NOP_*`, `IORING_CQE_F_*`.
 numbers! { u32:
+    POLL_UPDATE_EVENTS = 1 << 1,
+    NOP_INJECT_RESULT = 1 << 0,
+    NOP_FILE = 1 << 1,
+    NOP_FIXED_FILE = 1 << 2,
+    // Which thread does nothing is all the same here.
+    NOP_DEFERRED = 1 << 4,
     TIMEOUT_ABS = 1 << 0,
     TIMEOUT_UPDATE = 1 << 1,
     TIMEOUT_BOOTTIME = 1 << 2,
@@ -69,11 +75,8 @@ numbers! { u32:
         | CANCEL_FD_FIXED
         | CANCEL_USERDATA
         | CANCEL_OP,
-    UPDATES = TIMEOUT_UPDATE
-        | TIMEOUT_LINK_UPDATE
-        | TIMEOUT_ABS
-        | TIMEOUT_BOOTTIME
-        | TIMEOUT_REALTIME,
+    // A timeout keeps its clock.
+    UPDATES = TIMEOUT_UPDATE | TIMEOUT_LINK_UPDATE | TIMEOUT_ABS,
     // `SPLICE_F_FD_IN_FIXED`: the first descriptor is a registered one.
     SPLICE_FD_IN_FIXED = 1 << 31,
     CQE_MORE = 1 << 1,
@@ -142,13 +145,26 @@ pub(super) const KNOWN: &[u8] = &[
     LISTEN,
     EPOLL_WAIT,
     PIPE,
+    opcode::URING_CMD,
+    opcode::WAITID,
+    opcode::FUTEX_WAIT,
+    opcode::FUTEX_WAKE,
+    opcode::FUTEX_WAITV,
 ];
+
+/// What an engine cannot do by its nature: operations on what is registered with a ring, and on
+/// other rings. They are refused as unsupported, and not as unknown.
+const OF_RINGS: &[u8] =
+    &[opcode::FILES_UPDATE, opcode::PROVIDE_BUFFERS, opcode::REMOVE_BUFFERS, opcode::MSG_RING];
 
 /// The `errno` with which an entry is refused before anything of its chain is executed, or 0.
 /// `before` is the opcode of the one before it in its chain.
 pub(super) fn refusal(entry: &Sqe, before: Option<u8>) -> i32 {
     const KNOWN_FLAGS: u8 = FLAG_SKIP_SUCCESS | (FLAG_SKIP_SUCCESS - 1);
     let code = entry.opcode();
+    if OF_RINGS.contains(&code) {
+        return libc::EOPNOTSUPP;
+    }
     if !KNOWN.contains(&code) || entry.flags() & !KNOWN_FLAGS != 0 {
         return libc::EINVAL;
     }
@@ -195,11 +211,21 @@ fn has_unknown_flags(entry: &Sqe) -> bool {
     let beyond_of_c = |known: i32| beyond(known.cast_unsigned());
     let addresses = entry.get_offset() | entry.get_address_number();
     match entry.opcode() {
-        opcode::NOP | opcode::SOCKET | opcode::CLOSE => beyond(0),
+        opcode::NOP => beyond(NOP_INJECT_RESULT | NOP_FILE | NOP_FIXED_FILE | NOP_DEFERRED),
+        opcode::SOCKET | opcode::CLOSE | opcode::URING_CMD => beyond(0),
+        opcode::WAITID => beyond(0) || entry.get_address_number() != 0,
+        opcode::FUTEX_WAIT | opcode::FUTEX_WAKE => {
+            beyond(0) || entry.get_length() != 0 || entry.get_file_index() != 0
+        }
+        opcode::FUTEX_WAITV => {
+            let others = entry.get_fd() != 0 || entry.get_offset() != 0;
+            beyond(0) || others || entry.get_file_index() != 0
+        }
         opcode::FSYNC => beyond(FSYNC_DATASYNC),
         opcode::ACCEPT => beyond_of_c(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK),
-        // Polls that go on after their first CQE, and updates, are not known.
+        // Polls that go on after their first CQE are not known.
         opcode::POLL_ADD => entry.get_length() != 0 || addresses != 0,
+        POLL_REMOVE if entry.get_length() == POLL_UPDATE_EVENTS => entry.get_offset() != 0,
         POLL_REMOVE => beyond(0) || entry.get_length() != 0 || entry.get_offset() != 0,
         SPLICE => beyond(SPLICES),
         TEE => beyond(SPLICES) || addresses != 0,

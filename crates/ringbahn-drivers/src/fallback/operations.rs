@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::RawFd;
 
+use super::interrupt::Interrupt;
 use super::schedule::Rest;
 use super::timeouts::Deadline;
 use super::timers::Key;
@@ -43,8 +44,8 @@ pub(super) enum Place {
     Timed { key: Key, deadline: Deadline, count: Option<u64>, flight: Flight },
     /// It waits for a thread of the pool; with the descriptor that it has for itself.
     Queued { flight: Flight, alone: Option<RawFd> },
-    /// A thread of the pool executes it.
-    Blocking { alone: Option<RawFd> },
+    /// A thread of the pool executes it, in a call that can be ended or cannot.
+    Blocking { alone: Option<RawFd>, interrupt: Option<Interrupt> },
     /// The reactor tries it.
     Tried,
 }
@@ -129,7 +130,7 @@ impl Operations {
         let operation = self.by_id.get_mut(&id)?;
         match std::mem::replace(&mut operation.place, Place::Tried) {
             Place::Queued { flight, alone } => {
-                operation.place = Place::Blocking { alone };
+                operation.place = Place::Blocking { alone, interrupt: flight.work.interrupt() };
                 Some(flight)
             }
             other => {

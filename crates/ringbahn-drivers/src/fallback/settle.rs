@@ -47,6 +47,9 @@ impl Core {
             opcode::TIMEOUT => self.state().start_timeout(flight),
             TIMEOUT_REMOVE => self.state().remove_timeout(flight, ready),
             opcode::ASYNC_CANCEL => self.state().start_cancel(flight, ready),
+            POLL_REMOVE if flight.work.entry.get_length() == POLL_UPDATE_EVENTS => {
+                self.update_poll(flight, ready);
+            }
             POLL_REMOVE => self.state().remove_poll(flight, ready),
             _ => {
                 let step = perform(&mut flight.work, false);
@@ -60,7 +63,7 @@ impl Core {
         let mut state = self.state();
         let before = flight.id.and_then(|id| state.operations.remove(id));
         let operation = before.unwrap_or_else(|| Operation::of(&flight));
-        if let Place::Blocking { alone: Some(fd) } = operation.place {
+        if let Place::Blocking { alone: Some(fd), .. } = operation.place {
             state.watches.release(fd);
         }
         let wait = match step {
@@ -166,7 +169,7 @@ impl Core {
         let mut state = self.state();
         let flight = state.operations.take_queued(id);
         if let (Some(flight), Some(operation)) = (flight, state.operations.remove(id)) {
-            if let Place::Blocking { alone: Some(fd) } = operation.place {
+            if let Place::Blocking { alone: Some(fd), .. } = operation.place {
                 state.watches.release(fd);
             }
             state.finish(flight, operation.link_timeout, -libc::EAGAIN, ready);

@@ -14,6 +14,7 @@ mod overflow;
 mod sockets;
 mod timeouts;
 mod transfers;
+mod waits;
 
 /// How long anything may take that is to happen at all.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -65,6 +65,11 @@ impl Deadline {
         Ok(Deadline { clock, at: now(clock).saturating_add(time) })
     }
 
+    /// The same time on the clock of another deadline: a timeout keeps its own.
+    pub(super) fn on_clock_of(self, other: Deadline) -> Deadline {
+        Deadline { clock: other.clock, ..self }
+    }
+
     /// The moment of the monotonic clock to look at this again: the end itself, where that clock
     /// is meant.
     pub(super) fn moment(&self) -> Duration {

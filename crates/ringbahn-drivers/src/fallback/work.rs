@@ -1,9 +1,10 @@
 //! [`Work`]: an entry under execution, and the [`Step`]s that it takes.
 
-use std::os::fd::RawFd;
+use std::os::fd::{OwnedFd, RawFd};
 
 use ringbahn_core::Sqe;
 
+use super::interrupt::Interrupt;
 use super::pool::Class;
 
 /// An entry under execution.
@@ -18,6 +19,19 @@ pub(super) struct Work {
     pub(super) begun: bool,
     /// How often in a row the descriptor was ready and the call would have waited all the same.
     pub(super) fruitless: u32,
+    /// What it waits with, where that is nothing of the entry's.
+    pub(super) aid: Aid,
+}
+
+/// What an operation waits with.
+#[derive(Debug, Default)]
+pub(super) enum Aid {
+    #[default]
+    None,
+    /// A futex by which a call is ended that blocks.
+    Interrupt(Interrupt),
+    /// A descriptor made for it.
+    Descriptor(OwnedFd),
 }
 
 /// What became of an attempt.
@@ -56,7 +70,27 @@ pub(super) enum Then {
 
 impl Work {
     pub(super) fn new(entry: Sqe) -> Work {
-        Work { entry, done: 0, wanted: 0, begun: false, fruitless: 0 }
+        Work { entry, done: 0, wanted: 0, begun: false, fruitless: 0, aid: Aid::None }
+    }
+}
+
+impl Work {
+    /// What ends the call that it blocks in, if that can be ended.
+    pub(super) fn interrupt(&self) -> Option<Interrupt> {
+        match &self.aid {
+            Aid::Interrupt(interrupt) => Some(interrupt.clone()),
+            Aid::None | Aid::Descriptor(_) => None,
+        }
+    }
+
+    /// The same, which from now on there is.
+    pub(super) fn interruptible(&mut self) -> Interrupt {
+        if let Aid::Interrupt(interrupt) = &self.aid {
+            return interrupt.clone();
+        }
+        let interrupt = Interrupt::default();
+        self.aid = Aid::Interrupt(interrupt.clone());
+        interrupt
     }
 }
 

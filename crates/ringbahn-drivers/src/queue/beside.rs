@@ -6,7 +6,7 @@
 //! the counters of the queue and its order of taking as they were. Both have their CQEs reaped by
 //! one completion queue, for one operation table, so nobody above the queues sees a difference.
 //!
-//! A cancel goes to whoever has its target.
+//! A cancel goes to whoever has its target, and so does what ends or changes a poll or a timeout.
 //!
 //! Where the kernel knows everything, as newer ones do, there is none of this.
 
@@ -159,6 +159,11 @@ impl Diversion<'_> {
     pub(super) fn is_wanted(&self, entry: &Sqe) -> bool {
         match entry.opcode() {
             opcode::ASYNC_CANCEL => self.has(entry.get_address_number()),
+            opcode::POLL_REMOVE | opcode::TIMEOUT_REMOVE
+                if self.has(entry.get_address_number()) =>
+            {
+                true
+            }
             opcode => self.beside.lacking.supports(opcode) && self.is_at_work(),
         }
     }

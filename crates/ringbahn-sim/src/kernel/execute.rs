@@ -1,6 +1,6 @@
 //! What an entry asks for, by its opcode.
 
-use ringbahn_core::opcode;
+use ringbahn_core::{Sqe, opcode};
 
 use crate::kernel::Kernel;
 use crate::kernel::file::Kind;
@@ -11,14 +11,43 @@ use crate::slab::Key;
 /// The flags that are understood: those of links, and `IOSQE_ASYNC`.
 const FLAGS_KNOWN: u8 = LINK | HARD_LINK | 1 << 4;
 
+/// The operations that are simulated.
+const KNOWN: &[u8] = &[
+    opcode::NOP,
+    opcode::READV,
+    opcode::WRITEV,
+    opcode::FSYNC,
+    opcode::POLL_ADD,
+    opcode::SENDMSG,
+    opcode::RECVMSG,
+    opcode::TIMEOUT,
+    opcode::ACCEPT,
+    opcode::ASYNC_CANCEL,
+    opcode::CONNECT,
+    opcode::OPENAT,
+    opcode::CLOSE,
+    opcode::STATX,
+    opcode::READ,
+    opcode::WRITE,
+    opcode::SEND,
+    opcode::RECV,
+    opcode::SHUTDOWN,
+    opcode::SOCKET,
+    opcode::SEND_ZC,
+    opcode::FTRUNCATE,
+];
+
 impl Kernel {
     /// Executes a request, or finds out what it has to wait for.
     pub(super) fn execute(&mut self, request: &mut Request) -> Step {
         if request.entry().flags() & !FLAGS_KNOWN != 0 {
             return Step::failed(libc::EINVAL);
         }
+        if !KNOWN.contains(&request.opcode()) {
+            return Step::failed(libc::EOPNOTSUPP);
+        }
         match request.opcode() {
-            opcode::NOP => return Step::Done(0),
+            opcode::NOP => return Step::Done(answer(request.entry())),
             opcode::TIMEOUT => return self.time_out(request),
             opcode::ASYNC_CANCEL => return self.cancel(request.entry().get_address_number()),
             opcode::OPENAT | opcode::OPENAT2 => return self.open(request),
@@ -116,4 +145,11 @@ impl Kernel {
             _ => 0,
         })
     }
+}
+
+/// What a nop is answered with: what it asks for, or nothing.
+fn answer(entry: &Sqe) -> i32 {
+    const INJECT_RESULT: u32 = 1 << 0;
+    let asks = entry.get_op_flags() & INJECT_RESULT != 0;
+    if asks { entry.get_length().cast_signed() } else { 0 }
 }

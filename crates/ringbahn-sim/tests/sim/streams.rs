@@ -2,11 +2,13 @@
 #![allow(unsafe_code)]
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use futures::join;
 use ringbahn_core::event::{
-    Interest, PollAdd, Position, Read, Recv, Send, SendZc, Write, WriteAll,
+    AnsweredNop, FutexWait, FutexWord, Interest, PollAdd, Position, Read, Recv, Send, SendZc,
+    Write, WriteAll,
 };
 use ringbahn_core::{Cancelled, Drive};
 use ringbahn_sim::Sim;
@@ -128,4 +130,19 @@ fn a_buffer_is_scribbled_into_while_it_is_the_kernels_and_comes_back_as_it_was()
         let Cancelled::Cancelled((_, buffer)) = cancelled else { panic!("{cancelled:?}") };
         assert_eq!(buffer, [7; 64]);
     });
+}
+
+#[test]
+fn what_is_not_simulated_is_unsupported_and_a_nop_is_answered() {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let word = FutexWord::new(Arc::default());
+        let error = sim.driver().submit(FutexWait::new(word, 0)).await.unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::Unsupported);
+        assert_eq!(sim.driver().submit(AnsweredNop::new(7)).await.unwrap(), 7);
+        let broken = std::io::Error::from_raw_os_error(libc::EPIPE);
+        let answered = sim.driver().submit(AnsweredNop::error(&broken)).await;
+        assert_eq!(answered.unwrap_err().kind(), broken.kind());
+    });
+    assert_nothing_left(&sim);
 }

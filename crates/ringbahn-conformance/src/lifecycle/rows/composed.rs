@@ -2,11 +2,12 @@
 
 use std::convert;
 use std::io::{self, Write as _};
+use std::time::Duration;
 
 use ringbahn_core::BufResult;
 use ringbahn_core::event::{
-    Either, EventExt, Interest, Link, Mapped, Nop, Position, Read, Recv, Rescued, Step, Stepped,
-    Then, WhenReady,
+    Either, EventExt, Interest, Link, LinkTimeout, Mapped, Nop, Position, Read, Recv, Rescued,
+    Step, Stepped, Then, TimeLimit, WhenReady,
 };
 
 use super::receives::is_data;
@@ -65,6 +66,17 @@ pub(super) fn when_ready(manner: Manner) -> Staged<WhenReady<ReadOfData>> {
 
 pub(super) fn link(manner: Manner) -> Staged<Link<ReadOfData, Nop>> {
     around_a_read!(manner, both_done, pipe(), |file| read(file).link(Nop))
+}
+
+/// A limit that nothing comes to.
+pub(super) fn link_timeout(manner: Manner) -> Staged<LinkTimeout<ReadOfData>> {
+    let judge = |(read, limit): (_, io::Result<TimeLimit>)| {
+        let is_data = is_data(read)?;
+        limit.map(|limit| is_data && limit == TimeLimit::Kept)
+    };
+    around_a_read!(manner, judge, pipe(), |file| {
+        LinkTimeout::new(read(file), Duration::from_secs(3600))
+    })
 }
 
 pub(super) fn then(manner: Manner) -> Staged<Then<ReadOfData, Nop>> {

@@ -1,9 +1,13 @@
-//! The events that move nothing: a nop, a timer, a poll, a cancel.
+//! The events that move nothing: a nop, a timer, a poll, and what ends or changes another one.
 
 use std::io::{self, Write as _};
 use std::time::Duration;
 
-use ringbahn_core::event::{AsyncCancel, Interest, Nop, PollAdd, Timeout};
+use ringbahn_core::Event;
+use ringbahn_core::event::{
+    AnsweredNop, AsyncCancel, Interest, Nop, PollAdd, PollRemove, PollUpdate, TargetState, Timeout,
+    TimeoutRemove, TimeoutUpdate,
+};
 
 use crate::elsewhere;
 use crate::lifecycle::scene::{Manner, Scene, Staged};
@@ -15,6 +19,15 @@ pub(super) fn nop(manner: Manner) -> Staged<Nop> {
         return Err(Stop::skipped("what does nothing cannot fail"));
     }
     Ok(Scene::new(Nop, |it| it.map(|()| true)))
+}
+
+pub(super) fn answered_nop(manner: Manner) -> Staged<AnsweredNop> {
+    let judge = |answer: io::Result<u32>| answer.map(|number| number == 7);
+    let event = match manner {
+        Manner::Failing => AnsweredNop::error(&io::Error::from_raw_os_error(libc::EPIPE)),
+        _ => AnsweredNop::new(7),
+    };
+    Ok(Scene::new(event, judge))
 }
 
 pub(super) fn timeout(manner: Manner) -> Staged<Timeout> {
@@ -56,4 +69,31 @@ pub(super) fn async_cancel(manner: Manner) -> Staged<AsyncCancel> {
         Ok(()) => Ok(false),
     };
     Ok(Scene::new(event, if manner == Manner::Failing { failure } else { judge }))
+}
+
+pub(super) fn poll_remove(manner: Manner) -> Staged<PollRemove> {
+    aimed_elsewhere(manner, PollRemove::new(elsewhere::target()?))
+}
+
+pub(super) fn poll_update(manner: Manner) -> Staged<PollUpdate> {
+    aimed_elsewhere(manner, PollUpdate::new(elsewhere::target()?, Interest::READABLE))
+}
+
+pub(super) fn timeout_remove(manner: Manner) -> Staged<TimeoutRemove> {
+    aimed_elsewhere(manner, TimeoutRemove::new(elsewhere::target()?))
+}
+
+pub(super) fn timeout_update(manner: Manner) -> Staged<TimeoutUpdate> {
+    aimed_elsewhere(manner, TimeoutUpdate::new(elsewhere::target()?, Duration::ZERO))
+}
+
+/// The scene of what looks for an operation of another ring, and does not find it.
+fn aimed_elsewhere<E: Event<Output = io::Result<TargetState>>>(
+    manner: Manner,
+    event: E,
+) -> Staged<E> {
+    if manner == Manner::Failing {
+        return Err(Stop::skipped("that there is nothing to end or change is told as such"));
+    }
+    Ok(Scene::new(event, |state| state.map(|state| state == TargetState::Absent)))
 }

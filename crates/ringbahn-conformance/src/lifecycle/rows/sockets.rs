@@ -1,12 +1,13 @@
-//! The events that make sockets and connections, and end them.
+//! The events that make sockets and connections, ask about them, and end them.
 
+use std::io::{self, Write as _};
 use std::net::TcpStream;
 
-use ringbahn_core::event::{Accept, Bind, Connect, Domain, Listen, Shutdown, Socket, Type};
+use ringbahn_core::event::{Accept, Bind, Connect, Domain, GetSocketOption, Listen, SetSocketOption, Shutdown, Socket, SocketOption, SocketQueue, Type};
 use socket2::Socket as Unconnected;
 
 use crate::lifecycle::scene::{Manner, Scene, Staged};
-use crate::props::{datagrams, listener, shared, socket_pair};
+use crate::props::{DATA, datagrams, listener, pipe, shared, socket_pair};
 
 pub(super) fn accept(manner: Manner) -> Staged<Accept> {
     let listener = match manner {
@@ -75,4 +76,39 @@ pub(super) fn socket(manner: Manner) -> Staged<Socket> {
         Manner::AtOnce | Manner::Later | Manner::Never => Domain::UNIX,
     };
     Ok(Scene::new(Socket::new(domain, Type::STREAM, None), |made| made.map(|_socket| true)))
+}
+
+/// The event that `event` makes of a connection with data in it; or of what is no socket.
+fn of_connection<E: ringbahn_core::Event>(
+    manner: Manner,
+    judge: fn(E::Output) -> io::Result<bool>,
+    event: impl FnOnce(ringbahn_core::SharedFd) -> E,
+) -> Staged<E> {
+    if manner == Manner::Failing {
+        let (reader, writer) = pipe()?;
+        return Ok(Scene::new(event(reader), judge).keeping(writer));
+    }
+    let listener = listener()?;
+    let mut far = TcpStream::connect(listener.local_addr()?)?;
+    let (near, _) = listener.accept()?;
+    far.write_all(DATA)?;
+    // On the loopback it is there when it has been sent.
+    Ok(Scene::new(event(shared(near)), judge).keeping(far))
+}
+
+pub(super) fn get_socket_option(manner: Manner) -> Staged<GetSocketOption<i32>> {
+    let judge = |kind: io::Result<i32>| kind.map(|kind| kind == i32::from(Type::STREAM));
+    of_connection(manner, judge, |socket| GetSocketOption::new(socket, SocketOption::TYPE))
+}
+
+pub(super) fn set_socket_option(manner: Manner) -> Staged<SetSocketOption<bool>> {
+    let judge = |set: io::Result<()>| set.map(|()| true);
+    of_connection(manner, judge, |socket| {
+        SetSocketOption::new(socket, SocketOption::KEEP_ALIVE, true)
+    })
+}
+
+pub(super) fn socket_queue(manner: Manner) -> Staged<SocketQueue> {
+    let judge = |count: io::Result<u32>| count.map(|count| count as usize == DATA.len());
+    of_connection(manner, judge, SocketQueue::unread)
 }
