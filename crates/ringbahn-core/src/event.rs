@@ -23,6 +23,7 @@
 
 mod accept;
 mod accept_multi;
+mod as_personality;
 mod async_cancel;
 mod close;
 mod connect;
@@ -80,6 +81,7 @@ mod write_vectored;
 
 pub use accept::Accept;
 pub use accept_multi::AcceptMulti;
+pub use as_personality::AsPersonality;
 pub use async_cancel::AsyncCancel;
 pub use close::Close;
 pub use connect::Connect;

@@ -71,6 +71,8 @@ mod policy;
 mod queue;
 mod refusal;
 mod registered;
+mod registrar;
+pub mod registration;
 mod report;
 mod setup;
 mod sharded;
@@ -81,6 +83,7 @@ mod sync;
 mod sys;
 #[cfg(all(test, not(loom)))]
 mod testing;
+pub mod tuning;
 mod unavailable;
 
 pub use backend::Backend;
@@ -93,9 +96,16 @@ pub use policy::Policy;
 pub use queue::completion::{CompletionQueue, Reaped};
 pub use queue::handle::{Readiness, RingHandle};
 pub use queue::submission::SubmissionQueue;
+pub use queue::width::CompletionWidth;
 pub use refusal::TooLong;
 pub use registered::{RegisteredBuffer, RegisteredBuffers, TakeBuffer};
+pub use registrar::lacking::Lacking;
+pub use registrar::{
+    CancelledNow, Napi, NapiTracking, Notice, Notify, Registrar, WaitClock, WorkerLimits,
+};
 pub use report::Report;
+pub use setup::memory::RingMemory;
+pub use setup::restrictions::Restrictions;
 pub use setup::{Queues, Setup};
 pub use sharded::{ShardedBuilder, ShardedDriver, ShardedShutdown};
 pub use shared::{SharedBuilder, SharedDriver, Shutdown};

@@ -56,11 +56,13 @@ mod drain;
 mod parker;
 mod reap;
 mod resources;
+mod tuned;
 
 use self::core::Core;
 use crate::backend::Backend;
 use crate::counters::Counters;
 use crate::registered::RegisteredBuffers;
+use crate::registrar::Registrar;
 use crate::report::Report;
 use crate::unavailable::Unavailable;
 pub use builder::LocalBuilder;
@@ -225,6 +227,11 @@ impl LocalDriver {
     /// As [`RingHandle::direct_table`](crate::RingHandle::direct_table).
     pub fn direct_table(&self, slots: u32) -> io::Result<DirectTable> {
         self.core.direct_table(slots)
+    }
+
+    /// What the driver's ring can be told while it runs.
+    pub fn registrar(&self) -> Registrar<'_, Local> {
+        Registrar::new(&self.core.ring, &*self.core)
     }
 
     /// Makes a group of `count` buffers of `size` bytes each: the kernel takes one of them for each

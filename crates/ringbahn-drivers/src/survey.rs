@@ -23,6 +23,7 @@ use crate::{Policy, Probe, Setup, Unavailable};
 mod advice;
 mod attempts;
 mod capability;
+mod enter_flags;
 mod features;
 mod limits;
 mod listing;
@@ -35,6 +36,7 @@ mod zero_copy_receive;
 
 pub use advice::{Advice, Weight};
 pub use capability::{Capability, Standing};
+pub use enter_flags::ENTER_FLAGS;
 pub use features::FEATURES;
 pub use limits::{Limit, Limits, Seccomp};
 pub use listing::{KernelVersion, Listing, Usage};

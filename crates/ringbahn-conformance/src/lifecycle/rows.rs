@@ -67,6 +67,7 @@ macro_rules! rows {
 rows! {
     Accept: sockets::accept;
     AcceptMulti: "multishot of ringbahn-drivers";
+    AsPersonality: "tuning of ringbahn-drivers";
     AsyncCancel: others::async_cancel;
     Close: files::close;
     Connect: sockets::connect;

@@ -51,6 +51,7 @@ macro_rules! events {
 pub const EVENTS: &[EventInfo] = events! {
     accept::Accept: Some(opcode::ACCEPT), (5, 5), "2/accept.2";
     accept_multi::AcceptMulti: Some(opcode::ACCEPT), (5, 19), "2/accept.2";
+    as_personality::AsPersonality: None, (5, 6), "2/io_uring_register.2";
     async_cancel::AsyncCancel: Some(opcode::ASYNC_CANCEL), (5, 5), "3/io_uring_prep_cancel.3";
     close::Close: Some(opcode::CLOSE), (5, 6), "2/close.2";
     connect::Connect: Some(opcode::CONNECT), (5, 5), "2/connect.2";

@@ -50,7 +50,7 @@ pub(super) struct Core {
 
 #[derive(Debug)]
 pub(super) struct State {
-    submission: SubmissionQueue<Local>,
+    pub(super) submission: SubmissionQueue<Local>,
     pub(super) completion: CompletionQueue<Local>,
     pub(super) backlog: Backlog<Local>,
     /// Those who wait for room in the queue.

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use ringbahn_core::{Batch, Cqe, Matched, OperationTable, Shared, Sharing};
 
 use super::rings::{CompletionMemory, Rings};
+use super::width::CompletionWidth;
 use crate::sync::Ordering;
 
 /// The half of a ring in which the kernel says what became of operations.
@@ -61,6 +62,10 @@ impl<S: Sharing> CompletionQueue<S> {
         // Relaxed: this half is the only writer of the head, and is only just being made.
         let head = rings.completion.head.load(Ordering::Relaxed);
         CompletionQueue { rings, table, head, head_beside: 0 }
+    }
+
+    pub(super) fn rings(&self) -> &Arc<Rings> {
+        &self.rings
     }
 
     /// The operations in flight on this ring.
@@ -118,7 +123,7 @@ impl<S: Sharing> CompletionQueue<S> {
         let source = Source { memory: &self.rings.completion, head: &mut self.head };
         // SAFETY: K1; the queue is not empty.
         let cqe = unsafe { source.memory.read(*source.head) };
-        *source.head = source.head.wrapping_add(1);
+        *source.head = source.head.wrapping_add(source.memory.width.places(&cqe));
         drop(source);
         self.rings.note_reaped();
         Some(cqe)
@@ -161,6 +166,9 @@ fn reap_from<S: Sharing>(
         std::mem::forget(source);
         return;
     }
+    if source.memory.width != CompletionWidth::Narrow {
+        return reap_wide(source, table, batch, limit, reaped);
+    }
     let mut noting = table.noting();
     for _ in 0..count {
         // SAFETY: K1; `count` CQEs were ready, and this is one of the first `count`.
@@ -169,16 +177,53 @@ fn reap_from<S: Sharing>(
         reaped.count += 1;
         // SAFETY: K2, K3; `cqe` has just been posted, and the head is past it.
         let matched = unsafe { noting.note(&cqe, batch) };
+        reaped.add(matched, &cqe);
+    }
+}
+
+/// The same where CQEs may be of 32 bytes.
+#[cold]
+fn reap_wide<S: Sharing>(
+    source: Source<'_>,
+    table: &OperationTable<S>,
+    batch: &mut Batch<S>,
+    limit: usize,
+    reaped: &mut Reaped,
+) {
+    let width = source.memory.width;
+    let end = reaped.count.saturating_add(limit);
+    let mut left = source.memory.ready(*source.head);
+    let mut noting = table.noting();
+    while left > 0 && reaped.count < end {
+        // SAFETY: K1; there is one, since `left` is not 0.
+        let cqe = unsafe { source.memory.read(*source.head) };
+        // The kernel posts a CQE of two places at once.
+        let places = width.places(&cqe);
+        *source.head = source.head.wrapping_add(places);
+        left = left.saturating_sub(places);
+        if width.is_filler(&cqe) {
+            continue;
+        }
+        reaped.count += 1;
+        // SAFETY: K2, K3; `cqe` has just been posted, and the head is past it.
+        let matched = unsafe { noting.note(&cqe, batch) };
+        reaped.add(matched, &cqe);
+    }
+}
+
+impl Reaped {
+    #[inline]
+    fn add(&mut self, matched: Matched, cqe: &Cqe) {
         match matched {
             Matched::Progress => {}
             Matched::Finished => {
-                reaped.finished += 1;
-                reaped.stopped += usize::from(cqe.has_not_run());
+                self.finished += 1;
+                self.stopped += usize::from(cqe.has_not_run());
             }
-            Matched::Cancel => reaped.cancels_answered += 1,
+            Matched::Cancel => self.cancels_answered += 1,
             // A NOP that stood in the place of what the kernel does not know.
-            Matched::Unknown if cqe == Cqe::default() => {}
-            Matched::Unknown => reaped.unknown += 1,
+            Matched::Unknown if *cqe == Cqe::default() => {}
+            Matched::Unknown => self.unknown += 1,
         }
     }
 }
@@ -188,7 +233,7 @@ impl CompletionMemory {
     fn ready(&self, head: u32) -> u32 {
         // Acquire: pairs with the kernel's `smp_store_release(&rings->cq.tail)`, which publishes
         // the CQEs before it.
-        self.index.used(head, self.tail.load(Ordering::Acquire))
+        self.size.index().used(head, self.tail.load(Ordering::Acquire))
     }
 
     /// The CQE counted as `counter`.
@@ -197,9 +242,9 @@ impl CompletionMemory {
     ///
     /// It lies between the head and the tail.
     unsafe fn read(&self, counter: u32) -> Cqe {
-        let place = self.index.place(counter) as usize;
-        // SAFETY: R1, the array has as many elements as the index says.
-        let cqe = unsafe { self.entries.add(place) };
+        let place = (self.size.index().place(counter) as usize) << self.width.shift();
+        // SAFETY: R1, the array has as many places as the index says, of the width it says.
+        let cqe = unsafe { self.entries.get().add(place) };
         // SAFETY: K1, by the caller's promise; the kernel does not write there now.
         unsafe { cqe.read() }
     }

@@ -51,6 +51,14 @@ impl KernelVersion {
     }
 }
 
+impl KernelVersion {
+    /// That of the running kernel, if it can be told.
+    pub(crate) fn running() -> Option<KernelVersion> {
+        let name = rustix::system::uname();
+        KernelVersion::parse(name.release().to_str().ok()?)
+    }
+}
+
 impl fmt::Display for KernelVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.major, self.minor)
