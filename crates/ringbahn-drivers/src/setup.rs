@@ -216,6 +216,20 @@ impl Setup {
         self.build_in_kernel(&IOPOLL)
     }
 
+    /// # Errors
+    ///
+    /// A contradiction, where the restrictions do not allow an operation that `driver` needs.
+    pub(crate) fn check_allowed(&self, opcode: u8, driver: &str) -> Result<(), Unavailable> {
+        match &self.tuning.restrictions {
+            Some(restrictions) if !restrictions.allows(opcode) => Err(Unavailable::contradiction(
+                "Setup::restrict",
+                driver,
+                &format!("allow it the operation {opcode}, by Restrictions::allow_operation"),
+            )),
+            _ => Ok(()),
+        }
+    }
+
     fn build_in_kernel(&self, wishes: &Wishes) -> Result<Queues, Unavailable> {
         match self.decide()? {
             Policy::Never => Err(Unavailable::unwanted()),

@@ -21,11 +21,12 @@ use crate::{Setup, SharedDriver};
 pub struct IopollBuilder {
     entries: u32,
     completion_entries: Option<u32>,
+    setup: Setup,
 }
 
 impl IopollBuilder {
     pub(super) fn new() -> IopollBuilder {
-        IopollBuilder { entries: 256, completion_entries: None }
+        IopollBuilder { entries: 256, completion_entries: None, setup: Setup::new(256) }
     }
 
     /// How many entries the submission queue has, rounded up to a power of two; 256 unless told.
@@ -46,6 +47,14 @@ impl IopollBuilder {
         self
     }
 
+    /// What else is asked of the ring, such as memory of one's own or restrictions: `change` is
+    /// given what has been asked so far. Sizes are asked for by the other methods.
+    #[must_use]
+    pub fn setup(mut self, change: impl FnOnce(Setup) -> Setup) -> IopollBuilder {
+        self.setup = change(self.setup);
+        self
+    }
+
     /// Builds the driver. Its helper thread is started with the first operation.
     ///
     /// # Errors
@@ -54,7 +63,7 @@ impl IopollBuilder {
     /// eventfd to go with it.
     pub fn build(self) -> io::Result<IopollDriver> {
         let completion_entries = self.completion_entries.unwrap_or(self.entries.saturating_mul(4));
-        let setup = Setup::new(self.entries).completion_entries(completion_entries);
+        let setup = self.setup.of_size(self.entries, completion_entries);
         let queues = setup.rule(POLLABLE).build_iopoll()?;
         // A call that serves at once would wait for the disk, or read past the polling.
         Ok(IopollDriver::of(SharedDriver::over(queues, false)?))

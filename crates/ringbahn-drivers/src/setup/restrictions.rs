@@ -82,6 +82,10 @@ impl Restrictions {
         self
     }
 
+    pub(super) fn allows(&self, opcode: u8) -> bool {
+        self.operations.contains(&opcode)
+    }
+
     /// The same as the kernel wants it.
     pub(crate) fn rows(&self) -> Vec<Restriction> {
         let row = |opcode, subject| Restriction { opcode, subject, ..Restriction::default() };

@@ -38,6 +38,8 @@ pub enum Usage {
     Required,
     /// What it is for fails, or costs more, without it.
     Used,
+    /// Programs may ask for it. Nothing else fails or costs more without it.
+    Offered,
     /// Not so far.
     Unused,
 }
