@@ -69,9 +69,41 @@ pub(crate) trait Tuned<S: Sharing> {
     /// As [`Registrar::resize`].
     fn resize(&self, sizes: (u32, u32)) -> io::Result<()>;
 
+    /// # Errors
+    ///
+    /// `Unsupported` where nobody sees to cancels.
+    fn check_cancels(&self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Sees to operations whose end has been asked for: `called` of them in all, of which `left`
     /// have yet to be cancelled.
     fn see_to_cancels(&self, called: usize, left: Vec<CancelTarget<S>>);
+}
+
+/// A ring whose driver is not one of ringbahn's.
+struct Foreign;
+
+impl<S: Sharing> Tuned<S> for Foreign {
+    fn resize(&self, _sizes: (u32, u32)) -> io::Result<()> {
+        let message = "the halves of the queues are the driver's: it calls RingHandle::resize";
+        Err(io::Error::new(io::ErrorKind::Unsupported, message))
+    }
+
+    fn check_cancels(&self) -> io::Result<()> {
+        let message = "what is left of the cancels is the driver's: call its cancel_selected";
+        Err(io::Error::new(io::ErrorKind::Unsupported, message))
+    }
+
+    fn see_to_cancels(&self, _called: usize, _left: Vec<CancelTarget<S>>) {}
+}
+
+impl<S: Sharing> RingHandle<S> {
+    /// What the ring can be told while it runs, but for what needs its driver: to resize it, which
+    /// [`RingHandle::resize`] does for one who has its halves, and to cancel.
+    pub fn registrar(&self) -> Registrar<'_, S> {
+        Registrar { ring: self, driver: &Foreign }
+    }
 }
 
 impl<'a, S: Sharing> Registrar<'a, S> {

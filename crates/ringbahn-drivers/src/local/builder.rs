@@ -77,7 +77,8 @@ impl LocalBuilder {
     /// after `time`, in whole microseconds: fewer wake-ups, of which each does more, and comes
     /// later. It is woken for one completion unless told.
     ///
-    /// A wake from another thread is one of the completions, so it may come `time` later, too.
+    /// A wake from another thread is one of the completions, so it may come `time` later, too. A
+    /// timer that fires ends the sleep at once.
     ///
     /// # Kernel
     ///

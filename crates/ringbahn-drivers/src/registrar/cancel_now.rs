@@ -50,6 +50,7 @@ impl<S: Sharing> Registrar<'_, S> {
     ///
     /// Linux 6.0.
     pub fn cancel_now(&self, selection: &Selection, timeout: Duration) -> io::Result<CancelledNow> {
+        self.driver.check_cancels()?;
         let ring = self.ring_for(REGISTER_SYNC_CANCEL)?;
         let end = Instant::now().checked_add(timeout);
         let (targets, report) = self.ring.table().cancel_selected(selection);

@@ -111,7 +111,13 @@ impl<S: Sharing> Registrar<'_, S> {
     ///
     /// Linux 6.9.
     pub fn clear_napi(&self) -> io::Result<Option<Napi>> {
-        self.ask(UNREGISTER_NAPI, unregister_napi).map(Napi::of)
+        self.ask(UNREGISTER_NAPI, |ring| {
+            // Taken back, it does not say how it has tracked; changed, it does.
+            let mut settings = Settings::default();
+            register_napi(ring, &mut settings)?;
+            unregister_napi(ring)?;
+            Ok(Napi::of(settings))
+        })
     }
 
     /// Has the queue with this number polled (`SO_INCOMING_NAPI_ID` of a socket), where the kernel

@@ -68,16 +68,15 @@ pub(crate) fn register_napi(ring: BorrowedFd<'_>, settings: &mut Napi) -> io::Re
     unsafe { register(ring, REGISTER_NAPI, ptr::from_mut(settings).cast(), 1) }.map(drop)
 }
 
-/// Ends the polling of network cards, and yields how it was set.
+/// Ends the polling of network cards.
 ///
 /// # Errors
 ///
 /// The `errno` of the call, unchanged.
-pub(crate) fn unregister_napi(ring: BorrowedFd<'_>) -> io::Result<Napi> {
+pub(crate) fn unregister_napi(ring: BorrowedFd<'_>) -> io::Result<()> {
     let mut settings = Napi::default();
     // SAFETY: G1 by TU1.
-    unsafe { register(ring, UNREGISTER_NAPI, (&raw mut settings).cast(), 1) }?;
-    Ok(settings)
+    unsafe { register(ring, UNREGISTER_NAPI, (&raw mut settings).cast(), 1) }.map(drop)
 }
 
 /// Has waits be measured by `clock`, one of `CLOCK_*`.

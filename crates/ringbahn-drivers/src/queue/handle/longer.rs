@@ -22,7 +22,8 @@ impl<S: Sharing> RingHandle<S> {
     /// no longer than `timeout` in all, if that is given.
     ///
     /// A thread that is woken for each of many completions does little each time. One that gathers
-    /// is woken less often, and later. `gather` is in whole microseconds.
+    /// is woken less often, and later. `gather` is in whole microseconds. A `TIMEOUT` that fires
+    /// ends the wait at once.
     ///
     /// # Errors
     ///
