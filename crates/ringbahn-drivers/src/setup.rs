@@ -364,9 +364,7 @@ impl Setup {
 
     /// Makes the ring, smaller where there is not enough memory.
     fn make(&self, wishes: &Wishes, guard: ForkGuard) -> Result<Made, Unavailable> {
-        let failed = |error: io::Error| {
-            self.tuning.explain(&error, Unavailable::failed("io_uring_setup", &error))
-        };
+        let failed = |error: io::Error| self.explain(wishes, guard, &error);
         let mut waits = WAITS_MS.iter();
         let mut shrunk = self.clone();
         loop {

@@ -224,3 +224,38 @@ fn what_is_wished_of_a_kernel_thread_reaches_the_kernel() {
     let unavailable = Setup::new(4).with_call(expects).build_sqpoll(thread).unwrap_err();
     assert_eq!(unavailable.reason(), Reason::Missing);
 }
+
+/// A kernel that lacks what was asked for beyond the usual is told apart from one that has no
+/// rings at all, and what it lacks is named.
+#[test]
+fn what_a_kernel_lacks_of_what_was_asked_for_is_named() {
+    use crate::queue::width::CompletionWidth;
+    use crate::sys::uapi::{SETUP_CQE_MIXED, SETUP_CQE32, SETUP_NO_MMAP};
+
+    let test = "what_a_kernel_lacks_of_what_was_asked_for_is_named";
+    if build(test, Setup::new(1)).is_none() {
+        return;
+    }
+    let own = |setup: Setup| setup.own_memory(RingMemory::Pages);
+    let wide = |setup: Setup| setup.completion_width(CompletionWidth::Wide);
+    let mixed = |setup: Setup| setup.completion_width(CompletionWidth::Mixed);
+    const NEITHER: u32 = SETUP_CQE_MIXED | SETUP_NO_MMAP;
+    let cases: [(SetupCall, fn(Setup) -> Setup, &[&str]); 3] = [
+        (without::<SETUP_NO_MMAP>, own, &["NO_MMAP (Linux 6.5)"]),
+        (without::<SETUP_CQE32>, wide, &["CQE32 (Linux 5.19)"]),
+        (without::<NEITHER>, mixed, &["CQE_MIXED (Linux 6.18)"]),
+    ];
+    for (call, asked, names) in cases {
+        for unavailable in [
+            asked(Setup::new(4)).with_call(call).build().unwrap_err(),
+            asked(Setup::new(4)).with_call(call).build_local().unwrap_err(),
+        ] {
+            assert_eq!(unavailable.reason(), Reason::Lacking);
+            let text = unavailable.to_string();
+            assert!(names.iter().all(|name| text.contains(name)), "{text}");
+        }
+    }
+    // It is not what was asked for that is wrong with this one.
+    let refuses = own(Setup::new(4)).with_call(|_, _| refused(libc::EINVAL)).build().unwrap_err();
+    assert_eq!(refuses.reason(), Reason::Other);
+}

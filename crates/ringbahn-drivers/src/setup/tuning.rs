@@ -4,9 +4,10 @@ use std::io;
 
 use super::memory::RingMemory;
 use super::restrictions::Restrictions;
+use super::{Setup, Wishes};
 use crate::queue::width::CompletionWidth;
-use crate::survey::{KernelVersion, Listing, SETUP_FLAGS};
-use crate::sys::register_trial::query;
+use crate::survey::SETUP_FLAGS;
+use crate::sys::fork::ForkGuard;
 use crate::sys::uapi::{SETUP_NO_MMAP, SETUP_R_DISABLED};
 use crate::unavailable::Unavailable;
 
@@ -80,30 +81,55 @@ impl Tuning {
         }
     }
 
-    /// What to say of a kernel that has refused a ring with all that is asked for.
-    pub(super) fn explain(&self, error: &io::Error, unavailable: Unavailable) -> Unavailable {
-        let own = [SETUP_NO_MMAP, self.width.flags(), SETUP_R_DISABLED];
-        let asked = own.into_iter().filter(|&flag| flag != 0 && self.flags() & flag != 0);
-        let listings =
-            asked.filter_map(|flag| SETUP_FLAGS.iter().find(|listing| 1 << listing.number == flag));
-        let listings: Vec<&Listing> = listings.collect();
-        if listings.is_empty() || error.raw_os_error() != Some(libc::EINVAL) {
+    /// The flags that are asked for, each by itself.
+    fn asked(&self) -> impl Iterator<Item = u32> {
+        let flags = self.flags();
+        (0..u32::BITS).map(|bit| 1 << bit).filter(move |flag| flags & flag != 0)
+    }
+
+    /// The same without what takes this flag.
+    fn without(&self, flag: u32) -> Tuning {
+        let mut tuning = self.clone();
+        match flag {
+            SETUP_NO_MMAP => tuning.memory = None,
+            SETUP_R_DISABLED => (tuning.restrictions, tuning.registered_waits) = (None, false),
+            _ => tuning.width = CompletionWidth::Narrow,
+        }
+        tuning
+    }
+}
+
+impl Setup {
+    /// What to say where the kernel has made no ring such as was asked for: it is asked again for
+    /// less, and what it then makes one without is what it lacks.
+    pub(super) fn explain(
+        &self,
+        wishes: &Wishes,
+        guard: ForkGuard,
+        error: &io::Error,
+    ) -> Unavailable {
+        let unavailable = Unavailable::failed("io_uring_setup", error);
+        if error.raw_os_error() != Some(libc::EINVAL) {
             return unavailable;
         }
-        let known = query().ok().map(|known| known.setup_flags);
-        let lacks = |listing: &&&Listing| match known {
-            Some(known) => known & 1 << listing.number == 0,
-            None => KernelVersion::running() < listing.since,
+        let does_without = |flag: &u32| {
+            let less = Setup { tuning: self.tuning.without(*flag), ..self.clone() };
+            let made = less.make_memory(guard).map(|own| less.climb_down(wishes, own.as_ref()));
+            matches!(made, Ok(Ok(_)))
         };
-        let lacking: Vec<&&Listing> = listings.iter().filter(lacks).collect();
-        let named = if lacking.is_empty() { listings.iter().collect() } else { lacking };
-        let named: Vec<String> = named
-            .into_iter()
-            .map(|listing| match listing.since {
-                Some(since) => format!("IORING_SETUP_{} (Linux {since})", listing.name),
-                None => format!("IORING_SETUP_{}", listing.name),
-            })
-            .collect();
-        Unavailable::lacking(&named.join(", "))
+        let lacking: Vec<String> = self.tuning.asked().filter(does_without).map(name_of).collect();
+        if lacking.is_empty() {
+            return unavailable;
+        }
+        Unavailable::lacking(&lacking.join(", "))
+    }
+}
+
+/// The name of a flag, and the version that brought it.
+fn name_of(flag: u32) -> String {
+    let listing = SETUP_FLAGS.iter().find(|listing| 1 << listing.number == flag);
+    match listing.and_then(|listing| Some((&listing.name, listing.since?))) {
+        Some((name, since)) => format!("IORING_SETUP_{name} (Linux {since})"),
+        None => format!("the setup flag {flag:#x}"),
     }
 }
