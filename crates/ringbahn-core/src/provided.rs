@@ -166,6 +166,8 @@ impl BufferGroup {
         self.group.id
     }
 
+    /// Finds out whether the group is registered with `ring`.
+    ///
     /// # Errors
     ///
     /// [`ForeignRing`](crate::ForeignRing) where the group is not registered with `ring`.

@@ -1,7 +1,7 @@
 //! Moves the queues of a ring to memory of another size, while operations are in flight.
 //!
-//! The kernel makes new queues, copies what lies in the old ones, and uses the new ones from the end
-//! of the call on. Whatever is stored in the old memory after that is lost without a word. So:
+//! The kernel makes new queues, copies what lies in the old ones, and uses the new ones from the
+//! end of the call on. Whatever is stored in the old memory after that is lost without a word. So:
 //!
 //! | invariant | kept by |
 //! |---|---|

@@ -33,8 +33,9 @@ impl<S: Sharing> Registrar<'_, S> {
     /// Cancels the operations in flight that `selection` names, and waits until the kernel is done
     /// with them, at most for `timeout` in all.
     ///
-    /// Unlike [`cancel_all`](crate::SharedDriver::cancel_all), which has the cancels wait their turn
-    /// in the submission queue, it needs no room there, and ends what waits for others as well.
+    /// Unlike [`cancel_all`](crate::SharedDriver::cancel_all), which has the cancels wait their
+    /// turn in the submission queue, it needs no room there, and ends what waits for others as
+    /// well.
     /// Their futures are told when the driver has seen their completions. Operations that were
     /// detached are spared.
     ///

@@ -70,8 +70,8 @@ impl<S: Sharing> Registrar<'_, S> {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for no processors, and for those that the thread may not run on; `Unsupported`
-    /// with [`Lacking`](crate::Lacking), on the fallback, and in a forked child.
+    /// `InvalidInput` for no processors, and for those that the thread may not run on;
+    /// `Unsupported` with [`Lacking`](crate::Lacking), on the fallback, and in a forked child.
     ///
     /// # Kernel
     ///

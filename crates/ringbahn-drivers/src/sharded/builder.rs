@@ -88,8 +88,8 @@ impl ShardedBuilder {
         self
     }
 
-    /// What else is asked of the ring of each shard, such as memory of one's own or restrictions: `change` is
-    /// given what has been asked so far. Sizes are asked for by the other methods.
+    /// What else is asked of the ring of each shard, such as memory of one's own or restrictions:
+    /// `change` is given what has been asked so far. Sizes are asked for by the other methods.
     #[must_use]
     pub fn setup(mut self, change: impl FnOnce(Setup) -> Setup) -> ShardedBuilder {
         self.setup = change(self.setup);

@@ -1,5 +1,5 @@
-//! The flags of `io_uring_enter`. No call of a survey tries them: drivers do with every call, and what
-//! a kernel lacks is known by its features.
+//! The flags of `io_uring_enter`. No call of a survey tries them: drivers do with every call, and
+//! what a kernel lacks is known by its features.
 
 use super::listing::Listing;
 use super::listing::Usage::{Offered, Required, Used};
