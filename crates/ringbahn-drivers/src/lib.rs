@@ -18,6 +18,14 @@
 //! Where none works, or not as it should, [`Survey`] says what the machine's io_uring can do and
 //! what to change; the command `ringbahn doctor` prints it.
 //!
+//! # Tuning a ring
+//!
+//! Every builder passes on what [`Setup`] can ask for, by its method `setup`: memory of one's own,
+//! [`Restrictions`], the size of CQEs. Every driver hands out a [`Registrar`], by which its ring is
+//! told more while it runs: how many worker threads it may have, what credentials there are, to be
+//! of another size. [`tuning`] lists all that there is, since when, and what the fallback makes of
+//! it.
+//!
 //! # Writing your own
 //!
 //! A driver manages a ring: it readies places, submits, and processes completions, and it may hold

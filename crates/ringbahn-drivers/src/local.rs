@@ -231,6 +231,9 @@ impl LocalDriver {
 
     /// What the driver's ring can be told while it runs.
     pub fn registrar(&self) -> Registrar<'_, Local> {
+        // What it registers may be let go of on another thread. Where nothing can be registered
+        // there is nothing to heed.
+        let _ = self.core.heed_others();
         Registrar::new(&self.core.ring, &*self.core)
     }
 

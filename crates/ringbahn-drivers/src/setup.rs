@@ -212,7 +212,10 @@ impl Setup {
 
     /// As [`build`](Setup::build), and whoever enters for completions asks the devices for them.
     /// There is no fallback: nobody else than the kernel can ask them.
-    pub(crate) fn build_iopoll(self) -> Result<Queues, Unavailable> {
+    ///
+    /// With `sleeps_first` the kernel sleeps for a while before it asks a device.
+    pub(crate) fn build_iopoll(mut self, sleeps_first: bool) -> Result<Queues, Unavailable> {
+        self.tuning.sleeps_first = sleeps_first;
         self.build_in_kernel(&IOPOLL)
     }
 

@@ -6,6 +6,8 @@ use std::io;
 
 use ringbahn_drivers::{Lacking, LocalDriver, Policy, Setup, SharedDriver};
 
+#[path = "tuning/beside_traffic.rs"]
+mod beside_traffic;
 #[path = "tuning/buffers.rs"]
 mod buffers;
 #[path = "tuning/cancels.rs"]

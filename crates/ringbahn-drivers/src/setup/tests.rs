@@ -199,7 +199,7 @@ fn a_ring_that_is_polled_works_on_older_kernels() {
     for (call, refused) in KERNELS {
         let setup = || Setup::new(4).completion_entries(16).with_call(call);
         let thread = KernelThread { idle_ms: 1, ..KernelThread::NONE };
-        let built = [setup().build_sqpoll(thread), setup().build_iopoll()];
+        let built = [setup().build_sqpoll(thread), setup().build_iopoll(false)];
         for (queues, by_thread) in built.into_iter().zip([true, false]) {
             let mut queues = match queues {
                 Ok(queues) => queues,
@@ -258,4 +258,25 @@ fn what_a_kernel_lacks_of_what_was_asked_for_is_named() {
     // It is not what was asked for that is wrong with this one.
     let refuses = own(Setup::new(4)).with_call(|_, _| refused(libc::EINVAL)).build().unwrap_err();
     assert_eq!(refuses.reason(), Reason::Other);
+}
+
+#[test]
+fn a_kernel_that_is_to_sleep_before_it_asks_a_device_is_told_so() {
+    use crate::sys::uapi::SETUP_HYBRID_IOPOLL;
+
+    const BOTH: u32 = SETUP_IOPOLL | SETUP_HYBRID_IOPOLL;
+    let test = "a_kernel_that_is_to_sleep_before_it_asks_a_device_is_told_so";
+    let hybrid = |call| Setup::new(4).with_call(call).build_iopoll(true);
+    if let Some(mut queues) = built(test, hybrid(setup)) {
+        assert_eq!(queues.handle.setup_flags() & BOTH, BOTH);
+        goes_round_polled(&mut queues, 0);
+        let lacking = hybrid(without::<SETUP_HYBRID_IOPOLL>).unwrap_err();
+        assert_eq!(lacking.reason(), Reason::Lacking);
+        assert!(lacking.to_string().contains("HYBRID_IOPOLL (Linux 6.13)"), "{lacking}");
+    }
+}
+
+/// A ring, or `None` and a line in the log where there is none, or none such.
+fn built(test: &str, made: Result<Queues, Unavailable>) -> Option<Queues> {
+    made.map_err(|unavailable| crate::testing::skip(test, &unavailable)).ok()
 }

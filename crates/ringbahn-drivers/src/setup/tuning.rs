@@ -8,7 +8,7 @@ use super::{Setup, Wishes};
 use crate::queue::width::CompletionWidth;
 use crate::survey::SETUP_FLAGS;
 use crate::sys::fork::ForkGuard;
-use crate::sys::uapi::{SETUP_NO_MMAP, SETUP_R_DISABLED};
+use crate::sys::uapi::{SETUP_HYBRID_IOPOLL, SETUP_NO_MMAP, SETUP_R_DISABLED};
 use crate::unavailable::Unavailable;
 
 /// What is asked of a ring that most do without.
@@ -20,6 +20,8 @@ pub(crate) struct Tuning {
     pub(crate) memory: Option<RingMemory>,
     pub(crate) width: CompletionWidth,
     pub(crate) registered_waits: bool,
+    /// Whether the kernel sleeps for a while before it asks a device.
+    pub(crate) sleeps_first: bool,
     /// The register operations, by bit, that the kernel is to be treated as if it lacked.
     pub(crate) lacking: u64,
 }
@@ -36,7 +38,8 @@ impl Tuning {
         let before = self.restrictions.is_some() || self.registered_waits;
         let disabled = if before { SETUP_R_DISABLED } else { 0 };
         let own = if self.memory.is_some() { SETUP_NO_MMAP } else { 0 };
-        disabled | own | self.width.flags()
+        let hybrid = if self.sleeps_first { SETUP_HYBRID_IOPOLL } else { 0 };
+        disabled | own | hybrid | self.width.flags()
     }
 
     /// Whether the ring has to be made disabled, since something can only be done before it is
@@ -92,6 +95,7 @@ impl Tuning {
         let mut tuning = self.clone();
         match flag {
             SETUP_NO_MMAP => tuning.memory = None,
+            SETUP_HYBRID_IOPOLL => tuning.sleeps_first = false,
             SETUP_R_DISABLED => (tuning.restrictions, tuning.registered_waits) = (None, false),
             _ => tuning.width = CompletionWidth::Narrow,
         }

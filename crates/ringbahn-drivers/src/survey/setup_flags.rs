@@ -53,7 +53,7 @@ pub const SETUP_FLAGS: &[Listing] = &[
     flag(14, "NO_MMAP", (6, 5), Offered, "a ring in memory that the program brings"),
     flag(15, "REGISTERED_FD_ONLY", (6, 5), Unused, "a ring without a descriptor"),
     flag(16, "NO_SQARRAY", (6, 6), Used, "a submission queue without an array of indices"),
-    flag(17, "HYBRID_IOPOLL", (6, 13), Unused, "IOPOLL that sleeps for a while first")
+    flag(17, "HYBRID_IOPOLL", (6, 13), Offered, "IOPOLL that sleeps for a while first")
         .needs("a device and a file system that can be polled, and O_DIRECT"),
     flag(18, "CQE_MIXED", (6, 18), Offered, "CQEs of 16 and of 32 bytes in one queue"),
     flag(19, "SQE_MIXED", (6, 19), Unused, "entries of 64 and of 128 bytes in one queue"),

@@ -48,10 +48,7 @@ pub const KNOBS: &[Knob] = &[
     knob(Setup, 15, "", Unasked)
         .remark("a ring without a descriptor cannot be waited for by anybody else"),
     knob(Setup, 16, "every driver", Ignored),
-    knob(Setup, 17, "", Unasked).remark(
-        "IopollDriver asks again and again, and never sleeps in the kernel: that would keep the \
-         lock of the ring from those who submit",
-    ),
+    knob(Setup, 17, "IopollBuilder::sleep_first", Unsupported),
     knob(Setup, 18, "Setup::completion_width", Unsupported),
     knob(Setup, 19, "", Unasked).remark("no event has an entry of 128 bytes"),
     knob(Setup, 20, "", Unasked).remark("the places of a queue are told by counters that go on"),
