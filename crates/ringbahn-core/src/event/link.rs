@@ -118,6 +118,7 @@ pub trait EventExt: Event {
 
     /// Has this event run with other credentials than those of the thread that submits it. See
     /// [`AsPersonality`].
+    #[allow(clippy::wrong_self_convention, reason = "a file is opened as somebody")]
     fn as_personality(self, personality: &Personality) -> AsPersonality<Self> {
         AsPersonality::new(self, personality.clone())
     }

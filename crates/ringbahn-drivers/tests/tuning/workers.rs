@@ -2,18 +2,19 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::thread;
 
+use futures::future::join_all;
 use ringbahn_core::Drive;
 use ringbahn_core::event::Splice;
 use ringbahn_drivers::WorkerLimits;
 
-use crate::scene::{end, pipe, shared as file, start, until, until_idle};
-use crate::{known, shared};
+use crate::local::{end, in_time};
+use crate::scene::{pipe, shared as file, start, until};
+use crate::{known, local_here, shared};
 
 /// The lists of processors that the workers of this thread may run on.
 fn workers() -> Vec<String> {
-    let tid = rustix_tid();
+    let tid = this_thread();
     let tasks = fs::read_dir("/proc/self/task").unwrap();
     let mut processors = Vec::new();
     for task in tasks {
@@ -33,21 +34,17 @@ fn allowed(status: &str) -> String {
     list.unwrap().trim().to_owned()
 }
 
-fn rustix_tid() -> String {
+fn this_thread() -> String {
     let path = fs::read_link("/proc/thread-self").unwrap();
     path.file_name().unwrap().to_str().unwrap().to_owned()
-}
-
-/// Runs `scene` on a thread of its own, whose workers are its own.
-fn alone(scene: impl FnOnce() + Send + 'static) {
-    thread::spawn(scene).join().unwrap();
 }
 
 #[test]
 fn limits_are_told_changed_and_hold() {
     let test = "limits_are_told_changed_and_hold";
-    alone(move || {
-        let Some(driver) = shared(test) else { return };
+    // On a thread of its own, whose workers are its own: nobody else submits to its ring.
+    in_time(move || {
+        let Some(driver) = local_here(test) else { return };
         let registrar = driver.registrar();
         let Some(before) = known(test, registrar.worker_limits()) else { return };
         assert!(before.bounded > 0 && before.unbounded > 0);
@@ -67,13 +64,12 @@ fn limits_are_told_changed_and_hold() {
         splices.iter_mut().for_each(start);
         until("a worker waits", || !workers().is_empty());
         assert_eq!(workers().len(), 1);
-        // With more of them all three wait.
-        registrar.limit_workers(WorkerLimits { unbounded: 8, ..one }).unwrap();
+        // Each byte ends one, and lets the next one start.
         for ((_, writer), _) in &pipes {
             (&*writer).write_all(b"x").unwrap();
         }
-        until_idle(&driver);
-        drop(splices);
+        let moved = driver.block_on(join_all(splices));
+        assert!(moved.into_iter().all(|moved| moved.unwrap() == 1));
         end(&driver);
     });
 }
@@ -91,8 +87,9 @@ fn each_kind_of_work_needs_a_worker() {
 #[test]
 fn workers_run_on_the_processors_they_are_bound_to() {
     let test = "workers_run_on_the_processors_they_are_bound_to";
-    alone(move || {
-        let Some(driver) = shared(test) else { return };
+    // On a thread of its own, whose workers are its own: nobody else submits to its ring.
+    in_time(move || {
+        let Some(driver) = local_here(test) else { return };
         let registrar = driver.registrar();
         let mine = allowed(&fs::read_to_string("/proc/thread-self/status").unwrap());
         let first = mine.split([',', '-']).next().unwrap();
@@ -106,8 +103,7 @@ fn workers_run_on_the_processors_they_are_bound_to() {
         assert_eq!(workers(), [first]);
         registrar.unbind_workers().unwrap();
         writer.write_all(b"x").unwrap();
-        until_idle(&driver);
-        drop(splice);
+        assert_eq!(driver.block_on(splice).unwrap(), 1);
         end(&driver);
     });
 }
