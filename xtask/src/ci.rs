@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use crate::process::{Failure, Outcome, Program, cargo_has};
 use crate::{
-    conformance, deadline, fallback, loom, miri, recap, sanitize, simulate, skips, stress, test, tidy, opcodes, page,
+    conformance, deadline, fallback, loom, miri, opcodes, page, recap, sanitize, simulate, skips,
+    stress, test, tidy,
 };
 
 /// One step: its name, what it does, and whether it runs tests that may be skipped.

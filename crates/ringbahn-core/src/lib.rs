@@ -46,6 +46,7 @@ mod operation;
 mod outcome;
 mod panics;
 mod permission;
+mod personality;
 mod pollable;
 mod provided;
 mod receive_queue;
@@ -83,6 +84,7 @@ pub use operation::table::{Matched, Noting, OperationTable};
 pub use operation::target::CancelTarget;
 pub use outcome::Outcome;
 pub use permission::{Forbidden, Rule};
+pub use personality::Personality;
 pub use pollable::Pollable;
 pub use provided::{
     BufferGroup, BufferQueue, BufferReturn, Bundle, BundleParts, GroupMemory, PartDecoder,

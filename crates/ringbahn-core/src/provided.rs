@@ -59,7 +59,7 @@ use parts::{Part, Parts};
 
 use crate::outcome::Outcome;
 use crate::panics::contain_panic;
-use crate::ring_id::RingId;
+use crate::ring_id::{ForeignRing, Home, RingId};
 
 /// A group of buffers of one size, from which the kernel takes one for each piece of data.
 ///
@@ -205,8 +205,17 @@ impl BufferGroup {
     }
 
     /// The group's number on its ring.
-    pub(crate) fn id(&self) -> u16 {
+    pub fn id(&self) -> u16 {
         self.group.id
+    }
+
+    /// Finds out whether the group is registered with `ring`.
+    ///
+    /// # Errors
+    ///
+    /// [`ForeignRing`](crate::ForeignRing) where the group is not registered with `ring`.
+    pub fn check_ring(&self, ring: RingId) -> Result<(), ForeignRing> {
+        Home::only(self.ring()).check(ring)
     }
 
     /// What a CQE says: its result, and the buffer that it brings, whatever the result is.

@@ -36,6 +36,7 @@ pub use tray::Sqes;
 
 use crate::fd::{Place, SharedFd};
 use crate::opcode;
+use crate::personality::Personality;
 use crate::provided::{BufferGroup, BufferQueue, SendQueue};
 use crate::ring_id::{Home, RingId};
 
@@ -331,6 +332,13 @@ impl Sqe {
         self
     }
 
+    /// The credentials to run with. No ring but that of the personality takes the entry.
+    #[must_use]
+    pub fn personality(mut self, personality: &Personality) -> Sqe {
+        self.personality = personality.number();
+        self.of(personality.ring())
+    }
+
     /// The third address word.
     #[must_use]
     pub const fn address3<T>(mut self, pointer: *const T) -> Sqe {
@@ -431,6 +439,11 @@ impl Sqe {
     /// The slot for a direct descriptor, or the length of an address.
     pub const fn get_file_index(&self) -> u32 {
         self.file_index
+    }
+
+    /// The number of the credentials to run with; 0 for those of the thread that submits.
+    pub const fn get_personality(&self) -> u16 {
+        self.personality
     }
 
     /// The third address word as a pointer.

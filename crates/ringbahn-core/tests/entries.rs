@@ -627,6 +627,7 @@ fn every_event_in_the_list_is_compared() {
     // 128 bytes are not met; the others have the entries of their events, with or without a flag
     // more.
     let apart = [
+        "AsPersonality",
         "AsyncCancel",
         "Drained",
         "Link",

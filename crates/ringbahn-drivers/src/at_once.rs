@@ -51,7 +51,8 @@ impl AtOnce {
     /// Whether an operation of `entry` could be served at once.
     #[inline]
     pub(crate) fn may_serve(&self, entry: &Sqe) -> bool {
-        self.enabled && kind(entry).is_some()
+        // A call of this thread's own would have its credentials.
+        self.enabled && kind(entry).is_some() && entry.get_personality() == 0
     }
 
     /// Serves the operation of `attempt`, which is one that it [may](AtOnce::may_serve), where that

@@ -53,6 +53,7 @@ use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::counters::Counters;
+use crate::registrar::Registrar;
 use crate::shared::Shutdown;
 use crate::shared::core::Core;
 use crate::shared::lookout::Host;
@@ -187,6 +188,11 @@ impl HostedDriver {
     pub fn queue_sizes(&self) -> (u32, u32) {
         let ring = &self.core().ring;
         (ring.submission_entries(), ring.completion_entries())
+    }
+
+    /// What the driver's ring can be told while it runs.
+    pub fn registrar(&self) -> Registrar<'_> {
+        self.core().registrar()
     }
 
     /// Whether the runtime still has the driver's task. Where it has gone, a helper thread looks

@@ -51,6 +51,7 @@ mod not_polled;
 use crate::backend::Backend;
 use crate::counters::Counters;
 use crate::delegate::{Delegate, drive_by_delegate};
+use crate::registrar::Registrar;
 use crate::{SharedDriver, Shutdown};
 pub use builder::IopollBuilder;
 pub use not_polled::NotPolled;
@@ -184,6 +185,11 @@ impl IopollDriver {
     /// than were asked for where locked memory is short.
     pub fn queue_sizes(&self) -> (u32, u32) {
         self.shared.queue_sizes()
+    }
+
+    /// What the driver's ring can be told while it runs.
+    pub fn registrar(&self) -> Registrar<'_> {
+        self.shared.registrar()
     }
 
     /// Winds the driver up, for all its clones: new events are refused, and the ring is closed when

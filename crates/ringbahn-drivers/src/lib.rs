@@ -18,6 +18,14 @@
 //! Where none works, or not as it should, [`Survey`] says what the machine's io_uring can do and
 //! what to change; the command `ringbahn doctor` prints it.
 //!
+//! # Tuning a ring
+//!
+//! Every builder passes on what [`Setup`] can ask for, by its method `setup`: memory of one's own,
+//! [`Restrictions`], the size of CQEs. Every driver hands out a [`Registrar`], by which its ring is
+//! told more while it runs: how many worker threads it may have, what credentials there are, to be
+//! of another size. [`tuning`] lists all that there is, since when, and what the fallback makes of
+//! it.
+//!
 //! # Writing your own
 //!
 //! A driver manages a ring: it readies places, submits, and processes completions, and it may hold
@@ -72,6 +80,8 @@ mod queue;
 mod receive_queue;
 mod refusal;
 mod registered;
+mod registrar;
+pub mod registration;
 mod report;
 mod setup;
 mod sharded;
@@ -82,6 +92,7 @@ mod sync;
 mod sys;
 #[cfg(all(test, not(loom)))]
 mod testing;
+pub mod tuning;
 mod unavailable;
 
 pub use backend::Backend;
@@ -94,9 +105,16 @@ pub use policy::Policy;
 pub use queue::completion::{CompletionQueue, Reaped};
 pub use queue::handle::{Readiness, RingHandle};
 pub use queue::submission::SubmissionQueue;
+pub use queue::width::CompletionWidth;
 pub use refusal::TooLong;
 pub use registered::{RegisteredBuffer, RegisteredBuffers, TakeBuffer};
+pub use registrar::lacking::Lacking;
+pub use registrar::{
+    CancelledNow, Napi, NapiTracking, Notice, Notify, Registrar, WaitClock, WorkerLimits,
+};
 pub use report::Report;
+pub use setup::memory::RingMemory;
+pub use setup::restrictions::Restrictions;
 pub use setup::{Queues, Setup};
 pub use sharded::{ShardedBuilder, ShardedDriver, ShardedShutdown};
 pub use shared::{SharedBuilder, SharedDriver, Shutdown};

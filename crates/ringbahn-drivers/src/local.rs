@@ -56,11 +56,13 @@ mod drain;
 mod parker;
 mod reap;
 mod resources;
+mod tuned;
 
 use self::core::Core;
 use crate::backend::Backend;
 use crate::counters::Counters;
 use crate::registered::RegisteredBuffers;
+use crate::registrar::Registrar;
 use crate::report::Report;
 use crate::survey::NoZeroCopyReceive;
 use crate::unavailable::Unavailable;
@@ -228,6 +230,14 @@ impl LocalDriver {
         self.core.direct_table(slots)
     }
 
+    /// What the driver's ring can be told while it runs.
+    pub fn registrar(&self) -> Registrar<'_, Local> {
+        // What it registers may be let go of on another thread. Where nothing can be registered
+        // there is nothing to heed.
+        let _ = self.core.heed_others();
+        Registrar::new(&self.core.ring, &*self.core)
+    }
+
     /// Makes a group of `count` buffers of `size` bytes each: the kernel takes one of them for each
     /// piece of data that an operation of this driver receives, and connections without data need
     /// none. The buffers may be sent to other threads, and come back from there.
@@ -274,7 +284,7 @@ impl LocalDriver {
 
     /// Takes the receive queue `queue` of the network interface `interface`, for receives
     /// [without a copy](ringbahn_core::event::RecvZc). The driver has to be built
-    /// [with wide completions](LocalBuilder::wide_completions).
+    /// [with wide completions](LocalBuilder::completion_width).
     ///
     /// # Errors
     ///

@@ -23,7 +23,12 @@ pub(crate) mod handle;
 pub(crate) mod index;
 #[cfg(all(test, loom))]
 mod loom_model;
+pub(crate) mod mapped;
 pub(crate) mod memory;
+mod place;
 pub(crate) mod registry;
+mod resize;
 pub(crate) mod rings;
 pub(crate) mod submission;
+mod waits;
+pub(crate) mod width;

@@ -37,7 +37,7 @@ impl<S: Sharing> RingHandle<S> {
     /// # Kernel
     ///
     /// 6.15. The ring has to be one thread's, made with
-    /// [wide completions](crate::Setup::wide_completions). No card was at hand that gives queues
+    /// [wide completions](crate::Setup::completion_width). No card was at hand that gives queues
     /// away: what comes before the registration, and what is made of what a card would say, has
     /// been tried; that data arrives has not.
     pub fn receive_queue(

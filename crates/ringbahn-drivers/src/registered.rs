@@ -2,16 +2,18 @@
 //!
 //! # Safety
 //!
-//! RB1. The place `n` of a table is `size` bytes at `base + n * stride`, within its memory, which
-//!      is never moved nor freed before the table is dropped. `n` is either in `free`, once, or the
-//!      place of one [`RegisteredBuffer`], which keeps the table.
+//! RB1. The place `n` of a pool is `size` bytes at `base + n * stride`, within its memory, which
+//!      is never moved nor freed before the pool is dropped. `n` is either in `free`, once, or the
+//!      place of one [`RegisteredBuffer`], which keeps its table, and by that the pool. A pool has
+//!      a table for each ring that knows its buffers.
 //!
 //! RB2. All of the memory is initialised: it was zeroed, and only bytes were written to it. A
 //!      buffer's `filled` is at most `size`.
 //!
-//! RB3. The ring has the place `n` under the index `first + n` until the table is dropped, or the
-//!      ring is. An operation that names it owns the buffer of that place, and by that the table,
-//!      until its terminal CQE. So when a table goes the kernel writes to none of its memory.
+//! RB3. The ring of a table has the place `n` under the index `first + n` until the table is
+//!      dropped, or the ring is. An operation that names it owns the buffer of that place, and by
+//!      that the table, until its terminal CQE. So when a table goes the kernel does nothing more
+//!      for its ring with the memory of the pool.
 #![allow(unsafe_code)]
 
 mod free;
@@ -20,6 +22,7 @@ mod take_buffer;
 use std::fmt;
 use std::io;
 use std::ops::{Deref, DerefMut};
+use std::os::fd::OwnedFd;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -76,25 +79,31 @@ pub struct RegisteredBuffers {
     table: Arc<Table>,
 }
 
+/// The buffers of a pool under the names that one ring has for them.
 struct Table {
     ring: RingId,
     /// Whether the ring takes several ranges of a buffer at once.
     vectored: bool,
     first: u16,
+    lease: Lease,
+    /// Freed after the ring has been told to let go of it.
+    pool: Arc<Pool>,
+}
+
+/// Buffers, whichever rings have them.
+struct Pool {
     count: u16,
     size: usize,
     stride: usize,
     base: NonNull<u8>,
     free: FreePlaces,
-    lease: Lease,
-    /// Freed after the ring has been told to let go of it.
     _memory: AlignedBuffer,
 }
 
-// SAFETY: RB1: `base` points into memory that the table owns, which any thread may use and free.
-unsafe impl Send for Table {}
-// SAFETY: RB1: of a shared table nobody touches a place but the one buffer that has it.
-unsafe impl Sync for Table {}
+// SAFETY: RB1: `base` points into memory that the pool owns, which any thread may use and free.
+unsafe impl Send for Pool {}
+// SAFETY: RB1: of a shared pool nobody touches a place but the one buffer that has it.
+unsafe impl Sync for Pool {}
 
 impl<S: Sharing> RingHandle<S> {
     /// Registers `count` buffers of `size` bytes with the ring.
@@ -130,20 +139,11 @@ impl<S: Sharing> RingHandle<S> {
         let vectored = self.probe().is_ok_and(|known| {
             known.supports(opcode::READV_FIXED) && known.supports(opcode::WRITEV_FIXED)
         });
+        let free = FreePlaces::all(count);
+        let pool = Arc::new(Pool { count, size, stride, base, free, _memory: memory });
         // Dropped, it gives the slots back, filled or not.
-        let table = Table {
-            ring: self.table().ring(),
-            vectored,
-            first,
-            count,
-            size,
-            stride,
-            base,
-            free: FreePlaces::all(count),
-            lease,
-            _memory: memory,
-        };
-        let vectors: Vec<libc::iovec> = (0..count).map(|place| table.vector(place)).collect();
+        let table = Table { ring: self.table().ring(), vectored, first, lease, pool };
+        let vectors: Vec<libc::iovec> = (0..count).map(|place| table.pool.vector(place)).collect();
         let mut done = 0;
         while done < vectors.len() {
             // What did not go in with one call says why with the next.
@@ -178,7 +178,7 @@ fn refused(error: io::Error, count: u16, size: usize) -> io::Error {
 impl RegisteredBuffers {
     /// Takes a buffer out, empty; `None` where none is left.
     pub fn take(&self) -> Option<RegisteredBuffer> {
-        let place = self.table.free.take()?;
+        let place = self.table.pool.free.take()?;
         Some(RegisteredBuffer::at(&self.table, place))
     }
 
@@ -196,17 +196,39 @@ impl RegisteredBuffers {
 
     /// How many buffers there are.
     pub fn count(&self) -> usize {
-        self.table.count.into()
+        self.table.pool.count.into()
     }
 
     /// How many of them can be taken at the moment.
     pub fn available(&self) -> usize {
-        self.table.free.available()
+        self.table.pool.free.available()
     }
 
     /// How many bytes each of them has room for.
     pub fn buffer_size(&self) -> usize {
-        self.table.size
+        self.table.pool.size
+    }
+
+    /// The same buffers under the names that `ring` has for them, from `first` on.
+    pub(crate) fn registered_as(&self, ring: RingId, first: u16, lease: Lease) -> Self {
+        // Both rings are of the same kernel, which takes several ranges or does not.
+        let (vectored, pool) = (self.table.vectored, self.table.pool.clone());
+        let table = Table { ring, vectored, first, lease, pool };
+        RegisteredBuffers { table: Arc::new(table) }
+    }
+
+    /// The index of the first one.
+    pub(crate) fn first(&self) -> u16 {
+        self.table.first
+    }
+
+    /// A descriptor of their ring of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lease::ring_file`].
+    pub(crate) fn ring_file(&self) -> io::Result<OwnedFd> {
+        self.table.lease.ring_file()
     }
 
     /// The ring that they are registered with.
@@ -215,7 +237,7 @@ impl RegisteredBuffers {
     }
 }
 
-impl Table {
+impl Pool {
     fn address(&self, place: u16) -> NonNull<u8> {
         // SAFETY: RB1: the place lies within the memory.
         unsafe { self.base.add(self.stride * usize::from(place)) }
@@ -224,10 +246,12 @@ impl Table {
     fn vector(&self, place: u16) -> libc::iovec {
         libc::iovec { iov_base: self.address(place).as_ptr().cast(), iov_len: self.size }
     }
+}
 
+impl Table {
     /// The slot behind its last one.
     fn end(&self) -> u32 {
-        u32::from(self.first) + u32::from(self.count)
+        u32::from(self.first) + u32::from(self.pool.count)
     }
 }
 
@@ -256,7 +280,7 @@ impl RegisteredBuffer {
 
     /// How many bytes there is room for.
     pub fn capacity(&self) -> usize {
-        self.table.size
+        self.table.pool.size
     }
 
     /// The index under which the ring has it.
@@ -288,7 +312,7 @@ impl Deref for RegisteredBuffer {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        let address = self.table.address(self.place).as_ptr();
+        let address = self.table.pool.address(self.place).as_ptr();
         // SAFETY: RB1, RB2: so many initialised bytes of this buffer's own.
         unsafe { std::slice::from_raw_parts(address, self.filled) }
     }
@@ -296,7 +320,7 @@ impl Deref for RegisteredBuffer {
 
 impl DerefMut for RegisteredBuffer {
     fn deref_mut(&mut self) -> &mut [u8] {
-        let address = self.table.address(self.place).as_ptr();
+        let address = self.table.pool.address(self.place).as_ptr();
         // SAFETY: RB1, RB2, and the buffer is borrowed mutably meanwhile.
         unsafe { std::slice::from_raw_parts_mut(address, self.filled) }
     }
@@ -306,7 +330,7 @@ impl DerefMut for RegisteredBuffer {
 // them under that index as long as the buffer lives.
 unsafe impl IoBuf for RegisteredBuffer {
     fn bytes_ptr(&self) -> *const u8 {
-        self.table.address(self.place).as_ptr()
+        self.table.pool.address(self.place).as_ptr()
     }
 
     fn bytes_len(&self) -> usize {
@@ -322,11 +346,11 @@ unsafe impl IoBuf for RegisteredBuffer {
 // SAFETY: RB1, RB2: the target is all of the place, and the bytes are its beginning.
 unsafe impl IoBufMut for RegisteredBuffer {
     fn target_ptr(&mut self) -> *mut u8 {
-        self.table.address(self.place).as_ptr()
+        self.table.pool.address(self.place).as_ptr()
     }
 
     fn target_len(&self) -> usize {
-        self.table.size
+        self.table.pool.size
     }
 
     unsafe fn set_filled(&mut self, count: usize) {
@@ -337,7 +361,7 @@ unsafe impl IoBufMut for RegisteredBuffer {
 
 impl Drop for RegisteredBuffer {
     fn drop(&mut self) {
-        self.table.free.put_back(self.place);
+        self.table.pool.free.put_back(self.place);
     }
 }
 

@@ -4,6 +4,11 @@
 //! believed only after a real operation has gone through: a sandbox may allow `io_uring_setup` and
 //! forbid `io_uring_enter`.
 
+pub(crate) mod memory;
+mod options;
+pub(crate) mod restrictions;
+pub(crate) mod tuning;
+
 use std::io;
 use std::os::fd::{OwnedFd, RawFd};
 use std::thread;
@@ -15,17 +20,20 @@ use crate::fallback::Engine;
 use crate::policy::Policy;
 use crate::queue::completion::CompletionQueue;
 use crate::queue::handle::RingHandle;
+use crate::queue::mapped::OwnMemory;
 use crate::queue::rings::Rings;
 use crate::queue::submission::SubmissionQueue;
 use crate::sys::fork::ForkGuard;
 use crate::sys::setup::setup;
 use crate::sys::uapi::{
     ENTRIES_MAX, FEAT_EXT_ARG, FEAT_FAST_POLL, FEAT_NODROP, FEAT_RW_CUR_POS, FEAT_SINGLE_MMAP,
-    FEAT_SUBMIT_STABLE, Params, SETUP_ATTACH_WQ, SETUP_CLAMP, SETUP_COOP_TASKRUN, SETUP_CQE32,
-    SETUP_CQSIZE, SETUP_DEFER_TASKRUN, SETUP_IOPOLL, SETUP_NO_SQARRAY, SETUP_R_DISABLED,
-    SETUP_SINGLE_ISSUER, SETUP_SQ_AFF, SETUP_SQPOLL, SETUP_SUBMIT_ALL, SETUP_TASKRUN_FLAG,
+    FEAT_SUBMIT_STABLE, Params, SETUP_ATTACH_WQ, SETUP_CLAMP, SETUP_COOP_TASKRUN, SETUP_CQSIZE,
+    SETUP_DEFER_TASKRUN, SETUP_IOPOLL, SETUP_NO_SQARRAY, SETUP_R_DISABLED, SETUP_SINGLE_ISSUER,
+    SETUP_SQ_AFF, SETUP_SQPOLL, SETUP_SUBMIT_ALL, SETUP_TASKRUN_FLAG,
 };
 use crate::unavailable::{Reason, Unavailable};
+use memory::RingMemory;
+use tuning::Tuning;
 
 /// What ringbahn relies on; a kernel without one of these is too old (`EXT_ARG`: 5.11).
 const FEATURES_NEEDED: u32 = FEAT_SINGLE_MMAP
@@ -109,6 +117,9 @@ const WAITS_MS: [u64; 5] = [1, 4, 16, 64, 128];
 /// How often a round trip is tried again for a signal or a momentary lack of memory.
 const ROUND_TRIPS_MAX: u32 = 100;
 
+/// A ring as the kernel has made it, and the memory in which it lies where that is the program's.
+type Made = (OwnedFd, Params, Option<OwnMemory>);
+
 /// `io_uring_setup`, or what a test puts in its place.
 pub(crate) type SetupCall = fn(u32, &mut Params) -> io::Result<OwnedFd>;
 
@@ -138,12 +149,12 @@ pub struct Setup {
     entries: u32,
     completion_entries: Option<u32>,
     clamp: bool,
-    wide: bool,
     rule: Option<Rule>,
     call: SetupCall,
     policy: Option<Policy>,
     /// The opcodes that the kernel is not to be asked for.
     unwanted: Vec<u8>,
+    tuning: Tuning,
 }
 
 /// A ring, ready for use: both halves, and the handle to enter the kernel with.
@@ -165,65 +176,12 @@ impl Setup {
             entries: entries.max(1),
             completion_entries: None,
             clamp: true,
-            wide: false,
             rule: None,
             call: setup,
             policy: None,
             unwanted: Vec::new(),
+            tuning: Tuning::default(),
         }
-    }
-
-    /// How many CQEs are to fit into the completion queue. Rounded up to a power of two, and to the
-    /// size of the submission queue. Without it there is room for twice as many CQEs as entries.
-    #[must_use]
-    pub fn completion_entries(mut self, entries: u32) -> Setup {
-        self.completion_entries = Some(entries);
-        self
-    }
-
-    /// Whether sizes beyond the kernel's maximum (32 768 entries, 65 536 CQEs) become the maximum,
-    /// as they do by default, or an error.
-    #[must_use]
-    pub fn clamp(mut self, clamp: bool) -> Setup {
-        self.clamp = clamp;
-        self
-    }
-
-    /// Whether CQEs have 32 bytes instead of 16, for what some operations have to say besides: so
-    /// far that is [`RecvZc`](ringbahn_core::event::RecvZc). It doubles the completion queue.
-    ///
-    /// # Kernel
-    ///
-    /// 5.19; on an older one there is no such ring.
-    #[must_use]
-    pub fn wide_completions(mut self, wide: bool) -> Setup {
-        self.wide = wide;
-        self
-    }
-
-    /// Which operations the ring takes. What `rule` refuses never reaches it: the event fails with
-    /// [`Forbidden`](ringbahn_core::Forbidden).
-    #[must_use]
-    pub fn rule(mut self, rule: Rule) -> Setup {
-        self.rule = Some(rule);
-        self
-    }
-
-    /// Whether the operations are executed by io_uring or by the fallback, which stands behind the
-    /// same queues; what [`Policy`] says unless told.
-    #[must_use]
-    pub fn policy(mut self, policy: Policy) -> Setup {
-        self.policy = Some(policy);
-        self
-    }
-
-    /// Treats the kernel as if it did not know the operation `opcode`, one of
-    /// [`opcode`](ringbahn_core::opcode), whose implementation may have a fault: the fallback
-    /// executes it, as it does with whatever the kernel really does not know.
-    #[must_use]
-    pub fn without(mut self, opcode: u8) -> Setup {
-        self.unwanted.push(opcode);
-        self
     }
 
     pub(crate) fn of_size(self, entries: u32, completion_entries: u32) -> Setup {
@@ -254,8 +212,25 @@ impl Setup {
 
     /// As [`build`](Setup::build), and whoever enters for completions asks the devices for them.
     /// There is no fallback: nobody else than the kernel can ask them.
-    pub(crate) fn build_iopoll(self) -> Result<Queues, Unavailable> {
+    ///
+    /// With `sleeps_first` the kernel sleeps for a while before it asks a device.
+    pub(crate) fn build_iopoll(mut self, sleeps_first: bool) -> Result<Queues, Unavailable> {
+        self.tuning.sleeps_first = sleeps_first;
         self.build_in_kernel(&IOPOLL)
+    }
+
+    /// # Errors
+    ///
+    /// A contradiction, where the restrictions do not allow an operation that `driver` needs.
+    pub(crate) fn check_allowed(&self, opcode: u8, driver: &str) -> Result<(), Unavailable> {
+        match &self.tuning.restrictions {
+            Some(restrictions) if !restrictions.allows(opcode) => Err(Unavailable::contradiction(
+                "Setup::restrict",
+                driver,
+                &format!("allow it the operation {opcode}, by Restrictions::allow_operation"),
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn build_in_kernel(&self, wishes: &Wishes) -> Result<Queues, Unavailable> {
@@ -266,7 +241,10 @@ impl Setup {
     }
 
     fn build_as(&self, wishes: &Wishes) -> Result<Queues, Unavailable> {
+        self.tuning.check_shared()?;
         let rings = self.map(wishes)?;
+        let enabled = rings.enable();
+        enabled.map_err(|error| Unavailable::failed("io_uring_register", &error))?;
         self.assemble(rings)
     }
 
@@ -293,7 +271,8 @@ impl Setup {
             let mut rings = setup.map(&LOCAL)?;
             if let Err(error) = rings.bind() {
                 let unavailable = Unavailable::failed("io_uring_register", &error);
-                if unavailable.reason() != Reason::Blocked {
+                let needed = setup.tuning.comes_before_enabling();
+                if unavailable.reason() != Reason::Blocked || needed {
                     return Err(unavailable);
                 }
                 // A filter forbids the call, without which the ring is as good: it becomes this
@@ -336,31 +315,44 @@ impl Setup {
 
     fn map(&self, wishes: &Wishes) -> Result<Rings, Unavailable> {
         let guard = ForkGuard::new().map_err(|error| Unavailable::failed("madvise", &error))?;
-        let (fd, params) = self.make(wishes)?;
+        let (fd, params, own) = self.make(wishes, guard)?;
         if params.features & FEATURES_NEEDED != FEATURES_NEEDED {
             return Err(Unavailable::too_old());
         }
-        let rings = Rings::map(fd, &params, guard);
+        let rings = Rings::map(fd, &params, guard, own);
         let mut rings = rings.map_err(|error| Unavailable::failed("mmap", &error))?;
         let made_up = rings.make_up_for(&self.unwanted);
         made_up.map_err(|error| Unavailable::failed("eventfd2", &error))?;
-        Ok(rings)
+        match rings.tune(&self.tuning) {
+            Ok(()) => Ok(rings),
+            Err((name, error)) if error.raw_os_error() == Some(libc::EINVAL) => {
+                Err(Unavailable::lacking(&format!("IORING_{name}")))
+            }
+            Err((name, error)) => Err(Unavailable::failed("io_uring_register", &error).also(name)),
+        }
     }
 
     /// An engine inside the process, with queues of the sizes that the kernel would make, and the
     /// reason why there is no ring of the kernel, where one was tried.
     fn engine(&self, reason: Option<Unavailable>) -> Result<Rings, Unavailable> {
-        let invalid = |_| Unavailable::failed("the fallback", &io::ErrorKind::InvalidInput.into());
-        let size = |wanted: u32, max: u32| {
-            let clamped = if self.clamp { wanted.min(max) } else { wanted };
-            if clamped > max { Err(()) } else { Ok(clamped.next_power_of_two()) }
-        };
-        let entries = size(self.entries, ENTRIES_MAX).map_err(invalid)?;
-        let wanted = self.completion_entries.unwrap_or(2 * entries).max(entries);
-        let completion_entries = size(wanted, 2 * ENTRIES_MAX).map_err(invalid)?;
+        self.tuning.check_fallback()?;
+        let invalid = || Unavailable::failed("the fallback", &io::ErrorKind::InvalidInput.into());
+        let (entries, completion_entries) = self.sizes().ok_or_else(invalid)?;
         let engine = Engine::new(entries, completion_entries);
         let rings = engine.map(|engine| Rings::of_engine(engine, reason));
         rings.map_err(|error| Unavailable::failed("the fallback", &error))
+    }
+
+    /// How many entries and how many CQEs the kernel would make room for; `None` where it would
+    /// refuse to.
+    fn sizes(&self) -> Option<(u32, u32)> {
+        let size = |wanted: u32, max: u32| {
+            let clamped = if self.clamp { wanted.min(max) } else { wanted };
+            (clamped <= max).then(|| clamped.next_power_of_two())
+        };
+        let entries = size(self.entries, ENTRIES_MAX)?;
+        let wanted = self.completion_entries.unwrap_or(2 * entries).max(entries);
+        Some((entries, size(wanted, 2 * ENTRIES_MAX)?))
     }
 
     fn assemble<S: Sharing>(&self, rings: Rings) -> Result<Queues<S>, Unavailable> {
@@ -374,13 +366,14 @@ impl Setup {
     }
 
     /// Makes the ring, smaller where there is not enough memory.
-    fn make(&self, wishes: &Wishes) -> Result<(OwnedFd, Params), Unavailable> {
-        let failed = |error: io::Error| Unavailable::failed("io_uring_setup", &error);
+    fn make(&self, wishes: &Wishes, guard: ForkGuard) -> Result<Made, Unavailable> {
+        let failed = |error: io::Error| self.explain(wishes, guard, &error);
         let mut waits = WAITS_MS.iter();
         let mut shrunk = self.clone();
         loop {
-            let error = match shrunk.climb_down(wishes) {
-                Ok(made) => return Ok(made),
+            let own = shrunk.make_memory(guard)?;
+            let error = match shrunk.climb_down(wishes, own.as_ref()) {
+                Ok((fd, params)) => return Ok((fd, params, own)),
                 Err(error) => error,
             };
             if error.raw_os_error() != Some(libc::ENOMEM) {
@@ -395,13 +388,14 @@ impl Setup {
     }
 
     /// Makes the ring with all the flags that the kernel does not refuse.
-    fn climb_down(&self, wishes: &Wishes) -> io::Result<(OwnedFd, Params)> {
-        let mut flags = wishes.flags;
+    fn climb_down(
+        &self,
+        wishes: &Wishes,
+        own: Option<&OwnMemory>,
+    ) -> io::Result<(OwnedFd, Params)> {
+        let mut flags = wishes.flags | self.tuning.flags();
         if self.clamp {
             flags |= SETUP_CLAMP;
-        }
-        if self.wide {
-            flags |= SETUP_CQE32;
         }
         if self.completion_entries.is_some() {
             flags |= SETUP_CQSIZE;
@@ -409,6 +403,9 @@ impl Setup {
         let mut rungs = wishes.ladder.iter();
         loop {
             let mut params = self.params(flags, &wishes.thread);
+            if let Some(own) = own {
+                own.name_in(&mut params);
+            }
             match (self.call)(self.entries, &mut params) {
                 Ok(fd) => return Ok((fd, params)),
                 Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
@@ -438,6 +435,24 @@ impl Setup {
             wq_fd: thread.of.map_or(0, RawFd::cast_unsigned),
             ..Params::default()
         }
+    }
+
+    /// Memory for the ring, where it is to lie in the program's own.
+    fn make_memory(&self, guard: ForkGuard) -> Result<Option<OwnMemory>, Unavailable> {
+        let (Some(kind), Some(sizes)) = (self.tuning.memory, self.sizes()) else {
+            return Ok(None);
+        };
+        let own = OwnMemory::new(kind, sizes, self.tuning.width, guard);
+        own.map(Some).map_err(|error| {
+            let unavailable = Unavailable::failed("mmap", &error);
+            match kind {
+                RingMemory::Pages => unavailable,
+                RingMemory::HugePages => unavailable.also(
+                    "huge pages are set aside by `sysctl vm.nr_hugepages=<count>`, as root; or \
+                     take RingMemory::Pages",
+                ),
+            }
+        })
     }
 
     /// Halves both queues; `false` where the submission queue is as small as it may get.

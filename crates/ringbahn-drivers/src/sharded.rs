@@ -63,6 +63,7 @@ use crate::SharedDriver;
 use crate::backend::Backend;
 use crate::counters::Counters;
 use crate::delegate::{Delegate, drive_by_delegate};
+use crate::registrar::Registrar;
 use crate::unavailable::Unavailable;
 pub use builder::ShardedBuilder;
 pub use shutdown::ShardedShutdown;
@@ -206,6 +207,12 @@ impl ShardedDriver {
         let sizes = || self.handle.shards.iter().map(SharedDriver::queue_sizes);
         let least = |sizes: &mut dyn Iterator<Item = u32>| sizes.min().unwrap_or(0);
         (least(&mut sizes().map(|sizes| sizes.0)), least(&mut sizes().map(|sizes| sizes.1)))
+    }
+
+    /// What the ring of this handle's shard can be told while it runs: that of the calling thread,
+    /// unless the handle [sticks to](ShardedDriver::shard) another one.
+    pub fn registrar(&self) -> Registrar<'_> {
+        self.driver().registrar()
     }
 
     /// Winds all shards up, for all handles, as [`SharedDriver::shutdown`] does with one; the

@@ -47,6 +47,7 @@ use std::time::Duration;
 use crate::backend::Backend;
 use crate::counters::Counters;
 use crate::registered::RegisteredBuffers;
+use crate::registrar::Registrar;
 use crate::unavailable::Unavailable;
 use crate::{Queues, RingHandle};
 use ringbahn_core::{
@@ -173,6 +174,11 @@ impl SharedDriver {
     /// As [`RingHandle::direct_table`](crate::RingHandle::direct_table).
     pub fn direct_table(&self, slots: u32) -> io::Result<DirectTable> {
         self.core().ring.direct_table(slots)
+    }
+
+    /// What the driver's ring can be told while it runs.
+    pub fn registrar(&self) -> Registrar<'_> {
+        self.core().registrar()
     }
 
     /// Makes a group of `count` buffers of `size` bytes each: the kernel takes one of them for each

@@ -64,6 +64,7 @@ mod builder;
 use crate::backend::Backend;
 use crate::counters::Counters;
 use crate::delegate::{Delegate, drive_by_delegate};
+use crate::registrar::Registrar;
 use crate::{SharedDriver, Shutdown};
 pub use builder::SqpollBuilder;
 
@@ -143,6 +144,11 @@ impl SqpollDriver {
     /// than were asked for where locked memory is short.
     pub fn queue_sizes(&self) -> (u32, u32) {
         self.shared.queue_sizes()
+    }
+
+    /// What the driver's ring can be told while it runs.
+    pub fn registrar(&self) -> Registrar<'_> {
+        self.shared.registrar()
     }
 
     /// Winds the driver up, for all its clones, as [`SharedDriver::shutdown`] does. The kernel's

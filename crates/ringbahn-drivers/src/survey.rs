@@ -23,6 +23,7 @@ use crate::{Policy, Probe, Setup, Unavailable};
 mod advice;
 mod attempts;
 mod capability;
+mod enter_flags;
 mod events;
 mod features;
 mod limits;
@@ -36,6 +37,7 @@ mod zero_copy_receive;
 
 pub use advice::{Advice, Weight};
 pub use capability::{Capability, Standing};
+pub use enter_flags::ENTER_FLAGS;
 pub use events::{MissingEvent, MissingOutcome};
 pub use features::FEATURES;
 pub use limits::{Limit, Limits, Seccomp};

@@ -16,4 +16,5 @@ pub(crate) mod resources;
 pub(crate) mod ring_name;
 pub(crate) mod setup;
 pub(crate) mod setup_trial;
+pub(crate) mod tuning;
 pub(crate) mod uapi;

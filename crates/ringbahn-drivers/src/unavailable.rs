@@ -30,7 +30,8 @@ use std::io;
 /// | reason | kind |
 /// |---|---|
 /// | [`Blocked`](Reason::Blocked) | `PermissionDenied` |
-/// | [`Missing`](Reason::Missing), [`KernelTooOld`](Reason::KernelTooOld) | `Unsupported` |
+/// | [`Missing`](Reason::Missing), [`KernelTooOld`](Reason::KernelTooOld), [`Lacking`](Reason::Lacking) | `Unsupported` |
+/// | [`Contradiction`](Reason::Contradiction) | `InvalidInput` |
 /// | [`LockedMemory`](Reason::LockedMemory) | `OutOfMemory` |
 /// | [`DescriptorLimit`](Reason::DescriptorLimit) | `QuotaExceeded` |
 /// | [`Other`](Reason::Other) | that of the `errno` |
@@ -56,6 +57,10 @@ pub enum Reason {
     LockedMemory,
     /// The process or the system has too many files open.
     DescriptorLimit,
+    /// The kernel makes rings, and none with an option that was asked for.
+    Lacking,
+    /// Two options that were asked for do not go together.
+    Contradiction,
     /// Something else.
     Other,
 }
@@ -87,6 +92,26 @@ impl Unavailable {
         let reason = Reason::KernelTooOld;
         let hint = hint(reason, Circumstances::default());
         Unavailable { reason, call: "io_uring_setup", errno: None, hint }
+    }
+
+    /// The kernel makes no ring with the options `named`, of which each has its version.
+    pub(crate) fn lacking(named: &str) -> Unavailable {
+        Unavailable {
+            reason: Reason::Lacking,
+            call: "io_uring_setup",
+            errno: Some(libc::EINVAL),
+            hint: format!("it makes no ring with {named}; do without, or run such a version"),
+        }
+    }
+
+    /// The options `one` and `other` do not go together; `instead` says what does.
+    pub(crate) fn contradiction(one: &str, other: &str, instead: &str) -> Unavailable {
+        Unavailable {
+            reason: Reason::Contradiction,
+            call: "io_uring_setup",
+            errno: None,
+            hint: format!("{one} does not go together with {other}: {instead}"),
+        }
     }
 
     /// The same, with more to be said about it.
@@ -125,7 +150,8 @@ impl Unavailable {
     fn kind(&self) -> io::ErrorKind {
         match self.reason {
             Reason::Blocked => io::ErrorKind::PermissionDenied,
-            Reason::Missing | Reason::KernelTooOld => io::ErrorKind::Unsupported,
+            Reason::Missing | Reason::KernelTooOld | Reason::Lacking => io::ErrorKind::Unsupported,
+            Reason::Contradiction => io::ErrorKind::InvalidInput,
             Reason::LockedMemory => io::ErrorKind::OutOfMemory,
             Reason::DescriptorLimit => io::ErrorKind::QuotaExceeded,
             Reason::Other => self
@@ -153,6 +179,8 @@ impl Reason {
             Reason::KernelTooOld => "this kernel's io_uring is too old",
             Reason::LockedMemory => "there is no memory for a ring",
             Reason::DescriptorLimit => "too many files are open to make a ring",
+            Reason::Lacking => "this kernel's io_uring lacks what was asked for",
+            Reason::Contradiction => "no ring is such as was asked for",
             Reason::Other => "no ring could be made",
         }
     }
@@ -205,7 +233,9 @@ fn hint(reason: Reason, circumstances: Circumstances) -> String {
              systemd: LimitNOFILE=<count>; docker: --ulimit nofile=<count>; for the whole system: \
              sysctl -w fs.file-max=<count>"
             .to_owned(),
-        (Reason::Other, _) => "this is not a known cause; `dmesg` may say more".to_owned(),
+        (Reason::Lacking | Reason::Contradiction | Reason::Other, _) => {
+            "this is not a known cause; `dmesg` may say more".to_owned()
+        }
     }
 }
 

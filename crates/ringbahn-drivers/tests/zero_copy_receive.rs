@@ -18,7 +18,7 @@ use ringbahn_core::{
     Sqes, opcode,
 };
 use ringbahn_drivers::survey::{NoZeroCopyReceive, Obstacle};
-use ringbahn_drivers::{Backend, LocalDriver};
+use ringbahn_drivers::{Backend, CompletionWidth, LocalDriver};
 
 #[path = "support/local.rs"]
 mod local;
@@ -32,7 +32,7 @@ use scene::{in_child, shared};
 /// A driver whose ring has wide completions, or `None` and a line in the log.
 fn wide(test: &str, entries: u32, completions: u32) -> Option<LocalDriver> {
     let builder = LocalDriver::builder().entries(entries).completion_entries(completions);
-    match builder.serve_at_once(false).wide_completions(true).build() {
+    match builder.serve_at_once(false).completion_width(CompletionWidth::Wide).build() {
         Ok(driver) if driver.backend() == Backend::IoUring => Some(driver),
         Ok(_) => {
             skip::skip(test, "no io_uring, and the fallback has no wide completions");
@@ -224,7 +224,7 @@ fn a_ring_that_was_not_made_for_it_gets_no_queue() {
         assert!(refused.hint().contains("io_uring"), "{refused}");
     } else {
         assert_eq!(refused.obstacle(), Obstacle::Ring);
-        assert!(refused.hint().contains("wide_completions"), "{refused}");
+        assert!(refused.hint().contains("completion_width"), "{refused}");
     }
     let error = std::io::Error::from(refused);
     assert!(error.get_ref().unwrap().is::<NoZeroCopyReceive>());

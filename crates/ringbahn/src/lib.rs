@@ -180,15 +180,17 @@ pub use ringbahn_core::{
     BufferReturn, Bundle, BundleParts, Cancel, CancelReport, CancelScope, CancelTarget, Cancelled,
     Cancelling, Completion, Cqe, DirectFd, DirectIo, DirectTable, Drive, Event, Forbidden,
     ForeignRing, IoBuf, IoBufMut, IoBufs, Local, Misaligned, MultiEvent, Multishot, OpenFile,
-    Outcome, Pollable, ProvidedBuffer, Registration, Reservation, RingId, Rule, Selection,
-    SendQueue, Served, Shared, SharedFd, Sharing, Slice, Slots, SocketAddress, Sqe, Sqes,
-    Submission, Timeout, Within, buf, event, opcode,
+    Outcome, Personality, Pollable, ProvidedBuffer, Registration, Reservation, RingId, Rule,
+    Selection, SendQueue, Served, Shared, SharedFd, Sharing, Slice, Slots, SocketAddress, Sqe,
+    Sqes, Submission, Timeout, Within, buf, event, opcode,
 };
 #[doc(no_inline)]
 pub use ringbahn_drivers::{
-    Backend, Counters, IopollBuilder, IopollDriver, LocalBuilder, LocalDriver, NotPolled, Policy,
-    Reason, RegisteredBuffer, RegisteredBuffers, Report, ShardedBuilder, ShardedDriver,
-    SharedBuilder, SharedDriver, SqpollBuilder, SqpollDriver, TakeBuffer, TooLong, Unavailable,
+    Backend, CancelledNow, CompletionWidth, Counters, IopollBuilder, IopollDriver, Lacking,
+    LocalBuilder, LocalDriver, Napi, NapiTracking, NotPolled, Notice, Notify, Policy, Reason,
+    RegisteredBuffer, RegisteredBuffers, Registrar, Report, Restrictions, RingMemory, Setup,
+    ShardedBuilder, ShardedDriver, SharedBuilder, SharedDriver, SqpollBuilder, SqpollDriver,
+    TakeBuffer, TooLong, Unavailable, WaitClock, WorkerLimits, registration, tuning,
 };
 #[cfg(any(feature = "tokio", feature = "async-io"))]
 #[doc(no_inline)]

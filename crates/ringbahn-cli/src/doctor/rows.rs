@@ -40,6 +40,7 @@ impl Row {
             usage: match listing.usage {
                 Usage::Required => "required",
                 Usage::Used => "used",
+                Usage::Offered => "offered",
                 _ => "unused",
             },
             purpose: listing.purpose,

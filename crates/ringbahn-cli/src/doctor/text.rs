@@ -161,7 +161,7 @@ fn write_table(
         // Padded first: colours have no width.
         let standing = paint(colour, &format!("{:8}", row.standing));
         let since = row.since.as_deref().unwrap_or("?");
-        let mark = if row.usage == "unused" { ' ' } else { '*' };
+        let mark = if matches!(row.usage, "unused" | "offered") { ' ' } else { '*' };
         write!(output, "  {mark} {:3}  {:names$}  {standing}", row.number, row.name)?;
         writeln!(output, "  {since:>4}  {}{}", row.purpose, remark(row))?;
     }

@@ -71,6 +71,7 @@ rows! {
     AcceptIntoSlots: "direct of ringbahn-drivers";
     AcceptMulti: "multishot of ringbahn-drivers";
     AnsweredNop: others::answered_nop;
+    AsPersonality: "tuning of ringbahn-drivers";
     AsyncCancel: others::async_cancel;
     Bind: sockets::bind;
     Close: files::close;

@@ -1,11 +1,13 @@
 //! [`Link`]: two events in a chain that breaks, and [`EventExt`], which makes chains.
 
+use super::as_personality::AsPersonality;
 use super::drained::Drained;
 use super::pair::Pair;
 use super::stepped::Stepped;
 use super::then::Then;
 use crate::event::Event;
 use crate::outcome::Outcome;
+use crate::personality::Personality;
 use crate::sqe::{Coupling, Sqes};
 
 /// Two events, of which the second one starts when the first one has succeeded.
@@ -112,6 +114,13 @@ pub trait EventExt: Event {
     /// [`Drained`].
     fn drained(self) -> Drained<Self> {
         Drained::new(self)
+    }
+
+    /// Has this event run with other credentials than those of the thread that submits it. See
+    /// [`AsPersonality`].
+    #[allow(clippy::wrong_self_convention, reason = "a file is opened as somebody")]
+    fn as_personality(self, personality: &Personality) -> AsPersonality<Self> {
+        AsPersonality::new(self, personality.clone())
     }
 }
 

@@ -54,6 +54,7 @@ pub const EVENTS: &[EventInfo] = events! {
         "3/io_uring_prep_multishot_accept_direct.3";
     accept_multi::AcceptMulti: Some(opcode::ACCEPT), (5, 19), "2/accept.2";
     answered_nop::AnsweredNop: Some(opcode::NOP), (6, 10), "2/io_uring_enter.2";
+    as_personality::AsPersonality: None, (5, 6), "2/io_uring_register.2";
     async_cancel::AsyncCancel: Some(opcode::ASYNC_CANCEL), (5, 5), "3/io_uring_prep_cancel.3";
     bind::Bind: Some(opcode::BIND), (6, 11), "2/bind.2";
     close::Close: Some(opcode::CLOSE), (5, 6), "2/close.2";
@@ -167,7 +168,20 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     /// Files of `src/event` that are no events.
-    const OTHERS: [&str; 12] = ["attribute", "file_type", "futex_word", "lent_buffers", "message", "pair", "registry", "socket_option", "start", "target_state", "testing", "transfer"];
+    const OTHERS: [&str; 12] = [
+        "attribute",
+        "file_type",
+        "futex_word",
+        "lent_buffers",
+        "message",
+        "pair",
+        "registry",
+        "socket_option",
+        "start",
+        "target_state",
+        "testing",
+        "transfer",
+    ];
 
     fn folder() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("src/event")

@@ -35,7 +35,9 @@ impl<S: Sharing> CancelTarget<S> {
 
     /// The `user_data` that a cancel in the ring of `table` is to aim at now: that of the first
     /// entry that still runs. `None` where the operation is not, or not any more, in that ring.
-    pub(crate) fn user_data_in<T: Sharing>(&self, table: &OperationTable<T>) -> Option<u64> {
+    ///
+    /// It is a number, for a cancel that does not come by an entry.
+    pub fn user_data_in<T: Sharing>(&self, table: &OperationTable<T>) -> Option<u64> {
         let header = self.operation.header();
         if header.is_in(table) { header.next_step() } else { None }
     }

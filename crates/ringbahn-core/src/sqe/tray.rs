@@ -9,6 +9,7 @@ use super::{Coupling, FLAG_DRAIN, FLAG_HARD_LINK, FLAG_LINK, NOBODY, Sqe, Word};
 use crate::buf::Registration;
 use crate::operation::table::OperationTable;
 use crate::operation::target::CancelTarget;
+use crate::personality::Personality;
 use crate::ring_id::{Home, RingId};
 use crate::sharing::Sharing;
 
@@ -269,6 +270,14 @@ impl Sqes<'_> {
     pub(crate) fn drain_before(&mut self, index: usize) {
         if let Some(entry) = self.entries.get_mut(index) {
             entry.set_drained();
+        }
+    }
+
+    /// Has the entries that were added from number `index` on run with these credentials.
+    pub(crate) fn personify_from(&mut self, index: usize, personality: &Personality) {
+        self.belongs_to(personality.ring());
+        for entry in self.entries.iter_mut().skip(index) {
+            entry.personality = personality.number();
         }
     }
 

@@ -21,11 +21,18 @@ use crate::{Setup, SharedDriver};
 pub struct IopollBuilder {
     entries: u32,
     completion_entries: Option<u32>,
+    sleep_first: bool,
+    setup: Setup,
 }
 
 impl IopollBuilder {
     pub(super) fn new() -> IopollBuilder {
-        IopollBuilder { entries: 256, completion_entries: None }
+        IopollBuilder {
+            entries: 256,
+            completion_entries: None,
+            sleep_first: false,
+            setup: Setup::new(256),
+        }
     }
 
     /// How many entries the submission queue has, rounded up to a power of two; 256 unless told.
@@ -46,6 +53,29 @@ impl IopollBuilder {
         self
     }
 
+    /// Whether the kernel, each time it is to ask a device, first sleeps for half as long as the
+    /// operations before have taken; it does not unless told.
+    ///
+    /// It takes less of the core, and a little longer. Whoever submits meanwhile waits until the
+    /// sleep is over.
+    ///
+    /// # Kernel
+    ///
+    /// Linux 6.13. Before, there is no such driver: see [`Reason::Lacking`](crate::Reason).
+    #[must_use]
+    pub fn sleep_first(mut self, sleep_first: bool) -> IopollBuilder {
+        self.sleep_first = sleep_first;
+        self
+    }
+
+    /// What else is asked of the ring, such as memory of one's own or restrictions: `change` is
+    /// given what has been asked so far. Sizes are asked for by the other methods.
+    #[must_use]
+    pub fn setup(mut self, change: impl FnOnce(Setup) -> Setup) -> IopollBuilder {
+        self.setup = change(self.setup);
+        self
+    }
+
     /// Builds the driver. Its helper thread is started with the first operation.
     ///
     /// # Errors
@@ -54,8 +84,8 @@ impl IopollBuilder {
     /// eventfd to go with it.
     pub fn build(self) -> io::Result<IopollDriver> {
         let completion_entries = self.completion_entries.unwrap_or(self.entries.saturating_mul(4));
-        let setup = Setup::new(self.entries).completion_entries(completion_entries);
-        let queues = setup.rule(POLLABLE).build_iopoll()?;
+        let setup = self.setup.of_size(self.entries, completion_entries);
+        let queues = setup.rule(POLLABLE).build_iopoll(self.sleep_first)?;
         // A call that serves at once would wait for the disk, or read past the polling.
         Ok(IopollDriver::of(SharedDriver::over(queues, false)?))
     }

@@ -33,11 +33,19 @@ const SERVED_MAX: u32 = 64;
 const PAUSE_MIN: Duration = Duration::from_millis(1);
 pub(super) const PAUSE_MAX: Duration = Duration::from_millis(64);
 
+/// What the thread waits for beyond the first completion.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gathering {
+    pub(super) completions: u32,
+    pub(super) time: Duration,
+}
+
 /// The ring of a local driver.
 #[derive(Debug)]
 pub(super) struct Core {
     pub(super) ring: RingHandle<Local>,
     at_once: AtOnce,
+    gathering: Option<Gathering>,
     /// How many operations have been served at once since the last turn.
     served: Cell<u32>,
     pub(super) parker: Arc<Parker>,
@@ -50,7 +58,7 @@ pub(super) struct Core {
 
 #[derive(Debug)]
 pub(super) struct State {
-    submission: SubmissionQueue<Local>,
+    pub(super) submission: SubmissionQueue<Local>,
     pub(super) completion: CompletionQueue<Local>,
     pub(super) backlog: Backlog<Local>,
     /// Those who wait for room in the queue.
@@ -73,10 +81,15 @@ pub(super) struct State {
 }
 
 impl Core {
-    pub(super) fn new(queues: Queues<Local>, serve_at_once: bool) -> io::Result<Core> {
+    pub(super) fn new(
+        queues: Queues<Local>,
+        serve_at_once: bool,
+        gathering: Option<Gathering>,
+    ) -> io::Result<Core> {
         Ok(Core {
             ring: queues.handle,
             at_once: AtOnce::new(serve_at_once),
+            gathering,
             served: Cell::new(0),
             parker: Arc::new(Parker::new()?),
             state: RefCell::new(State {
@@ -271,9 +284,12 @@ impl Core {
             }
             if self.hang_up_bell() && self.parker.alarm.park() {
                 let pause = self.state().until_retry();
-                match pause {
-                    None => self.enter(|ring| ring.enter(1)),
-                    Some(pause) => self.enter(|ring| ring.enter_timeout(1, pause)),
+                match (pause, self.gathering) {
+                    (None, None) => self.enter(|ring| ring.enter(1)),
+                    (None, Some(Gathering { completions, time })) => {
+                        self.enter(|ring| ring.enter_gathering(completions.max(1), time, None))
+                    }
+                    (Some(pause), _) => self.enter(|ring| ring.enter_timeout(1, pause)),
                 };
                 self.parker.alarm.unpark();
                 return self.reap();

@@ -23,7 +23,7 @@ impl Core {
     }
 
     /// Has the thread called where others let go of what is registered.
-    fn heed_others(&self) -> io::Result<()> {
+    pub(super) fn heed_others(&self) -> io::Result<()> {
         self.ring.rings().registry()?.0.call_with(self.parker.alarm.waker());
         Ok(())
     }

@@ -44,7 +44,7 @@ const KERNELS: [SetupCall; 6] = [
 
 fn driver(call: SetupCall) -> Result<LocalDriver, crate::Unavailable> {
     let queues = Setup::new(1).completion_entries(2).with_call(call).build_local()?;
-    Ok(LocalDriver { core: Rc::new(Core::new(queues, false).unwrap()) })
+    Ok(LocalDriver { core: Rc::new(Core::new(queues, false, None).unwrap()) })
 }
 
 async fn yields(times: u32) {

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use ringbahn_core::{Batch, Cqe, Matched, OperationTable, Shared, Sharing, WideCqe};
 
 use super::rings::{CompletionMemory, Rings};
+use super::width::CompletionWidth;
 use crate::sync::Ordering;
 
 /// The half of a ring in which the kernel says what became of operations.
@@ -61,6 +62,10 @@ impl<S: Sharing> CompletionQueue<S> {
         // Relaxed: this half is the only writer of the head, and is only just being made.
         let head = rings.completion.head.load(Ordering::Relaxed);
         CompletionQueue { rings, table, head, head_beside: 0 }
+    }
+
+    pub(super) fn rings(&self) -> &Arc<Rings> {
+        &self.rings
     }
 
     /// The operations in flight on this ring.
@@ -116,13 +121,9 @@ impl<S: Sharing> CompletionQueue<S> {
             return None;
         }
         let source = Source { memory: &self.rings.completion, head: &mut self.head };
-        let cqe = match source.memory.wide {
-            // SAFETY: K1; the queue is not empty.
-            true => unsafe { source.memory.read_wide(*source.head) }.cqe,
-            // SAFETY: K1; the queue is not empty.
-            false => unsafe { source.memory.read(*source.head) },
-        };
-        *source.head = source.head.wrapping_add(1);
+        // SAFETY: K1; the queue is not empty.
+        let cqe = unsafe { source.memory.read(*source.head) };
+        *source.head = source.head.wrapping_add(source.memory.width.places(&cqe));
         drop(source);
         self.rings.note_reaped();
         Some(cqe)
@@ -165,8 +166,8 @@ fn reap_from<S: Sharing>(
         std::mem::forget(source);
         return;
     }
-    if source.memory.wide {
-        return reap_wide_from(source, table, batch, count, reaped);
+    if source.memory.width != CompletionWidth::Narrow {
+        return reap_wide(source, table, batch, limit, reaped);
     }
     let mut noting = table.noting();
     for _ in 0..count {
@@ -176,34 +177,51 @@ fn reap_from<S: Sharing>(
         reaped.count += 1;
         // SAFETY: K2, K3; `cqe` has just been posted, and the head is past it.
         let matched = unsafe { noting.note(&cqe, batch) };
-        reaped.count_in(&cqe, matched);
+        reaped.add(matched, &cqe);
     }
 }
 
-/// As [`reap_from`], of a queue with so many CQEs of 32 bytes.
+/// The same where CQEs may be of 32 bytes.
 #[cold]
-fn reap_wide_from<S: Sharing>(
+fn reap_wide<S: Sharing>(
     source: Source<'_>,
     table: &OperationTable<S>,
     batch: &mut Batch<S>,
-    count: usize,
+    limit: usize,
     reaped: &mut Reaped,
 ) {
+    let width = source.memory.width;
+    let end = reaped.count.saturating_add(limit);
+    let mut left = source.memory.ready(*source.head);
     let mut noting = table.noting();
-    for _ in 0..count {
-        // SAFETY: K1; `count` CQEs were ready, and this is one of the first `count`.
-        let wide = unsafe { source.memory.read_wide(*source.head) };
-        *source.head = source.head.wrapping_add(1);
+    while left > 0 && reaped.count < end {
+        // SAFETY: K1; there is one, since `left` is not 0.
+        let cqe = unsafe { source.memory.read(*source.head) };
+        let counter = *source.head;
+        // The kernel posts a CQE of two places at once.
+        let places = width.places(&cqe);
+        *source.head = source.head.wrapping_add(places);
+        left = left.saturating_sub(places);
+        if width.is_filler(&cqe) {
+            continue;
+        }
         reaped.count += 1;
-        // SAFETY: K2, K3; it has just been posted, and the head is past it.
-        let matched = unsafe { noting.note_wide(&wide, batch) };
-        reaped.count_in(&wide.cqe, matched);
+        let matched = if width.is_wide(&cqe) {
+            // SAFETY: K1; its places were ready, and are given back when the source is dropped.
+            let wide = unsafe { source.memory.read_wide(counter) };
+            // SAFETY: K2, K3; it has just been posted, and the head is past it.
+            unsafe { noting.note_wide(&wide, batch) }
+        } else {
+            // SAFETY: K2, K3; `cqe` has just been posted, and the head is past it.
+            unsafe { noting.note(&cqe, batch) }
+        };
+        reaped.add(matched, &cqe);
     }
 }
 
 impl Reaped {
     #[inline]
-    fn count_in(&mut self, cqe: &Cqe, matched: Matched) {
+    fn add(&mut self, matched: Matched, cqe: &Cqe) {
         match matched {
             Matched::Progress => {}
             Matched::Finished => {
@@ -223,7 +241,7 @@ impl CompletionMemory {
     fn ready(&self, head: u32) -> u32 {
         // Acquire: pairs with the kernel's `smp_store_release(&rings->cq.tail)`, which publishes
         // the CQEs before it.
-        self.index.used(head, self.tail.load(Ordering::Acquire))
+        self.size.index().used(head, self.tail.load(Ordering::Acquire))
     }
 
     /// The CQE counted as `counter`.
@@ -232,23 +250,25 @@ impl CompletionMemory {
     ///
     /// It lies between the head and the tail.
     unsafe fn read(&self, counter: u32) -> Cqe {
-        let place = self.index.place(counter) as usize;
-        // SAFETY: R1, the array has as many elements as the index says.
-        let cqe = unsafe { self.entries.add(place) };
+        let place = (self.size.index().place(counter) as usize) << self.width.shift();
+        // SAFETY: R1, the array has as many places as the index says, of the width it says.
+        let cqe = unsafe { self.entries.get().add(place) };
         // SAFETY: K1, by the caller's promise; the kernel does not write there now.
         unsafe { cqe.read() }
     }
 
-    /// As [`read`](CompletionMemory::read), of a queue with CQEs of 32 bytes.
+    /// As [`read`](CompletionMemory::read), a CQE of 32 bytes.
     ///
     /// # Safety
     ///
-    /// As for `read`, and the queue is such a one.
+    /// As for `read`, and it is such a one.
     unsafe fn read_wide(&self, counter: u32) -> WideCqe {
-        let place = self.index.place(counter) as usize;
-        // SAFETY: R1, the array has as many elements as the index says.
-        let wide = unsafe { self.entries.cast::<WideCqe>().add(place) };
-        // SAFETY: K1, by the caller's promise; the kernel does not write there now.
+        let place = (self.size.index().place(counter) as usize) << self.width.shift();
+        // SAFETY: R1, the array has as many places as the index says, of the width it says.
+        let wide =
+            unsafe { self.entries.get().cast::<WideCqe>().byte_add(place * size_of::<Cqe>()) };
+        // SAFETY: K1, by the caller's promise; the kernel fills up the end of the queue where there
+        // is only one place left, and does not write there now. It is aligned as a `Cqe` is.
         unsafe { wide.read() }
     }
 }

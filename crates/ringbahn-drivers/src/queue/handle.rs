@@ -9,6 +9,7 @@ use std::time::Duration;
 use ringbahn_core::{OperationTable, Shared, Sharing};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+mod longer;
 mod polled;
 
 use super::beside::{AtWork, Beside};
@@ -16,7 +17,7 @@ use super::rings::{Executor, KernelRing, Rings};
 use crate::backend::Backend;
 use crate::fallback::Engine;
 use crate::sync::Ordering;
-use crate::sys::enter::{enter, enter_timeout};
+use crate::sys::enter::{Wait, enter, enter_registered_wait, enter_waiting};
 use crate::sys::probe::Probe;
 use crate::sys::uapi::{
     ENTER_GETEVENTS, SETUP_SQPOLL, SETUP_SUBMIT_ALL, SQ_CQ_OVERFLOW, SQ_TASKRUN,
@@ -116,7 +117,13 @@ impl<S: Sharing> RingHandle<S> {
                     return self.enter_both(ring, beside, wanted_completions, Some(timeout));
                 }
                 let (to_submit, flags) = self.request(ring, wanted_completions);
-                enter_timeout(ring.name(), to_submit, wanted_completions, flags, timeout)
+                if let Some(waits) = &ring.waits {
+                    let offset = waits.until(timeout);
+                    let wanted = wanted_completions;
+                    return enter_registered_wait(ring.name(), to_submit, wanted, flags, offset);
+                }
+                let wait = Wait { timeout: Some(timeout), min_wait_usec: 0 };
+                enter_waiting(ring.name(), to_submit, wanted_completions, flags, wait)
             }
             Executor::Engine(engine) => engine.enter(wanted_completions, Some(timeout)),
         }
@@ -212,7 +219,7 @@ impl<S: Sharing> RingHandle<S> {
     /// waits says what is there, and a call that does not says as many as could be.
     fn request(&self, ring: &KernelRing, wanted_completions: u32) -> (u32, u32) {
         match wanted_completions {
-            0 => (self.rings.submission.index.entries(), 0),
+            0 => (self.rings.submission.size.index().entries(), 0),
             _ => (self.unsubmitted(), ENTER_GETEVENTS | ring.wait_flags() | self.wake_flag(ring)),
         }
     }
@@ -306,7 +313,7 @@ impl<S: Sharing> RingHandle<S> {
         let head = memory.head.load(Ordering::Acquire);
         // Acquire: pairs with the Release in `SubmissionQueue::publish`.
         let tail = memory.tail.load(Ordering::Acquire);
-        memory.index.used(head, tail)
+        memory.size.index().used(head, tail)
     }
 
     /// Whether the kernel holds CQEs that did not fit into the completion queue. Nothing is lost:
@@ -385,12 +392,12 @@ impl<S: Sharing> RingHandle<S> {
 
     /// How many entries fit into the submission queue.
     pub fn submission_entries(&self) -> u32 {
-        self.rings.submission.index.entries()
+        self.rings.submission.size.index().entries()
     }
 
     /// How many CQEs fit into the completion queue.
     pub fn completion_entries(&self) -> u32 {
-        self.rings.completion.index.entries()
+        self.rings.completion.size.index().entries()
     }
 
     /// Whether this process is a child of the one that made the ring. Costs one load.

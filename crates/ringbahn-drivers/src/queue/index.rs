@@ -25,6 +25,13 @@ impl Index {
         entries.is_power_of_two().then_some(Index { entries })
     }
 
+    /// A queue of `entries` places, which is known to be a power of two.
+    #[inline]
+    pub(super) fn of_power(entries: u32) -> Index {
+        debug_assert!(entries.is_power_of_two());
+        Index { entries }
+    }
+
     #[inline]
     pub(crate) fn entries(self) -> u32 {
         self.entries

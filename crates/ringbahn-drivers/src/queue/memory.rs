@@ -22,7 +22,9 @@ use std::ptr::NonNull;
 use ringbahn_core::{Cqe, Sqe};
 
 use super::index::Index;
-use super::rings::{CompletionMemory, SubmissionMemory, Word};
+use super::place::{Place, Size, Word};
+use super::rings::{CompletionMemory, SubmissionMemory};
+use super::width::CompletionWidth as Width;
 use crate::sync::{AtomicU32, Ordering};
 use crate::sys::uapi::SQ_CQ_OVERFLOW;
 
@@ -58,23 +60,23 @@ impl Memory {
         let mut cqes = vec![Cqe::default(); completion_entries as usize];
         let first_word = start_of(&mut words);
         // SAFETY: H2; every caller names one of the seven words.
-        let word = |n| Word(unsafe { first_word.add(n) });
+        let word = |n| Word::new(unsafe { first_word.add(n) });
         Some(Memory {
             submission: SubmissionMemory {
-                index: submission_index,
+                size: Size::new(submission_index),
                 head: word(0),
                 tail: word(1),
                 flags: word(2),
                 dropped: word(3),
-                entries: start_of(&mut sqes),
+                entries: Place::new(start_of(&mut sqes)),
             },
             completion: CompletionMemory {
-                index: completion_index,
+                size: Size::new(completion_index),
                 head: word(4),
                 tail: word(5),
                 overflow: word(6),
-                entries: start_of(&mut cqes),
-                wide: false,
+                entries: Place::new(start_of(&mut cqes)),
+                width: Width::Narrow,
             },
             _words: words,
             _entries: sqes,
@@ -90,7 +92,7 @@ impl Memory {
         // Relaxed: only this side writes it (H1).
         let head = memory.head.load(Ordering::Relaxed);
         // Acquire: pairs with the Release in `publish`.
-        memory.index.used(head, memory.tail.load(Ordering::Acquire))
+        memory.size.index().used(head, memory.tail.load(Ordering::Acquire))
     }
 
     /// Takes the next published entry out of its place.
@@ -101,11 +103,11 @@ impl Memory {
         let memory = &self.submission;
         // Relaxed: only this side writes it (H1).
         let head = memory.head.load(Ordering::Relaxed);
-        let place = memory.index.place(head);
+        let place = memory.size.index().place(head);
         #[cfg(loom)]
         self.places[place as usize].with(|_| ());
         // SAFETY: the array has as many elements as the index says (H2).
-        let entry = unsafe { memory.entries.add(place as usize) };
+        let entry = unsafe { memory.entries.get().add(place as usize) };
         // SAFETY: H3; the entry was published, and is given back by the store below.
         let entry = unsafe { entry.read() };
         // Release: pairs with the Acquire in `SubmissionQueue::reserve`.
@@ -116,13 +118,13 @@ impl Memory {
     /// Posts a CQE; `false` where the queue is full.
     pub(crate) fn post(&self, cqe: Cqe) -> bool {
         let memory = &self.completion;
-        if self.completed() == memory.index.entries() {
+        if self.completed() == memory.size.index().entries() {
             return false;
         }
         // Relaxed: only this side writes it (H1).
         let tail = memory.tail.load(Ordering::Relaxed);
         // SAFETY: the array has as many elements as the index says (H2).
-        let place = unsafe { memory.entries.add(memory.index.place(tail) as usize) };
+        let place = unsafe { memory.entries.get().add(memory.size.index().place(tail) as usize) };
         // SAFETY: H3; the place is free, so the completion half does not read it.
         unsafe { place.write(cqe) };
         // Release: pairs with the Acquire in `CompletionQueue::ready`.
@@ -136,7 +138,7 @@ impl Memory {
         // Acquire: pairs with the Release at the end of `reap`; the places before it are free.
         let head = memory.head.load(Ordering::Acquire);
         // Relaxed: only this side writes it (H1).
-        memory.index.used(head, memory.tail.load(Ordering::Relaxed))
+        memory.size.index().used(head, memory.tail.load(Ordering::Relaxed))
     }
 
     /// The counters of the completion queue's head and tail.
@@ -148,7 +150,7 @@ impl Memory {
 
     /// How many CQEs fit into the queue.
     pub(crate) fn completion_entries(&self) -> u32 {
-        self.completion.index.entries()
+        self.completion.size.index().entries()
     }
 
     /// Says whether there are CQEs that did not fit in.

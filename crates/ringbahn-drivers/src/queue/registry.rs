@@ -16,6 +16,7 @@ use std::thread::{self, ThreadId};
 
 use super::rings::Rings;
 use crate::sys::resources::{close_slot, register_buffers, register_files, update_buffers};
+use crate::sys::tuning::{unregister_eventfd, unregister_personality};
 use crate::sys::uapi::BUFFERS_MAX;
 
 /// What is registered with a ring.
@@ -54,6 +55,10 @@ pub(crate) enum Release {
     Buffers(Range<u32>),
     /// The file in this slot.
     Slot(u32),
+    /// The credentials with this number.
+    Personality(u16),
+    /// The eventfd that is told of completions.
+    Eventfd,
 }
 
 impl Registry {
@@ -171,6 +176,8 @@ impl Registry {
     fn run(&self, ring: BorrowedFd<'_>, release: &Release) -> io::Result<()> {
         match release {
             Release::Slot(slot) => close_slot(ring, *slot),
+            Release::Personality(number) => unregister_personality(ring, *number),
+            Release::Eventfd => unregister_eventfd(ring),
             Release::Buffers(range) => {
                 const NONE: libc::iovec =
                     libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 };

@@ -13,7 +13,8 @@
 //! R1. A [`Word`] and the entry arrays point into memory that `backing` keeps, at addresses that
 //!     were checked to lie inside it. They are fields of [`Rings`], or of the
 //!     [`Memory`](super::memory::Memory) itself, which do not hand them out, so they are good for
-//!     as long as they can be reached.
+//!     as long as they can be reached: until the ring is gone, or [moved](super::resize), which
+//!     only happens while nobody holds one.
 //!
 //! R2. In a forked child the memory is not there. Whoever is about to touch it asks
 //!     [`Rings::forked`] first.
@@ -23,68 +24,55 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::ops::Deref;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::ptr::NonNull;
-use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
-use ringbahn_core::{Cqe, OperationTable, Sharing, Sqe, WideCqe};
+use ringbahn_core::{Cqe, OperationTable, Sharing, Sqe};
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::beside::{AtWork, Beside};
 use super::completion::CompletionQueue;
 use super::groups::Groups;
-use super::index::Index;
+use super::mapped::{Mappings, OwnMemory, map};
+use super::place::{Place, Size, Word};
 use super::registry::Registry;
 use super::submission::SubmissionQueue;
+use super::waits::Waits;
+use super::width::CompletionWidth as Width;
 use crate::backend::Backend;
 use crate::fallback::Engine;
-use crate::sync::{AtomicU32, Ordering};
+use crate::setup::tuning::Tuning;
+use crate::sync::Ordering;
 use crate::sys::fork::ForkGuard;
-use crate::sys::mmap::Mapping;
 use crate::sys::probe::Probe;
 use crate::sys::ring_name::{RingName, enable, register_eventfd, register_ring, unregister_ring};
+use crate::sys::tuning::restrict;
 use crate::sys::uapi::{
-    ENTER_NO_IOWAIT, FEAT_NO_IOWAIT, OFFSET_ENTRIES, OFFSET_RINGS, Params, SETUP_CQE32,
-    SETUP_DEFER_TASKRUN, SETUP_NO_SQARRAY,
+    ENTER_NO_IOWAIT, FEAT_NO_IOWAIT, Params, SETUP_DEFER_TASKRUN, SETUP_R_DISABLED,
 };
 use crate::unavailable::Unavailable;
-
-/// A counter or flag word in memory shared with the kernel.
-#[derive(Clone, Debug)]
-pub(crate) struct Word(pub(super) NonNull<AtomicU32>);
-
-impl Deref for Word {
-    type Target = AtomicU32;
-
-    fn deref(&self) -> &AtomicU32 {
-        // SAFETY: R1; the borrow of the word borrows the `Rings` it is a field of. R2 is kept by
-        // those who call. An atomic may change under a shared reference.
-        unsafe { self.0.as_ref() }
-    }
-}
 
 /// The submission queue's words and its array of entries.
 #[derive(Clone, Debug)]
 pub(crate) struct SubmissionMemory {
-    pub(super) index: Index,
+    pub(super) size: Size,
     pub(super) head: Word,
     pub(super) tail: Word,
     pub(super) flags: Word,
     pub(super) dropped: Word,
-    pub(super) entries: NonNull<Sqe>,
+    pub(super) entries: Place<Sqe>,
 }
 
 /// The completion queue's words and its array of entries.
 #[derive(Clone, Debug)]
 pub(crate) struct CompletionMemory {
-    pub(super) index: Index,
+    pub(super) size: Size,
     pub(super) head: Word,
     pub(super) tail: Word,
     pub(super) overflow: Word,
-    /// The first CQE; where they are `wide`, the first half of a [`WideCqe`].
-    pub(super) entries: NonNull<Cqe>,
-    pub(super) wide: bool,
+    pub(super) entries: Place<Cqe>,
+    pub(super) width: Width,
 }
 
 /// What keeps the memory.
@@ -109,17 +97,23 @@ pub(super) enum Executor<'a> {
 
 /// A ring of the kernel: its descriptor, what it said of itself, and its memory.
 #[derive(Debug)]
-pub(super) struct KernelRing {
+pub(crate) struct KernelRing {
     pub(super) fd: OwnedFd,
     pub(super) features: u32,
     pub(super) flags: u32,
     /// The index under which the one thread that uses the ring has registered it.
     registered: Option<u32>,
     pub(super) groups: Arc<Groups>,
-    guard: ForkGuard,
+    pub(super) guard: ForkGuard,
     registry: Arc<Registry>,
-    _rings: Mapping,
-    _entries: Mapping,
+    /// Locked only where the ring moves, and where it goes.
+    pub(super) mappings: Mutex<Mappings>,
+    /// Where the arguments of waits lie, if they are registered.
+    pub(super) waits: Option<Waits>,
+    /// The register operations, by bit, that are not to be asked for.
+    lacking: u64,
+    /// Whether waits are measured by the clock that goes on while the machine is suspended.
+    pub(crate) boot_clock: AtomicBool,
 }
 
 /// A ring's memory and descriptor, gone when the last of the halves and handles is.
@@ -141,56 +135,26 @@ unsafe impl Send for Rings {}
 unsafe impl Sync for Rings {}
 
 impl Rings {
-    /// Maps the ring that `io_uring_setup` has made of `params`.
+    /// Maps the ring that `io_uring_setup` has made of `params`, in memory of `own` where that was
+    /// given to it.
     ///
     /// # Errors
     ///
     /// Those of `mmap(2)`; `InvalidData` where the kernel's description of the ring cannot be;
     /// `Unsupported` in a loom build, whose atomics are not the kernel's.
-    pub(crate) fn map(fd: OwnedFd, params: &Params, guard: ForkGuard) -> io::Result<Rings> {
+    pub(crate) fn map(
+        fd: OwnedFd,
+        params: &Params,
+        guard: ForkGuard,
+        own: Option<OwnMemory>,
+    ) -> io::Result<Rings> {
         if cfg!(loom) {
             return Err(io::ErrorKind::Unsupported.into());
         }
-        let (sq, cq) = (&params.submission, &params.completion);
-        let size = |entries| {
-            Index::new(entries).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))
-        };
-        let (sq_size, cq_size) = (size(params.sq_entries)?, size(params.cq_entries)?);
-        let has_array = params.flags & SETUP_NO_SQARRAY == 0;
-        let array_end =
-            if has_array { sq.array as usize + bytes::<u32>(params.sq_entries) } else { 0 };
-        let wide = params.flags & SETUP_CQE32 != 0;
-        let cqe_bytes = if wide { bytes::<WideCqe> } else { bytes::<Cqe> };
-        let cqes_end = cq.cqes as usize + cqe_bytes(params.cq_entries);
-
-        let rings = Mapping::new(fd.as_fd(), OFFSET_RINGS, array_end.max(cqes_end), guard)?;
-        let length = bytes::<Sqe>(params.sq_entries);
-        let entries = Mapping::new(fd.as_fd(), OFFSET_ENTRIES, length, guard)?;
-        let word = |offset| rings.array(offset, 1).map(Word);
-        if has_array {
-            fill_with_identity(&rings, sq.array, params.sq_entries)?;
-        }
+        let (submission, completion, mappings) = map(fd.as_fd(), params, guard, own)?;
         Ok(Rings {
-            submission: SubmissionMemory {
-                index: sq_size,
-                head: word(sq.head)?,
-                tail: word(sq.tail)?,
-                flags: word(sq.flags)?,
-                dropped: word(sq.dropped)?,
-                entries: entries.array(0, params.sq_entries)?,
-            },
-            completion: CompletionMemory {
-                index: cq_size,
-                head: word(cq.head)?,
-                tail: word(cq.tail)?,
-                overflow: word(cq.overflow)?,
-                entries: if wide {
-                    rings.array::<WideCqe>(cq.cqes, params.cq_entries)?.cast()
-                } else {
-                    rings.array(cq.cqes, params.cq_entries)?
-                },
-                wide,
-            },
+            submission,
+            completion,
             backing: Backing::Kernel(KernelRing {
                 fd,
                 features: params.features,
@@ -199,8 +163,10 @@ impl Rings {
                 groups: Arc::default(),
                 guard,
                 registry: Arc::default(),
-                _rings: rings,
-                _entries: entries,
+                mappings: Mutex::new(mappings),
+                waits: None,
+                lacking: 0,
+                boot_clock: AtomicBool::new(false),
             }),
             fallback_reason: None,
             beside: None,
@@ -227,6 +193,37 @@ impl Rings {
             self.beside = Beside::new(&known, unwanted)?;
         }
         Ok(())
+    }
+
+    /// Does what can only be done before the ring is enabled, and notes what its kernel is to lack.
+    ///
+    /// # Errors
+    ///
+    /// Those of `io_uring_register(2)`, by the name of what was asked for; those of `mmap(2)`.
+    pub(crate) fn tune(&mut self, tuning: &Tuning) -> Result<(), (&'static str, io::Error)> {
+        let Backing::Kernel(kernel) = &mut self.backing else { return Ok(()) };
+        kernel.lacking = tuning.lacking;
+        if tuning.registered_waits {
+            let waits = Waits::register(kernel.fd(), kernel.guard);
+            kernel.waits = Some(waits.map_err(|error| ("REGISTER_MEM_REGION", error))?);
+        }
+        if let Some(restrictions) = &tuning.restrictions {
+            let restricted = restrict(kernel.fd(), &restrictions.rows());
+            restricted.map_err(|error| ("REGISTER_RESTRICTIONS", error))?;
+        }
+        Ok(())
+    }
+
+    /// Lets a ring that was made disabled accept entries, of any thread.
+    ///
+    /// # Errors
+    ///
+    /// Those of `io_uring_register(2)`.
+    pub(crate) fn enable(&self) -> io::Result<()> {
+        match &self.backing {
+            Backing::Kernel(kernel) if kernel.flags & SETUP_R_DISABLED != 0 => enable(kernel.fd()),
+            _ => Ok(()),
+        }
     }
 
     /// Makes the calling thread the owner of a ring that was made disabled, and gives it a short
@@ -303,7 +300,7 @@ impl Rings {
     /// # Errors
     ///
     /// `Unsupported` in a forked child, and of an engine.
-    pub(super) fn kernel(&self) -> io::Result<&KernelRing> {
+    pub(crate) fn kernel(&self) -> io::Result<&KernelRing> {
         match self.executor()? {
             Executor::Kernel(ring) => Ok(ring),
             Executor::Engine(_) => Err(io::Error::new(
@@ -323,7 +320,7 @@ impl Rings {
 
     /// How many entries fit into the submission queue, and how many into the completion queue.
     pub(super) fn sizes(&self) -> (u32, u32) {
-        (self.submission.index.entries(), self.completion.index.entries())
+        (self.submission.size.index().entries(), self.completion.size.index().entries())
     }
 
     /// Whether there are CQEs in the queue of the kernel or in that of the engine beside it.
@@ -365,12 +362,17 @@ impl Rings {
 }
 
 impl KernelRing {
-    pub(super) fn fd(&self) -> BorrowedFd<'_> {
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
 
     pub(super) fn name(&self) -> RingName<'_> {
         self.registered.map_or(RingName::Descriptor(self.fd()), RingName::Registered)
+    }
+
+    /// Whether the kernel is not to be asked for this register operation.
+    pub(crate) fn lacks(&self, operation: u32) -> bool {
+        operation < u64::BITS && self.lacking & 1 << operation != 0
     }
 
     /// What a call that waits says about it: a thread that waits for CQEs is idle, not waiting for
@@ -398,22 +400,4 @@ pub(super) fn forked_error() -> io::Error {
         io::ErrorKind::Unsupported,
         "this ring belongs to the parent process; make a new one after fork",
     )
-}
-
-fn bytes<T>(count: u32) -> usize {
-    count as usize * size_of::<T>()
-}
-
-/// Makes the array of indices say that the places are taken in order, as a ring without one does.
-fn fill_with_identity(rings: &Mapping, offset: u32, entries: u32) -> io::Result<()> {
-    let array = rings.array::<AtomicU32>(offset, entries)?;
-    for place in 0..entries {
-        // SAFETY: M4; `array` has `entries` elements in the mapping, of which this is one.
-        let element = unsafe { array.add(place as usize) };
-        // SAFETY: M1, M3; the mapping outlives this function, and any bytes are an atomic.
-        let element = unsafe { element.as_ref() };
-        // Relaxed: the Release store of the tail publishes it, before anything is submitted.
-        element.store(place, Ordering::Relaxed);
-    }
-    Ok(())
 }

@@ -85,6 +85,10 @@ impl<S: Sharing> SubmissionQueue<S> {
         SubmissionQueue { rings, table, tail, rule: None }
     }
 
+    pub(super) fn rings(&self) -> &Arc<Rings> {
+        &self.rings
+    }
+
     /// From now on entries are held to `rule`.
     pub(crate) fn hold_to(&mut self, rule: Option<Rule>) {
         self.rule = rule;
@@ -92,7 +96,7 @@ impl<S: Sharing> SubmissionQueue<S> {
 
     /// How many entries fit in.
     pub fn capacity(&self) -> u32 {
-        self.rings.submission.index.entries()
+        self.rings.submission.size.index().entries()
     }
 
     /// The operations in flight on this ring.
@@ -127,7 +131,7 @@ impl<S: Sharing> SubmissionQueue<S> {
         let memory = &self.rings.submission;
         // Relaxed: `reserve` looks again before it hands a place out.
         let head = memory.head.load(Ordering::Relaxed);
-        memory.index.entries() - memory.index.used(head, self.tail)
+        memory.size.index().entries() - memory.size.index().used(head, self.tail)
     }
 
     /// Lets the kernel see every filled place.
@@ -159,16 +163,18 @@ impl<S: Sharing> SubmissionQueue<S> {
         }
         let mut diversion = beside.divert(&self.rings);
         while first != self.tail {
-            let (mut end, mut linked, mut wanted) = (first, true, false);
+            let (mut end, mut linked, mut wanted, mut barred) = (first, true, false, false);
             while linked && end != self.tail {
                 // SAFETY: Q4; nothing else refers to the place in this function.
                 let entry = unsafe { self.unpublished(end) };
                 wanted |= diversion.is_wanted(entry);
+                // The engine has this process's credentials only.
+                barred |= entry.get_personality() != 0;
                 linked = entry.flags() & LINKS != 0;
                 end = end.wrapping_add(1);
             }
             while first != end {
-                if wanted {
+                if wanted && !barred {
                     // SAFETY: Q4; the reference of the loop above is not used any more.
                     diversion.take(unsafe { self.unpublished(first) });
                 }
@@ -185,9 +191,9 @@ impl<S: Sharing> SubmissionQueue<S> {
     /// * No other reference to it exists for as long as the caller uses this one.
     #[expect(clippy::mut_from_ref, reason = "the places are the half's, not borrowed from it")]
     unsafe fn unpublished(&self, counter: u32) -> &mut Sqe {
-        let place = self.rings.submission.index.place(counter) as usize;
+        let place = self.rings.submission.size.index().place(counter) as usize;
         // SAFETY: R1, the array has `capacity` elements, of which this is one.
-        let mut entry = unsafe { self.rings.submission.entries.add(place) };
+        let mut entry = unsafe { self.rings.submission.entries.get().add(place) };
         // SAFETY: Q4, by the caller's promise.
         unsafe { entry.as_mut() }
     }
@@ -200,7 +206,7 @@ impl<S: Sharing> SubmissionQueue<S> {
         // Acquire: pairs with the kernel's `smp_store_release(&rings->sq.head)`. It has read the
         // entries before the head, so writing their places again cannot reach it.
         let head = memory.head.load(Ordering::Acquire);
-        let Some(span) = memory.index.free(head, self.tail, count) else {
+        let Some(span) = memory.size.index().free(head, self.tail, count) else {
             return Ok(None);
         };
         #[cfg(loom)]
@@ -220,7 +226,7 @@ impl<S: Sharing> SubmissionQueue<S> {
     /// * They are within the capacity, and free.
     /// * No other reference to them exists for as long as the caller uses `'a`, and `self` lives.
     unsafe fn slice<'a>(&self, range: Range<u32>) -> &'a mut [Sqe] {
-        let entries = self.rings.submission.entries;
+        let entries = self.rings.submission.entries.get();
         // SAFETY: R1, the array has `capacity` elements, and the caller's range is among them.
         let first = unsafe { entries.add(range.start as usize) };
         // SAFETY: R1 again; Q3 for their content, and the caller for their being unaliased.

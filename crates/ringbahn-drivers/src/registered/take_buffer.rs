@@ -29,14 +29,14 @@ impl Future for TakeBuffer {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<RegisteredBuffer> {
         let TakeBuffer { buffers, ticket } = self.get_mut();
         let table = &buffers.table;
-        table.free.poll_take(ticket, cx).map(|place| RegisteredBuffer::at(table, place))
+        table.pool.free.poll_take(ticket, cx).map(|place| RegisteredBuffer::at(table, place))
     }
 }
 
 impl Drop for TakeBuffer {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
-            self.buffers.table.free.leave(ticket);
+            self.buffers.table.pool.free.leave(ticket);
         }
     }
 }

@@ -199,7 +199,7 @@ fn a_ring_that_is_polled_works_on_older_kernels() {
     for (call, refused) in KERNELS {
         let setup = || Setup::new(4).completion_entries(16).with_call(call);
         let thread = KernelThread { idle_ms: 1, ..KernelThread::NONE };
-        let built = [setup().build_sqpoll(thread), setup().build_iopoll()];
+        let built = [setup().build_sqpoll(thread), setup().build_iopoll(false)];
         for (queues, by_thread) in built.into_iter().zip([true, false]) {
             let mut queues = match queues {
                 Ok(queues) => queues,
@@ -223,4 +223,61 @@ fn what_is_wished_of_a_kernel_thread_reaches_the_kernel() {
     let thread = KernelThread { idle_ms: 7, cpu: Some(3), of: Some(5) };
     let unavailable = Setup::new(4).with_call(expects).build_sqpoll(thread).unwrap_err();
     assert_eq!(unavailable.reason(), Reason::Missing);
+}
+
+/// A kernel that lacks what was asked for beyond the usual is told apart from one that has no
+/// rings at all, and what it lacks is named.
+#[test]
+fn what_a_kernel_lacks_of_what_was_asked_for_is_named() {
+    use crate::queue::width::CompletionWidth;
+    use crate::sys::uapi::{SETUP_CQE_MIXED, SETUP_CQE32, SETUP_NO_MMAP};
+
+    let test = "what_a_kernel_lacks_of_what_was_asked_for_is_named";
+    if build(test, Setup::new(1)).is_none() {
+        return;
+    }
+    let own = |setup: Setup| setup.own_memory(RingMemory::Pages);
+    let wide = |setup: Setup| setup.completion_width(CompletionWidth::Wide);
+    let mixed = |setup: Setup| setup.completion_width(CompletionWidth::Mixed);
+    const NEITHER: u32 = SETUP_CQE_MIXED | SETUP_NO_MMAP;
+    type Asked = fn(Setup) -> Setup;
+    let cases: [(SetupCall, Asked, &str); 3] = [
+        (without::<SETUP_NO_MMAP>, own, "NO_MMAP (Linux 6.5)"),
+        (without::<SETUP_CQE32>, wide, "CQE32 (Linux 5.19)"),
+        (without::<NEITHER>, mixed, "CQE_MIXED (Linux 6.18)"),
+    ];
+    for (call, asked, name) in cases {
+        for unavailable in [
+            asked(Setup::new(4)).with_call(call).build().unwrap_err(),
+            asked(Setup::new(4)).with_call(call).build_local().unwrap_err(),
+        ] {
+            assert_eq!(unavailable.reason(), Reason::Lacking);
+            let text = unavailable.to_string();
+            assert!(text.contains(name), "{text}");
+        }
+    }
+    // It is not what was asked for that is wrong with this one.
+    let refuses = own(Setup::new(4)).with_call(|_, _| refused(libc::EINVAL)).build().unwrap_err();
+    assert_eq!(refuses.reason(), Reason::Other);
+}
+
+#[test]
+fn a_kernel_that_is_to_sleep_before_it_asks_a_device_is_told_so() {
+    use crate::sys::uapi::SETUP_HYBRID_IOPOLL;
+
+    const BOTH: u32 = SETUP_IOPOLL | SETUP_HYBRID_IOPOLL;
+    let test = "a_kernel_that_is_to_sleep_before_it_asks_a_device_is_told_so";
+    let hybrid = |call| Setup::new(4).with_call(call).build_iopoll(true);
+    if let Some(mut queues) = built(test, hybrid(setup)) {
+        assert_eq!(queues.handle.setup_flags() & BOTH, BOTH);
+        goes_round_polled(&mut queues, 0);
+        let lacking = hybrid(without::<SETUP_HYBRID_IOPOLL>).unwrap_err();
+        assert_eq!(lacking.reason(), Reason::Lacking);
+        assert!(lacking.to_string().contains("HYBRID_IOPOLL (Linux 6.13)"), "{lacking}");
+    }
+}
+
+/// A ring, or `None` and a line in the log where there is none, or none such.
+fn built(test: &str, made: Result<Queues, Unavailable>) -> Option<Queues> {
+    made.map_err(|unavailable| crate::testing::skip(test, &unavailable)).ok()
 }

@@ -5,7 +5,7 @@ use std::num::NonZero;
 use std::thread;
 
 use super::ShardedDriver;
-use crate::{Policy, Reason, SharedBuilder, SharedDriver, Unavailable};
+use crate::{Policy, Reason, Setup, SharedBuilder, SharedDriver, Unavailable};
 
 /// Settings of a [`ShardedDriver`].
 ///
@@ -25,7 +25,7 @@ pub struct ShardedBuilder {
     entries: u32,
     completion_entries: Option<u32>,
     serve_at_once: bool,
-    policy: Option<Policy>,
+    setup: Setup,
 }
 
 impl ShardedBuilder {
@@ -35,7 +35,7 @@ impl ShardedBuilder {
             entries: 256,
             completion_entries: None,
             serve_at_once: true,
-            policy: None,
+            setup: Setup::new(256),
         }
     }
 
@@ -84,7 +84,15 @@ impl ShardedBuilder {
     /// available; what [`Policy`] says unless told.
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> ShardedBuilder {
-        self.policy = Some(policy);
+        self.setup = self.setup.policy(policy);
+        self
+    }
+
+    /// What else is asked of the ring of each shard, such as memory of one's own or restrictions:
+    /// `change` is given what has been asked so far. Sizes are asked for by the other methods.
+    #[must_use]
+    pub fn setup(mut self, change: impl FnOnce(Setup) -> Setup) -> ShardedBuilder {
+        self.setup = change(self.setup);
         self
     }
 
@@ -124,12 +132,9 @@ impl ShardedBuilder {
 
     fn shard(&self, (entries, completion_entries): (u32, Option<u32>)) -> SharedBuilder {
         let builder = SharedDriver::builder().entries(entries).serve_at_once(self.serve_at_once);
-        let builder = match completion_entries {
+        let builder = builder.setup(|_| self.setup.clone());
+        match completion_entries {
             Some(entries) => builder.completion_entries(entries),
-            None => builder,
-        };
-        match self.policy {
-            Some(policy) => builder.policy(policy),
             None => builder,
         }
     }

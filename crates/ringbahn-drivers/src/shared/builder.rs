@@ -74,6 +74,14 @@ impl SharedBuilder {
         self
     }
 
+    /// What else is asked of the ring, such as memory of one's own or restrictions: `change` is
+    /// given what has been asked so far. Sizes are asked for by the other methods.
+    #[must_use]
+    pub fn setup(mut self, change: impl FnOnce(Setup) -> Setup) -> SharedBuilder {
+        self.setup = change(self.setup);
+        self
+    }
+
     /// Has the operation `opcode`, one of [`opcode`](ringbahn_core::opcode), executed inside the
     /// process though the kernel knows it, as with operations that it does not know: see
     /// [`Setup::without`].

@@ -10,6 +10,7 @@ use ringbahn_core::{Attempt, Batch, CancelTarget, Completion, Reservation, Serve
 
 mod backlog;
 mod hand_over;
+mod tuned;
 
 use super::lookout::{Host, Lookout};
 use super::shutdown::{Closing, Shutdown};

@@ -44,7 +44,7 @@ impl Capability {
     /// Whether ringbahn would use it and cannot.
     pub fn is_missed(&self) -> bool {
         let absent = matches!(self.standing, Standing::Missing | Standing::Refused(_));
-        absent && self.listing.usage != Usage::Unused
+        absent && matches!(self.listing.usage, Usage::Required | Usage::Used)
     }
 }
 

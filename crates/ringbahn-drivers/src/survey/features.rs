@@ -2,7 +2,7 @@
 
 use super::capability::{Capability, Standing};
 use super::listing::Listing;
-use super::listing::Usage::{Required, Unused};
+use super::listing::Usage::{Offered, Required, Unused, Used};
 
 /// The features of io_uring, by bit.
 pub const FEATURES: &[Listing] = &[
@@ -21,9 +21,9 @@ pub const FEATURES: &[Listing] = &[
     Listing::new(12, "LINKED_FILE", (5, 17), Unused, "a file opened earlier in the same chain"),
     Listing::new(13, "REG_REG_RING", (6, 3), Unused, "io_uring_register by a registered ring"),
     Listing::new(14, "RECVSEND_BUNDLE", (6, 10), Unused, "several buffers in one send or receive"),
-    Listing::new(15, "MIN_TIMEOUT", (6, 12), Unused, "a shortest time to wait for several CQEs"),
+    Listing::new(15, "MIN_TIMEOUT", (6, 12), Offered, "a shortest time to wait for several CQEs"),
     Listing::new(16, "RW_ATTR", (6, 14), Unused, "attributes of reads and writes, for integrity"),
-    Listing::new(17, "NO_IOWAIT", (6, 15), Unused, "waits that do not count as waits for IO"),
+    Listing::new(17, "NO_IOWAIT", (6, 15), Used, "waits that do not count as waits for IO"),
 ];
 
 /// What the bits of a ring say.

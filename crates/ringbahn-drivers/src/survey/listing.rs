@@ -38,6 +38,8 @@ pub enum Usage {
     Required,
     /// What it is for fails, or costs more, without it.
     Used,
+    /// Programs may ask for it. Nothing else fails or costs more without it.
+    Offered,
     /// Not so far.
     Unused,
 }
@@ -48,6 +50,14 @@ impl KernelVersion {
         let mut numbers = release.split(|c: char| !c.is_ascii_digit());
         let major = numbers.next()?.parse().ok()?;
         Some(KernelVersion { major, minor: numbers.next()?.parse().ok()? })
+    }
+}
+
+impl KernelVersion {
+    /// That of the running kernel, if it can be told.
+    pub(crate) fn running() -> Option<KernelVersion> {
+        let name = rustix::system::uname();
+        KernelVersion::parse(name.release().to_str().ok()?)
     }
 }
 

@@ -8,7 +8,7 @@ use rustix::event::{EventfdFlags, eventfd};
 use super::attempts::patiently;
 use super::capability::{Capability, Standing};
 use super::listing::Listing;
-use super::listing::Usage::{Unused, Used};
+use super::listing::Usage::{Offered, Unused, Used};
 use crate::sys::register_trial::{Rings, try_all};
 use crate::sys::setup::setup;
 use crate::sys::setup_trial::register_nothing;
@@ -22,14 +22,14 @@ pub const REGISTER_OPERATIONS: &[Listing] = &[
     Listing::new(1, "UNREGISTER_BUFFERS", (5, 1), Unused, "takes them back"),
     Listing::new(2, "REGISTER_FILES", (5, 1), Unused, "files that operations name by index"),
     Listing::new(3, "UNREGISTER_FILES", (5, 1), Unused, "takes them back"),
-    Listing::new(4, "REGISTER_EVENTFD", (5, 2), Unused, "an eventfd that tells of completions"),
-    Listing::new(5, "UNREGISTER_EVENTFD", (5, 2), Unused, "takes it back"),
-    Listing::new(6, "REGISTER_FILES_UPDATE", (5, 5), Unused, "changes the registered files"),
+    Listing::new(4, "REGISTER_EVENTFD", (5, 2), Used, "an eventfd that tells of completions"),
+    Listing::new(5, "UNREGISTER_EVENTFD", (5, 2), Offered, "takes it back"),
+    Listing::new(6, "REGISTER_FILES_UPDATE", (5, 5), Used, "changes the registered files"),
     Listing::new(
         7,
         "REGISTER_EVENTFD_ASYNC",
         (5, 6),
-        Unused,
+        Offered,
         "an eventfd that tells of late completions only",
     ),
     Listing::new(8, "REGISTER_PROBE", (5, 6), Used, "which operations the kernel knows"),
@@ -37,27 +37,21 @@ pub const REGISTER_OPERATIONS: &[Listing] = &[
         9,
         "REGISTER_PERSONALITY",
         (5, 6),
-        Unused,
+        Offered,
         "credentials for operations to run with",
     ),
-    Listing::new(10, "UNREGISTER_PERSONALITY", (5, 6), Unused, "takes them back"),
-    Listing::new(11, "REGISTER_RESTRICTIONS", (5, 10), Unused, "limits what a ring may do"),
-    Listing::new(
-        12,
-        "REGISTER_ENABLE_RINGS",
-        (5, 10),
-        Unused,
-        "starts a ring made with R_DISABLED",
-    ),
-    Listing::new(13, "REGISTER_FILES2", (5, 13), Unused, "files with tags"),
+    Listing::new(10, "UNREGISTER_PERSONALITY", (5, 6), Offered, "takes them back"),
+    Listing::new(11, "REGISTER_RESTRICTIONS", (5, 10), Offered, "limits what a ring may do"),
+    Listing::new(12, "REGISTER_ENABLE_RINGS", (5, 10), Used, "starts a ring made with R_DISABLED"),
+    Listing::new(13, "REGISTER_FILES2", (5, 13), Used, "files with tags"),
     Listing::new(14, "REGISTER_FILES_UPDATE2", (5, 13), Unused, "changes files with tags"),
-    Listing::new(15, "REGISTER_BUFFERS2", (5, 13), Unused, "buffers with tags"),
-    Listing::new(16, "REGISTER_BUFFERS_UPDATE", (5, 13), Unused, "changes buffers with tags"),
-    Listing::new(17, "REGISTER_IOWQ_AFF", (5, 14), Unused, "binds worker threads to CPUs"),
-    Listing::new(18, "UNREGISTER_IOWQ_AFF", (5, 14), Unused, "lets them go"),
-    Listing::new(19, "REGISTER_IOWQ_MAX_WORKERS", (5, 15), Unused, "limits the worker threads"),
-    Listing::new(20, "REGISTER_RING_FDS", (5, 18), Unused, "rings that a thread enters by index"),
-    Listing::new(21, "UNREGISTER_RING_FDS", (5, 18), Unused, "takes them back"),
+    Listing::new(15, "REGISTER_BUFFERS2", (5, 13), Used, "buffers with tags"),
+    Listing::new(16, "REGISTER_BUFFERS_UPDATE", (5, 13), Used, "changes buffers with tags"),
+    Listing::new(17, "REGISTER_IOWQ_AFF", (5, 14), Offered, "binds worker threads to CPUs"),
+    Listing::new(18, "UNREGISTER_IOWQ_AFF", (5, 14), Offered, "lets them go"),
+    Listing::new(19, "REGISTER_IOWQ_MAX_WORKERS", (5, 15), Offered, "limits the worker threads"),
+    Listing::new(20, "REGISTER_RING_FDS", (5, 18), Used, "rings that a thread enters by index"),
+    Listing::new(21, "UNREGISTER_RING_FDS", (5, 18), Used, "takes them back"),
     Listing::new(
         22,
         "REGISTER_PBUF_RING",
@@ -70,33 +64,33 @@ pub const REGISTER_OPERATIONS: &[Listing] = &[
         24,
         "REGISTER_SYNC_CANCEL",
         (6, 0),
-        Unused,
+        Offered,
         "ends an operation, and waits for its end",
     ),
     Listing::new(
         25,
         "REGISTER_FILE_ALLOC_RANGE",
         (6, 0),
-        Unused,
+        Offered,
         "where the kernel places new registered files",
     ),
     Listing::new(
         26,
         "REGISTER_PBUF_STATUS",
         (6, 8),
-        Unused,
+        Offered,
         "how far a ring of buffers has been used",
     ),
-    Listing::new(27, "REGISTER_NAPI", (6, 9), Unused, "polls the network card while waiting")
+    Listing::new(27, "REGISTER_NAPI", (6, 9), Offered, "polls the network card while waiting")
         .needs("a kernel with CONFIG_NET_RX_BUSY_POLL"),
-    Listing::new(28, "UNREGISTER_NAPI", (6, 9), Unused, "ends that")
+    Listing::new(28, "UNREGISTER_NAPI", (6, 9), Offered, "ends that")
         .needs("a kernel with CONFIG_NET_RX_BUSY_POLL"),
-    Listing::new(29, "REGISTER_CLOCK", (6, 12), Unused, "the clock that waits are measured by"),
+    Listing::new(29, "REGISTER_CLOCK", (6, 12), Offered, "the clock that waits are measured by"),
     Listing::new(
         30,
         "REGISTER_CLONE_BUFFERS",
         (6, 12),
-        Unused,
+        Offered,
         "shares registered buffers between rings",
     ),
     Listing::new(
@@ -114,22 +108,22 @@ pub const REGISTER_OPERATIONS: &[Listing] = &[
         "a queue of a network card, for receives without a copy",
     )
     .needs("CAP_NET_ADMIN, and a network card that can"),
-    Listing::new(33, "REGISTER_RESIZE_RINGS", (6, 13), Unused, "changes the size of a ring in use")
-        .needs("a ring made with DEFER_TASKRUN"),
+    Listing::new(
+        33,
+        "REGISTER_RESIZE_RINGS",
+        (6, 13),
+        Offered,
+        "changes the size of a ring in use",
+    )
+    .needs("a ring made with DEFER_TASKRUN"),
     Listing::new(
         34,
         "REGISTER_MEM_REGION",
         (6, 13),
-        Unused,
+        Offered,
         "memory shared with the kernel, for the arguments of waits",
     ),
-    Listing::new(
-        35,
-        "REGISTER_QUERY",
-        (6, 18),
-        Unused,
-        "what the kernel knows, as counts and bits",
-    ),
+    Listing::new(35, "REGISTER_QUERY", (6, 18), Used, "what the kernel knows, as counts and bits"),
     Listing::new(36, "REGISTER_ZCRX_CTRL", (6, 19), Unused, "controls a queue of a network card")
         .needs("a network card that can"),
     Listing::new(

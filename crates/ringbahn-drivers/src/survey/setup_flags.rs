@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use super::attempts::patiently;
 use super::capability::{Capability, Standing};
-use super::listing::Usage::{Unused, Used};
+use super::listing::Usage::{Offered, Unused, Used};
 use super::listing::{Listing, Usage};
 use crate::sys::setup::setup;
 use crate::sys::setup_trial::setup_in_own_memory;
@@ -28,40 +28,40 @@ const fn flag(
 
 /// The flags of `io_uring_setup`, by bit.
 pub const SETUP_FLAGS: &[Listing] = &[
-    flag(0, "IOPOLL", (5, 1), Unused, "completions by polling the device")
+    flag(0, "IOPOLL", (5, 1), Offered, "completions by polling the device")
         .needs("a device and a file system that can be polled, and O_DIRECT"),
     flag(
         1,
         "SQPOLL",
         (5, 1),
-        Unused,
+        Offered,
         "submission by a thread of the kernel, without a system call",
     )
     .needs("CAP_SYS_ADMIN or CAP_SYS_NICE before Linux 5.11"),
-    flag(2, "SQ_AFF", (5, 1), Unused, "binds the thread of SQPOLL to a CPU"),
+    flag(2, "SQ_AFF", (5, 1), Offered, "binds the thread of SQPOLL to a CPU"),
     flag(3, "CQSIZE", (5, 5), Used, "a completion queue of a size of its own"),
     flag(4, "CLAMP", (5, 6), Used, "sizes beyond the maximum become the maximum"),
-    flag(5, "ATTACH_WQ", (5, 6), Unused, "shares the thread of SQPOLL with another ring"),
-    flag(6, "R_DISABLED", (5, 10), Unused, "a ring that is made on one thread for another"),
+    flag(5, "ATTACH_WQ", (5, 6), Offered, "shares the thread of SQPOLL with another ring"),
+    flag(6, "R_DISABLED", (5, 10), Used, "a ring that is made on one thread for another"),
     flag(7, "SUBMIT_ALL", (5, 18), Used, "a bad entry does not hold up those behind it"),
-    flag(8, "COOP_TASKRUN", (5, 19), Unused, "completions without interrupting the submitter"),
-    flag(9, "TASKRUN_FLAG", (5, 19), Unused, "shows that completions wait for the submitter"),
+    flag(8, "COOP_TASKRUN", (5, 19), Used, "completions without interrupting the submitter"),
+    flag(9, "TASKRUN_FLAG", (5, 19), Used, "shows that completions wait for the submitter"),
     flag(10, "SQE128", (5, 19), Unused, "entries of 128 bytes, for commands of devices"),
-    flag(11, "CQE32", (5, 19), Unused, "CQEs of 32 bytes, for receives without a copy"),
     flag(
-        12,
-        "SINGLE_ISSUER",
-        (6, 0),
-        Unused,
-        "a ring that one thread submits to, for less locking",
+        11,
+        "CQE32",
+        (5, 19),
+        Offered,
+        "CQEs of 32 bytes, for receives without a copy and commands of devices",
     ),
-    flag(13, "DEFER_TASKRUN", (6, 1), Unused, "completions when the one submitter asks for them"),
-    flag(14, "NO_MMAP", (6, 5), Unused, "a ring in memory that the program brings"),
+    flag(12, "SINGLE_ISSUER", (6, 0), Used, "a ring that one thread submits to, for less locking"),
+    flag(13, "DEFER_TASKRUN", (6, 1), Used, "completions when the one submitter asks for them"),
+    flag(14, "NO_MMAP", (6, 5), Offered, "a ring in memory that the program brings"),
     flag(15, "REGISTERED_FD_ONLY", (6, 5), Unused, "a ring without a descriptor"),
     flag(16, "NO_SQARRAY", (6, 6), Used, "a submission queue without an array of indices"),
-    flag(17, "HYBRID_IOPOLL", (6, 13), Unused, "IOPOLL that sleeps for a while first")
+    flag(17, "HYBRID_IOPOLL", (6, 13), Offered, "IOPOLL that sleeps for a while first")
         .needs("a device and a file system that can be polled, and O_DIRECT"),
-    flag(18, "CQE_MIXED", (6, 18), Unused, "CQEs of 16 and of 32 bytes in one queue"),
+    flag(18, "CQE_MIXED", (6, 18), Offered, "CQEs of 16 and of 32 bytes in one queue"),
     flag(19, "SQE_MIXED", (6, 19), Unused, "entries of 64 and of 128 bytes in one queue"),
     flag(20, "SQ_REWIND", (7, 0), Unused, "a submission queue that begins at its start each time"),
 ];

@@ -18,7 +18,7 @@
 
 use std::ffi::c_void;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::ptr::{self, NonNull};
 
 use super::fork::ForkGuard;
@@ -48,12 +48,35 @@ impl Mapping {
         length: usize,
         guard: ForkGuard,
     ) -> io::Result<Mapping> {
+        Mapping::of((length, ring.as_raw_fd(), offset), 0, guard)
+    }
+
+    /// Maps `length` zeroed bytes or more, which nobody else has, in huge pages of `huge` bytes if
+    /// that is given.
+    ///
+    /// # Errors
+    ///
+    /// The `errno` of `mmap(2)` or `madvise(2)`, unchanged.
+    pub(crate) fn anonymous(
+        length: usize,
+        huge: Option<usize>,
+        guard: ForkGuard,
+    ) -> io::Result<Mapping> {
+        let flags = libc::MAP_ANONYMOUS | if huge.is_some() { libc::MAP_HUGETLB } else { 0 };
+        let length = huge.map_or(length, |page| length.next_multiple_of(page));
+        Mapping::of((length, -1, 0), flags, guard)
+    }
+
+    fn of(
+        (length, file, offset): (usize, RawFd, libc::off_t),
+        flags: libc::c_int,
+        guard: ForkGuard,
+    ) -> io::Result<Mapping> {
         let protection = libc::PROT_READ | libc::PROT_WRITE;
-        let flags = libc::MAP_SHARED | libc::MAP_POPULATE;
+        let flags = flags | libc::MAP_SHARED | libc::MAP_POPULATE;
         // SAFETY: F3 of `fork`; no address is asked for.
-        let address = unsafe {
-            libc::mmap(ptr::null_mut(), length, protection, flags, ring.as_raw_fd(), offset)
-        };
+        let address =
+            unsafe { libc::mmap(ptr::null_mut(), length, protection, flags, file, offset) };
         if address == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }
@@ -67,6 +90,12 @@ impl Mapping {
             return Err(io::Error::last_os_error());
         }
         Ok(mapping)
+    }
+
+    /// The address of the byte at `offset`, for the kernel.
+    pub(crate) fn address_number(&self, offset: u32) -> u64 {
+        debug_assert!((offset as usize) < self.length);
+        (self.address.as_ptr().expose_provenance() + offset as usize) as u64
     }
 
     /// The address of `count` values of type `T`, `offset` bytes into the mapping.

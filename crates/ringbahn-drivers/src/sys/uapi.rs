@@ -6,6 +6,10 @@
 
 use std::mem::{offset_of, size_of};
 
+mod tuning;
+
+pub(crate) use tuning::*;
+
 /// `io_uring_setup(2)`.
 pub(crate) const SYS_SETUP: libc::c_long = 425;
 /// `io_uring_enter(2)`.
@@ -89,32 +93,64 @@ bits! {
     SQ_TASKRUN = 2,
 }
 
-/// `IORING_REGISTER_EVENTFD`.
-pub(crate) const REGISTER_EVENTFD: u32 = 4;
-/// `IORING_REGISTER_FILES_UPDATE`: 5.5.
-pub(crate) const REGISTER_FILES_UPDATE: u32 = 6;
-/// `IORING_REGISTER_PROBE`.
-pub(crate) const REGISTER_PROBE: u32 = 8;
-/// `IORING_REGISTER_ENABLE_RINGS`: 5.10.
-pub(crate) const REGISTER_ENABLE_RINGS: u32 = 12;
-/// `IORING_REGISTER_FILES2`: 5.13.
-pub(crate) const REGISTER_FILES2: u32 = 13;
-/// `IORING_REGISTER_BUFFERS2`: 5.13.
-pub(crate) const REGISTER_BUFFERS2: u32 = 15;
-/// `IORING_REGISTER_BUFFERS_UPDATE`: 5.13.
-pub(crate) const REGISTER_BUFFERS_UPDATE: u32 = 16;
-/// `IORING_REGISTER_RING_FDS`: 5.18.
-pub(crate) const REGISTER_RING_FDS: u32 = 20;
-/// `IORING_UNREGISTER_RING_FDS`: 5.18.
-pub(crate) const UNREGISTER_RING_FDS: u32 = 21;
-/// `IORING_REGISTER_PBUF_RING`: 5.19.
-pub(crate) const REGISTER_BUFFER_RING: u32 = 22;
-/// `IORING_UNREGISTER_PBUF_RING`: 5.19.
-pub(crate) const UNREGISTER_BUFFER_RING: u32 = 23;
-/// `IORING_REGISTER_ZCRX_IFQ`: 6.15.
-pub(crate) const REGISTER_ZCRX_IFQ: u32 = 32;
-/// `IORING_REGISTER_QUERY`.
-pub(crate) const REGISTER_QUERY: u32 = 35;
+macro_rules! register_operations {
+    ($($(#[$doc:meta])* $name:ident = $number:literal,)*) => {
+        $($(#[$doc])* pub(crate) const $name: u32 = $number;)*
+    };
+}
+
+register_operations! {
+    REGISTER_BUFFERS = 0,
+    UNREGISTER_BUFFERS = 1,
+    REGISTER_FILES = 2,
+    UNREGISTER_FILES = 3,
+    REGISTER_EVENTFD = 4,
+    UNREGISTER_EVENTFD = 5,
+    /// 5.5
+    REGISTER_FILES_UPDATE = 6,
+    REGISTER_EVENTFD_ASYNC = 7,
+    REGISTER_PROBE = 8,
+    REGISTER_PERSONALITY = 9,
+    UNREGISTER_PERSONALITY = 10,
+    REGISTER_RESTRICTIONS = 11,
+    /// 5.10
+    REGISTER_ENABLE_RINGS = 12,
+    /// 5.13
+    REGISTER_FILES2 = 13,
+    REGISTER_FILES_UPDATE2 = 14,
+    /// 5.13
+    REGISTER_BUFFERS2 = 15,
+    /// 5.13
+    REGISTER_BUFFERS_UPDATE = 16,
+    REGISTER_IOWQ_AFF = 17,
+    UNREGISTER_IOWQ_AFF = 18,
+    REGISTER_IOWQ_MAX_WORKERS = 19,
+    /// 5.18
+    REGISTER_RING_FDS = 20,
+    /// 5.18
+    UNREGISTER_RING_FDS = 21,
+    /// 5.19; `IORING_REGISTER_PBUF_RING`.
+    REGISTER_BUFFER_RING = 22,
+    /// 5.19; `IORING_UNREGISTER_PBUF_RING`.
+    UNREGISTER_BUFFER_RING = 23,
+    REGISTER_SYNC_CANCEL = 24,
+    REGISTER_FILE_ALLOC_RANGE = 25,
+    /// `IORING_REGISTER_PBUF_STATUS`.
+    REGISTER_BUFFER_STATUS = 26,
+    REGISTER_NAPI = 27,
+    UNREGISTER_NAPI = 28,
+    REGISTER_CLOCK = 29,
+    REGISTER_CLONE_BUFFERS = 30,
+    REGISTER_SEND_MSG_RING = 31,
+    /// 6.15
+    REGISTER_ZCRX_IFQ = 32,
+    REGISTER_RESIZE_RINGS = 33,
+    REGISTER_MEM_REGION = 34,
+    REGISTER_QUERY = 35,
+    REGISTER_ZCRX_CTRL = 36,
+    REGISTER_BPF_FILTER = 37,
+}
+
 /// `IORING_REGISTER_USE_REGISTERED_RING`: the ring is named by its index, not by a descriptor.
 pub(crate) const REGISTER_USE_REGISTERED_RING: u32 = 1 << 31;
 

@@ -3,7 +3,10 @@
 use std::io::{self, Write as _};
 use std::net::TcpStream;
 
-use ringbahn_core::event::{Accept, Bind, Connect, Domain, GetSocketOption, Listen, SetSocketOption, Shutdown, Socket, SocketOption, SocketQueue, Type};
+use ringbahn_core::event::{
+    Accept, Bind, Connect, Domain, GetSocketOption, Listen, SetSocketOption, Shutdown, Socket,
+    SocketOption, SocketQueue, Type,
+};
 use socket2::Socket as Unconnected;
 
 use crate::lifecycle::scene::{Manner, Scene, Staged};
