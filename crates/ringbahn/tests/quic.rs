@@ -1,6 +1,5 @@
 //! QUIC: quinn upon sockets of a driver, with its timers there, and its tasks on smol.
 
-use std::future::Future;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +11,11 @@ use ringbahn::{DefaultDriver, Drive, ShardedDriver, Shared};
 use tokio_rustls::rustls::RootCertStore;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
+#[path = "support/bounded.rs"]
+mod bounded;
 #[path = "support/support.rs"]
 mod support;
+use bounded::block_on;
 use support::{driver, skip};
 
 /// How many bytes go there and back.
@@ -48,16 +50,6 @@ where
     (server, dialing)
 }
 
-/// Bounds a scenario, which else would wait for a datagram for ever.
-fn run<F: Future>(scenario: F) -> F::Output {
-    let late = smol::Timer::after(Duration::from_secs(60));
-    smol::block_on(smol::future::or(async { Some(scenario.await) }, async {
-        late.await;
-        None
-    }))
-    .expect("a connection stands still")
-}
-
 async fn shake_hands(server: &Endpoint, client: &Endpoint) -> (Connection, Connection) {
     let address = server.local_addr().unwrap();
     let accepted = async { server.accept().await.unwrap().await.unwrap() };
@@ -88,7 +80,7 @@ fn scenario<D>(address: SocketAddr, driver: &D)
 where
     D: Drive<Sharing = Shared> + Clone + Unpin + Send + Sync + 'static,
 {
-    run(async {
+    block_on(async {
         let (server, client) = endpoints(address, driver);
         let (accepted, connected) = shake_hands(&server, &client).await;
         assert_eq!(accepted.remote_address(), client.local_addr().unwrap());
@@ -152,7 +144,7 @@ fn a_stream_goes_there_and_back_over_ipv6() {
 #[test]
 fn datagrams_that_need_not_arrive_do() {
     let Some(driver) = driver("datagrams_that_need_not_arrive_do") else { return };
-    run(async {
+    block_on(async {
         let (server, client) = endpoints(loopback(), &driver);
         let (accepted, connected) = shake_hands(&server, &client).await;
         let mut number = 0_u32;
@@ -177,7 +169,7 @@ fn datagrams_that_need_not_arrive_do() {
 fn an_endpoint_whose_driver_was_shut_down_ends_with_an_error() {
     let test = "an_endpoint_whose_driver_was_shut_down";
     let Some(driver) = driver(test) else { return };
-    run(async {
+    block_on(async {
         let (server, client) = endpoints(loopback(), &driver);
         let (accepted, connected) = shake_hands(&server, &client).await;
         let closed = join(accepted.closed(), connected.closed());
