@@ -23,8 +23,8 @@
 //!
 //! # Dropped children
 //!
-//! One that has not ended when it is dropped is looked after by a thread, `ringbahn-reaper`, that is
-//! there as long as there are such children. It runs no code of yours.
+//! One that has not ended when it is dropped is looked after by a thread, `ringbahn-reaper`, that
+//! is there as long as there are such children. It runs no code of yours.
 //!
 //! # Other waits
 //!

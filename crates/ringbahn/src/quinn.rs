@@ -31,8 +31,8 @@
 //!
 //! # Without waiting
 //!
-//! quinn gives a datagram away at once, or not at all. So a send that has to wait stays behind here,
-//! and up to 64 of them; then quinn waits. One that fails is a datagram that was lost on its way.
+//! quinn gives a datagram away at once, or not at all. So a send that has to wait stays behind
+//! here, up to 64 of them; then quinn waits. One that fails is a datagram that was lost on its way.
 
 use std::fmt;
 use std::future::Future;

@@ -22,8 +22,8 @@
 //!
 //! Each stream is told of each signal, however many streams there are, and from the moment on in
 //! which it is made. Signals are not counted: those of the same kind that arrive before the stream
-//! is looked at are one, as they may be in the kernel already. Signals of different kinds come in no
-//! particular order.
+//! is looked at are one, as they may be in the kernel already. Signals of different kinds come in
+//! no particular order.
 //!
 //! # What a signal does else
 //!

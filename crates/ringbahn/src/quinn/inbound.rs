@@ -23,6 +23,7 @@ pub(super) struct Inbound<D: Drive> {
     stage: Mutex<Stage<D>>,
 }
 
+#[allow(clippy::large_enum_variant, reason = "there is one for each socket")]
 enum Stage<D: Drive> {
     Idle(Vec<u8>),
     InFlight(Receive<D>),

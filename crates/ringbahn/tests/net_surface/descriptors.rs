@@ -1,8 +1,8 @@
 //! Descriptors that Unix sockets pass: whose they are at every moment.
 //!
 //! Method: what is passed is one end of a pipe. As long as anybody has it open, the other end does
-//! not see the end of the stream; so whether it leaks is asked of the pipe, and not of the numbers of
-//! the process, which other tests have to do with.
+//! not see the end of the stream; so whether it leaks is asked of the pipe, and not of the numbers
+//! of the process, which other tests have to do with.
 
 use std::fs::File;
 use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
@@ -17,7 +17,7 @@ use rustix::io::FdFlags;
 use crate::bounded::block_on;
 use crate::support::{driver, poll_once, wait_until};
 
-const ROOM: usize = ControlMessage::space(8 * size_of::<i32>());
+const ROOM: usize = ControlMessage::space(8 * size_of::<OwnedFd>());
 
 fn streams(driver: &SharedDriver) -> [Ring<UnixStream, SharedDriver>; 2] {
     let (near, far) = UnixStream::pair().unwrap();

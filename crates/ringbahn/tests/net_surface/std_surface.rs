@@ -104,7 +104,8 @@ surface! {
     "UnixStream::connect" => |path: &'static str| Unix::connect_to_path(path);
     "UnixStream::connect_addr" =>
         |socket: Socket, peer: SocketAddress| Unix::connect_from(socket, peer);
-    "UnixStream::pair" => || UnixStream::pair().map(|(one, other)| (Ring::new(one), Ring::new(other)));
+    "UnixStream::pair" =>
+        || UnixStream::pair().map(|(one, other)| (Ring::new(one), Ring::new(other)));
     "UnixStream::local_addr" => Unix::local_addr;
     "UnixStream::peer_addr" => Unix::peer_addr;
     "UnixStream::read" => (reads::<Unix>, Unix::recv::<Vec<u8>>);
