@@ -19,13 +19,14 @@ use crate::ring::Ring;
 /// See [the module](super) for what becomes of one that is dropped.
 #[derive(Debug)]
 pub struct Child<D: Drive + Unpin = DefaultDriver> {
+    /// Goes before the pipes: a child that is killed is not to see them end.
+    life: Life,
     /// What it reads, if that is a pipe.
     pub stdin: Option<Ring<ChildStdin, D>>,
     /// What it writes, if that is a pipe.
     pub stdout: Option<Ring<ChildStdout, D>>,
     /// Where it complains, if that is a pipe.
     pub stderr: Option<Ring<ChildStderr, D>>,
-    life: Life,
     driver: D,
 }
 
@@ -170,4 +171,41 @@ fn pid_of(child: &process::Child) -> Pid {
 /// Nobody has taken the status of the child yet, so its number is its own.
 fn descriptor_of(child: &process::Child) -> Option<Arc<OwnedFd>> {
     pidfd_open(pid_of(child), PidfdFlags::empty()).ok().map(Arc::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    /// A child as it is where the kernel makes no descriptor for it. It runs until its input ends.
+    fn without_descriptor() -> Child {
+        let mut command = process::Command::new("/bin/cat");
+        let child = command.stdin(process::Stdio::piped()).stdout(process::Stdio::null()).spawn();
+        let mut child = Child::new(child.unwrap(), false, DefaultDriver);
+        child.life.descriptor = None;
+        child
+    }
+
+    #[test]
+    fn a_thread_waits_where_there_are_no_process_descriptors() {
+        let mut child = without_descriptor();
+        assert!(futures::executor::block_on(child.wait()).unwrap().success());
+    }
+
+    #[test]
+    fn a_dropped_child_without_a_descriptor_is_looked_at_now_and_then() {
+        let mut child = without_descriptor();
+        let (id, input) = (pid_of(child.life.get()), child.stdin.take());
+        drop(child);
+        drop(input);
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while waitid(WaitId::Pid(id), options).is_ok() {
+            assert!(Instant::now() < deadline, "nobody has taken its status");
+            // sleep: it is looked at once a second, and the time till then need not be spun away.
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
 }

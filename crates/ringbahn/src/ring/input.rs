@@ -87,10 +87,11 @@ impl<D: Drive + Unpin> Input<D> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Kept>>> {
         ready!(poll_settled(&self.reader, cx));
-        let unread = lock(&self.reader).take_unread();
-        if !unread.is_empty() {
-            return Poll::Ready(Some(Ok(Kept::bytes(unread))));
+        let mut reader = lock(&self.reader);
+        if !reader.unread().is_empty() {
+            return Poll::Ready(Some(Ok(Kept::bytes(reader.take_unread()))));
         }
+        drop(reader);
         if let Some(kept) = ready!(self.inbox().poll_next(cx)) {
             return Poll::Ready(Some(kept));
         }

@@ -31,7 +31,8 @@ impl Ring<TcpStream> {
     /// # if ringbahn::DefaultDriver::shared().is_err() { return Ok(()) }
     /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     /// # let port = listener.local_addr()?.port();
-    /// let connect = Ring::<TcpStream>::connect(("localhost", port));
+    /// // Or `("example.org", 443)`, or `"localhost:80"`.
+    /// let connect = Ring::<TcpStream>::connect(("127.0.0.1", port));
     /// let stream = futures::executor::block_on(connect)?;
     /// assert_eq!(stream.peer_addr()?.port(), port);
     /// # Ok(())

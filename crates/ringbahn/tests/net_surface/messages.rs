@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use ringbahn::event::ControlMessage;
 use ringbahn::net::{CONTROL_SPACE, DatagramInfo, DatagramOptions, Ecn};
+use ringbahn::socket2::{self, Domain, Type};
 use ringbahn::{BufResultExt, Ring, SharedDriver};
 
 use crate::bounded::block_on;
@@ -65,9 +66,14 @@ fn a_datagram_tells_its_mark_and_where_it_was_sent_to() {
 fn a_socket_for_both_networks_is_told_of_both() {
     let test = "a_socket_for_both_networks_is_told_of_both";
     let Some(driver) = driver(test) else { return };
-    let Ok(far) = Socket::bind_on_driver((Ipv6Addr::UNSPECIFIED, 0), driver.clone()) else {
-        return skip(test, "no IPv6");
+    let both = || -> std::io::Result<UdpSocket> {
+        let socket = socket2::Socket::new(Domain::IPV6, Type::DGRAM, None)?;
+        socket.set_only_v6(false)?;
+        socket.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)).into())?;
+        Ok(socket.into())
     };
+    let Ok(far) = both() else { return skip(test, "no IPv6") };
+    let far = Ring::new_on_driver(far, driver.clone());
     far.set_datagram_info(true).unwrap();
     let port = far.local_addr().unwrap().port();
     let near = Socket::bind_on_driver((HERE, 0), driver).unwrap();
