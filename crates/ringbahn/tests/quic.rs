@@ -13,6 +13,10 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs
 
 #[path = "support/bounded.rs"]
 mod bounded;
+#[path = "quic/gate.rs"]
+mod gate;
+#[path = "quic/sockets.rs"]
+mod sockets;
 #[path = "support/support.rs"]
 mod support;
 use bounded::block_on;
