@@ -189,6 +189,50 @@ fn two_messages_that_abandoned_receives_have_brought_stay_apart() {
 }
 
 #[test]
+fn nothing_that_is_passed_is_lost_however_many_receives_are_dropped() {
+    const COUNT: u8 = 200;
+    let Some(driver) = driver("nothing_that_is_passed_is_lost") else { return };
+    let [near, far] = streams(&driver);
+    let sender = std::thread::spawn(move || {
+        let one = |index: u8| {
+            let (reader, control) = passed();
+            let sent = near.send_message([vec![index]], vec![control]);
+            assert_eq!(block_on(sent).both().unwrap().0, 1);
+            reader
+        };
+        (0..COUNT).map(one).collect::<Vec<_>>()
+    });
+    let mut random = 0x2545_f491_u32;
+    let (mut dropped, mut next) = (0, 0);
+    while next < COUNT {
+        let mut receive = far.recv_message([vec![0; 4]], ROOM);
+        let output = match poll_once(&mut receive) {
+            std::task::Poll::Ready(output) => output,
+            std::task::Poll::Pending => {
+                random ^= random << 13;
+                random ^= random >> 17;
+                random ^= random << 5;
+                if random & 3 != 0 {
+                    dropped += 1;
+                    continue;
+                }
+                block_on(receive)
+            }
+        };
+        let (received, [bytes]) = output.both().unwrap();
+        let mut descriptors = descriptors(received);
+        assert_eq!((&bytes[..], descriptors.len()), (&[next][..], 1));
+        PipeWriter::from(descriptors.remove(0)).write_all(&[next]).unwrap();
+        next += 1;
+    }
+    for (index, mut reader) in sender.join().unwrap().into_iter().enumerate() {
+        let mut words = Vec::new();
+        reader.read_to_end(&mut words).unwrap();
+        assert_eq!(words, [index as u8], "{dropped} receives were dropped");
+    }
+}
+
+#[test]
 fn a_descriptor_that_nobody_takes_from_a_handle_is_closed_with_it() {
     let Some(driver) = driver("a_descriptor_that_nobody_takes_from_a_handle") else { return };
     // As well where another kind of receive takes the bytes.
