@@ -34,10 +34,11 @@ pub(super) fn reap(mut child: Child, descriptor: Option<Arc<OwnedFd>>) {
     }
     let mut orphans = lock();
     orphans.children.push(Orphan { child, descriptor });
-    // Without a thread, for want of memory say, the next one that is dropped tries again, and
-    // whatever has ended until then is taken now.
-    orphans.children.retain_mut(|orphan| !has_ended(&mut orphan.child));
-    let _ = orphans.wake_thread();
+    if orphans.wake_thread().is_err() {
+        // For want of memory, say. The next one that is dropped tries again, and whatever has ended
+        // until then is taken now.
+        orphans.children.retain_mut(|orphan| !has_ended(&mut orphan.child));
+    }
 }
 
 impl Orphans {
