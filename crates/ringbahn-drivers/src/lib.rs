@@ -120,6 +120,7 @@ pub use sharded::{ShardedBuilder, ShardedDriver, ShardedShutdown};
 pub use shared::{SharedBuilder, SharedDriver, Shutdown};
 pub use sqpoll::{SqpollBuilder, SqpollDriver};
 pub use survey::Survey;
+pub use sys::datagram_option::DatagramOption;
 pub use sys::probe::Probe;
 pub use unavailable::{Reason, Unavailable};
 

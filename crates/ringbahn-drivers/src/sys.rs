@@ -5,6 +5,7 @@
 
 pub(crate) mod at_once;
 pub(crate) mod buffer_ring;
+pub(crate) mod datagram_option;
 pub(crate) mod enter;
 pub(crate) mod fork;
 pub(crate) mod mmap;

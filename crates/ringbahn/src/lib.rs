@@ -23,7 +23,7 @@
 //! of std and runs its IO on io_uring; it is the one type to know. Files, sockets of every kind,
 //! pipes and the standard streams [are such objects](Ring#what-it-holds); a stream can be had in
 //! [halves](Ring::into_split), and [`io::copy`] copies from one to another. Sleeps, intervals and
-//! timeouts are in [`time`].
+//! timeouts are in [`time`], child processes in [`process`], names of hosts in [`net`].
 //!
 //! # What it promises
 //!
@@ -129,6 +129,8 @@
 //! | `bytes` | `Bytes` and `BytesMut` as buffers |
 //! | `hyper` | `Read` and `Write` of hyper for [`Ring`], and a `hyper::Timer` that needs no runtime |
 //! | `local-executor` | `LocalExecutor`: a [`LocalDriver`] and the tasks of its thread in one value |
+//! | `quinn` | a runtime for quinn, so that QUIC runs on a [`Ring`] of a `UdpSocket` |
+//! | `signal` | signals as streams, and `ctrl_c` |
 //! | `tokio` | `AsyncRead`, `AsyncBufRead`, `AsyncWrite` and `AsyncSeek` of tokio for [`Ring`] and its halves; `HostedDriver::tokio`: a driver that lives in its runtime |
 //! | `tracing` | a span for each operation, at the level `TRACE` and the target `ringbahn`: the type of its event, and how it ended (`completed`, `refused`, `dropped` or `detached`) |
 //!
@@ -152,7 +154,14 @@ pub mod hyper;
 pub mod io;
 #[cfg(feature = "local-executor")]
 mod local_executor;
+pub mod net;
+pub mod process;
+#[cfg(feature = "quinn")]
+pub mod quinn;
 mod ring;
+#[cfg(feature = "signal")]
+pub mod signal;
+pub mod stdio;
 pub mod time;
 
 #[cfg(feature = "local-executor")]
@@ -164,7 +173,10 @@ pub use local_executor::{LocalExecutor, LocalSpawner};
 pub use ring::buffering::{Buffering, Heap, Provided, Registered};
 pub use ring::direct::Direct;
 pub use ring::halves::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
-pub use ring::object::{FileObject, Listener, Object, Readable, StreamSocket, Writable};
+pub use ring::message::Message;
+pub use ring::object::{
+    FileObject, Listener, Object, Readable, SocketObject, StreamSocket, Writable,
+};
 pub use ring::receive::Receive;
 pub use ring::reception::{Datagram, Reception, Vectored, VectoredDatagram};
 pub use ring::slot_accepts::IncomingInSlots;

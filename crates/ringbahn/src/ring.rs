@@ -11,6 +11,7 @@
 //! | [`input`] | the reader and the inbox together: all that reading needs |
 //! | [`buffering`] | where the buffers of reader and writer come from |
 //! | [`parking`] | accepts that nobody waits for at the moment |
+//! | [`message`], [`socket_options`] | what travels beside the bytes, and the options of sockets |
 //! | [`direct`], [`direct_listener`] | objects in slots of the ring, listeners among them |
 //! | [`slot_listener`], [`slot_accepts`], [`slot_connections`] | how connections get into slots |
 //! | [`cancel_all`] | the end of all that is in flight |
@@ -42,6 +43,7 @@ mod input;
 mod into_inner;
 mod io_traits;
 mod listener;
+pub(crate) mod message;
 pub(crate) mod object;
 mod parking;
 mod poll;
@@ -53,6 +55,7 @@ mod slot;
 pub(crate) mod slot_accepts;
 pub(crate) mod slot_connections;
 pub(crate) mod slot_listener;
+mod socket_options;
 mod split;
 mod stream;
 #[cfg(feature = "tokio")]
@@ -60,7 +63,7 @@ mod tokio_traits;
 pub(crate) mod transfer;
 mod udp;
 mod unix_datagram;
-mod waiters;
+pub(crate) mod waiters;
 mod writer;
 
 use buffering::{Buffering, Heap};
@@ -97,8 +100,8 @@ use writer::Writer;
 /// | [`TcpStream`](std::net::TcpStream), [`UnixStream`] | read, write | `recv`, `send`, `peek`, …; [halves](Ring::split) |
 /// | [`TcpListener`](std::net::TcpListener), [`UnixListener`] | – | yields connections: [`accept`](Ring::accept), [`incoming`](Ring::incoming) |
 /// | [`UdpSocket`](std::net::UdpSocket), [`UnixDatagram`] | – | `recv`, `recv_from`, `send`, `send_to`, `peek`, … |
-/// | [`PipeReader`](std::io::PipeReader), [`Stdin`](std::io::Stdin) | read | – |
-/// | [`PipeWriter`](std::io::PipeWriter), [`Stdout`](std::io::Stdout), [`Stderr`](std::io::Stderr) | write | – |
+/// | [`PipeReader`](std::io::PipeReader), [`Stdin`](std::io::Stdin), [`ChildStdout`], [`ChildStderr`] | read | – |
+/// | [`PipeWriter`](std::io::PipeWriter), [`Stdout`](std::io::Stdout), [`Stderr`](std::io::Stderr), [`ChildStdin`] | write | – |
 ///
 /// Files, stream sockets, listeners and pipes may as well be in slots of the driver's ring instead
 /// of descriptors of the process: a `Ring` of [`Direct`](crate::Direct) does the same, but for what
@@ -109,6 +112,9 @@ use writer::Writer;
 /// [`UnixStream`]: std::os::unix::net::UnixStream
 /// [`UnixListener`]: std::os::unix::net::UnixListener
 /// [`UnixDatagram`]: std::os::unix::net::UnixDatagram
+/// [`ChildStdin`]: std::process::ChildStdin
+/// [`ChildStdout`]: std::process::ChildStdout
+/// [`ChildStderr`]: std::process::ChildStderr
 ///
 /// # Examples
 ///

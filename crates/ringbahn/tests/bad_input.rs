@@ -173,9 +173,9 @@ fn addresses_where_nobody_is() {
         assert!(connect(nowhere).await.is_err());
 
         let some = [free, nowhere, taken];
-        let any = Ring::<TcpStream, _>::connect_any_on_driver(&some, driver.clone());
+        let any = Ring::<TcpStream, _>::connect_on_driver(some, driver.clone());
         assert_eq!(any.await.unwrap().get_ref().peer_addr().unwrap(), taken);
-        let none = Ring::<TcpStream, _>::connect_any_on_driver(&[], driver.clone()).await;
+        let none = Ring::<TcpStream, _>::connect_on_driver(&[][..], driver.clone()).await;
         assert_eq!(none.unwrap_err().kind(), ErrorKind::InvalidInput);
 
         let bound = Ring::<TcpListener, _>::bind_on_driver(taken, driver.clone());

@@ -14,7 +14,7 @@ use crate::outcome::Outcome;
 use crate::sqe::{Sqe, Sqes};
 
 /// What a [`RecvMsg`] has received besides the bytes in its buffers.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Received {
     /// How many bytes are in the buffers.
     pub count: usize,
@@ -34,6 +34,14 @@ impl Received {
     /// Whether there were more control messages than there was room for.
     pub fn is_control_truncated(&self) -> bool {
         self.flags & libc::MSG_CTRUNC != 0
+    }
+
+    /// Takes it that only `count` bytes of a datagram are left, and the rest is lost.
+    pub fn truncate(&mut self, count: usize) {
+        if count < self.count {
+            self.count = count;
+            self.flags |= libc::MSG_TRUNC;
+        }
     }
 
     /// All of the flags that the kernel has set, libc's `MSG_*`.
@@ -179,6 +187,11 @@ mod tests {
         assert_eq!((received.count, buffers), (5, [*b"hell", *b"o..."]));
         assert!(received.address.is_none());
         assert!(received.is_truncated() && !received.is_control_truncated());
+        let mut rest = Received { count: 5, ..Received::default() };
+        rest.truncate(5);
+        assert!(!rest.is_truncated());
+        rest.truncate(2);
+        assert!(rest.is_truncated() && rest.count == 2);
         let descriptors = received.control.remove(0).into_descriptors();
         assert!(is_open(number));
         drop(descriptors);

@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use ringbahn_core::event::Keep;
-use ringbahn_core::{Event, SocketAddress};
+use ringbahn_core::Event;
+use ringbahn_core::event::{Keep, Received};
 
 use super::receive::Reception;
 use super::slot::lock;
@@ -16,8 +16,15 @@ use super::waiters::Waiters;
 #[derive(Debug)]
 pub struct Kept {
     pub(crate) bytes: Vec<u8>,
-    /// Who has sent it, where it is a datagram.
-    pub(crate) address: Option<SocketAddress>,
+    /// Who has sent it, where it is a datagram, and what came along.
+    pub(crate) received: Received,
+}
+
+impl Kept {
+    /// Nothing but bytes.
+    pub(crate) fn bytes(bytes: Vec<u8>) -> Kept {
+        Kept { bytes, received: Received::default() }
+    }
 }
 
 /// What abandoned receives have brought, and which of them are still under way.

@@ -74,13 +74,32 @@ impl<D: Drive + Unpin> Input<D> {
         kept.into_iter().for_each(|kept| reader.append(kept));
         if !reader.unread().is_empty() {
             let bytes = reader.take_unread();
-            return Poll::Ready(Some(Ok(Kept { bytes, address: None })));
+            return Poll::Ready(Some(Ok(Kept::bytes(bytes))));
         }
-        let nothing = |()| Kept { bytes: Vec::new(), address: None };
+        let nothing = |()| Kept::bytes(Vec::new());
         Poll::Ready(reader.take_end().map(|end| end.map(nothing)))
     }
 
-    /// Puts bytes in front of the unread ones, where `poll_former` has found them.
+    /// As [`poll_former`](Input::poll_former), but one after the other, so that what came along
+    /// with some bytes stays with them.
+    pub(crate) fn poll_former_message(
+        &self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Kept>>> {
+        ready!(poll_settled(&self.reader, cx));
+        let mut reader = lock(&self.reader);
+        if !reader.unread().is_empty() {
+            return Poll::Ready(Some(Ok(Kept::bytes(reader.take_unread()))));
+        }
+        drop(reader);
+        if let Some(kept) = ready!(self.inbox().poll_next(cx)) {
+            return Poll::Ready(Some(kept));
+        }
+        let end = lock(&self.reader).take_end();
+        Poll::Ready(end.map(|end| end.map(|()| Kept::bytes(Vec::new()))))
+    }
+
+    /// Puts bytes in front of the unread ones, where they were taken from.
     pub(crate) fn put_back(&self, bytes: Vec<u8>) {
         if !bytes.is_empty() {
             lock(&self.reader).put_back(bytes);
@@ -122,7 +141,7 @@ impl<D: Drive + Unpin> Input<D> {
         match poll_fn(|cx| self.inbox().poll_next(cx)).await {
             Some(Ok(kept)) => {
                 let count = buffer.fill_from(&kept.bytes);
-                let told = A::told(count, kept.address.as_ref());
+                let told = A::told(count, kept.received.address.as_ref());
                 self.inbox().put_back(kept);
                 (told, buffer)
             }

@@ -3,9 +3,10 @@
 use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, SeekFrom, Stderr, Stdin, Stdout};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::SocketAddr as UnixAddress;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
+use std::process::{ChildStderr, ChildStdin, ChildStdout};
 
 use ringbahn_core::event::{self, Interest, Position, WhenReady};
 use ringbahn_core::{BufferGroup, OpenFile, SharedFd, Slice, SocketAddress};
@@ -18,22 +19,22 @@ use super::writer::{Writing, told};
 /// An IO object of std that [`Ring`](crate::Ring) can hold.
 ///
 /// Implemented for [`File`], [`TcpStream`], [`TcpListener`], [`UdpSocket`], [`UnixStream`],
-/// [`UnixListener`], [`UnixDatagram`], [`PipeReader`], [`PipeWriter`], [`Stdin`], [`Stdout`] and
-/// [`Stderr`], and for [`Direct`](crate::Direct) of those that a descriptor can become; for others
-/// it cannot be.
+/// [`UnixListener`], [`UnixDatagram`], [`PipeReader`], [`PipeWriter`], [`ChildStdin`],
+/// [`ChildStdout`], [`ChildStderr`], [`Stdin`], [`Stdout`] and [`Stderr`], and for
+/// [`Direct`](crate::Direct) of those that a descriptor can become; for others it cannot be.
 pub trait Object: Send + Sync + Sized + 'static + private::Object {}
 
 /// An [`Object`] that bytes are read from: what makes a `Ring` of it implement `AsyncRead` and
 /// `AsyncBufRead`.
 ///
-/// Implemented for [`File`], [`TcpStream`], [`UnixStream`], [`PipeReader`] and [`Stdin`], and in
-/// slots for all but the last; for others it cannot be.
+/// Implemented for [`File`], [`TcpStream`], [`UnixStream`], [`PipeReader`], [`ChildStdout`],
+/// [`ChildStderr`] and [`Stdin`], and in slots for the first four; for others it cannot be.
 pub trait Readable: Object + private::Readable {}
 
 /// An [`Object`] that bytes are written to: what makes a `Ring` of it implement `AsyncWrite`.
 ///
-/// Implemented for [`File`], [`TcpStream`], [`UnixStream`], [`PipeWriter`], [`Stdout`] and
-/// [`Stderr`], and in slots for all but the last two; for others it cannot be.
+/// Implemented for [`File`], [`TcpStream`], [`UnixStream`], [`PipeWriter`], [`ChildStdin`],
+/// [`Stdout`] and [`Stderr`], and in slots for the first four; for others it cannot be.
 pub trait Writable: Object + private::Writable {}
 
 /// A file: what makes a `Ring` of it read and write owned buffers at any offset.
@@ -46,6 +47,13 @@ pub trait FileObject: Readable + Writable + private::FileObject {}
 ///
 /// Implemented for [`TcpStream`] and [`UnixStream`], and those in slots; for others it cannot be.
 pub trait StreamSocket: Readable + Writable {}
+
+/// A socket with a descriptor of the process: what makes a `Ring` of it have the options that all
+/// sockets have.
+///
+/// Implemented for [`TcpStream`], [`TcpListener`], [`UdpSocket`], [`UnixStream`], [`UnixListener`]
+/// and [`UnixDatagram`]; for others it cannot be.
+pub trait SocketObject: Object + AsFd {}
 
 /// A socket that connections arrive at.
 ///
@@ -287,11 +295,15 @@ macro_rules! pipe {
 
 pipe!(PipeReader: Readable);
 pipe!(PipeWriter: Writable);
+pipe!(ChildStdin: Writable);
+pipe!(ChildStdout: Readable);
+pipe!(ChildStderr: Readable);
 
 /// A socket. The kinds differ by name only.
 macro_rules! socket {
     ($($socket:ty),*) => {$(
         impl Object for $socket {}
+        impl SocketObject for $socket {}
 
         impl private::Object for $socket {
             fn file(&self) -> OpenFile<'_> {

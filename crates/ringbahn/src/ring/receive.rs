@@ -27,6 +27,7 @@ pub(crate) use super::reception::Reception;
 pub struct Receive<'a, R: Reception, D: Drive + Unpin> {
     input: &'a Input<D>,
     fd: SharedFd,
+    room: R::Room,
     stage: Stage<R, D>,
 }
 
@@ -61,10 +62,23 @@ impl<R: Reception, D: Drive + Unpin> Unpin for Receive<'_, R, D> {}
 impl<'a, R: Reception, D: Drive + Clone + Unpin> Receive<'a, R, D> {
     pub(crate) fn new(
         input: &'a Input<D>,
+        operands: (SharedFd, D),
+        buffers: R::Buffers,
+    ) -> Receive<'a, R, D>
+    where
+        R: Reception<Room = ()>,
+    {
+        Receive::with_room(input, operands, buffers, ())
+    }
+
+    /// A receive with `room` for what comes along with the bytes.
+    pub(crate) fn with_room(
+        input: &'a Input<D>,
         (fd, driver): (SharedFd, D),
         buffers: R::Buffers,
+        room: R::Room,
     ) -> Receive<'a, R, D> {
-        Receive { input, fd, stage: Stage::Waiting { buffers, driver } }
+        Receive { input, fd, room, stage: Stage::Waiting { buffers, driver } }
     }
 
     /// Gets everything back: stops receiving, and waits until the kernel is done with the buffer.
@@ -139,6 +153,7 @@ impl<'a, R: Reception, D: Drive + Clone + Unpin> Receive<'a, R, D> {
         let former = match nothing {
             Some(_) => None,
             None if R::DATAGRAM => ready!(self.input.inbox().poll_next(cx)),
+            None if R::MESSAGE => ready!(self.input.poll_former_message(cx)),
             None => ready!(self.input.poll_former(cx)),
         };
         let Stage::Waiting { mut buffers, driver } =
@@ -152,7 +167,7 @@ impl<'a, R: Reception, D: Drive + Clone + Unpin> Receive<'a, R, D> {
         match former {
             Some(Err(error)) => return Poll::Ready(Some((Err(error), buffers))),
             Some(Ok(mut kept)) => {
-                let (count, told) = R::fill(&mut buffers, &kept);
+                let (count, told) = R::fill(&mut buffers, &mut kept);
                 if !R::DATAGRAM {
                     kept.bytes.drain(..count);
                     self.input.put_back(kept.bytes);
@@ -163,7 +178,7 @@ impl<'a, R: Reception, D: Drive + Clone + Unpin> Receive<'a, R, D> {
         }
         let ticket = self.input.inbox().ticket();
         let number = ticket.number();
-        let event = Rescued::new(R::event(self.fd.clone(), buffers), ticket);
+        let event = Rescued::new(R::event(self.fd.clone(), buffers, self.room), ticket);
         let submission = driver.submit(event);
         self.stage = Stage::InFlight { number, submission, recalled: false };
         Poll::Ready(None)

@@ -12,8 +12,8 @@ use super::inbox::Kept;
 
 /// A kind of [`Receive`](crate::Receive): what it fills, and what it tells.
 ///
-/// A buffer stands for a receive from a stream into it; the others are [`Vectored`] and
-/// [`Datagram`]. It cannot be implemented for others.
+/// A buffer stands for a receive from a stream into it; the others are [`Vectored`], [`Datagram`]
+/// and [`Message`](crate::Message). It cannot be implemented for others.
 pub trait Reception: private::Reception {}
 
 pub(crate) mod private {
@@ -24,8 +24,15 @@ pub(crate) mod private {
         /// Whether what it receives has borders, and may be empty.
         const DATAGRAM: bool;
 
+        /// Whether it tells what came along with the bytes, which then are not to be put together
+        /// with others.
+        const MESSAGE: bool = false;
+
         /// What it fills.
         type Buffers;
+
+        /// How much room there is for what comes along.
+        type Room: Copy + Send;
 
         /// What it tells.
         type Value;
@@ -35,7 +42,7 @@ pub(crate) mod private {
         /// What to tell where there is no room for anything, so that there is nothing to do.
         fn nothing(buffers: &Self::Buffers) -> Option<Self::Value>;
 
-        fn event(socket: SharedFd, buffers: Self::Buffers) -> Self::Event;
+        fn event(socket: SharedFd, buffers: Self::Buffers, room: Self::Room) -> Self::Event;
 
         fn output(output: <Self::Event as Event>::Output) -> BufResult<Self::Value, Self::Buffers>;
 
@@ -43,7 +50,7 @@ pub(crate) mod private {
         fn keep(output: <Self::Event as Event>::Output) -> io::Result<Kept>;
 
         /// Fills the buffers with what was kept, and yields for how many bytes there was room.
-        fn fill(buffers: &mut Self::Buffers, kept: &Kept) -> (usize, io::Result<Self::Value>);
+        fn fill(buffers: &mut Self::Buffers, kept: &mut Kept) -> (usize, io::Result<Self::Value>);
     }
 }
 
@@ -67,10 +74,12 @@ pub(crate) fn fill<B: IoBufMut>(buffers: &mut [B], mut bytes: &[u8]) -> usize {
     before - bytes.len()
 }
 
-fn keep_message<V: IoBufs>((result, buffers): BufResult<Received, V>) -> io::Result<Kept> {
+pub(crate) fn keep_message<V: IoBufs>(
+    (result, buffers): BufResult<Received, V>,
+) -> io::Result<Kept> {
     let received = result?;
     let bytes = bytes_of(&buffers, received.count);
-    Ok(Kept { bytes, address: received.address })
+    Ok(Kept { bytes, received })
 }
 
 impl<B: IoBufMut> Reception for B {}
@@ -79,6 +88,7 @@ impl<B: IoBufMut> private::Reception for B {
     const DATAGRAM: bool = false;
 
     type Buffers = B;
+    type Room = ();
     type Value = usize;
     type Event = Recv<B>;
 
@@ -86,7 +96,7 @@ impl<B: IoBufMut> private::Reception for B {
         (buffer.target_len() == 0).then_some(0)
     }
 
-    fn event(socket: SharedFd, buffer: B) -> Recv<B> {
+    fn event(socket: SharedFd, buffer: B, _room: ()) -> Recv<B> {
         Recv::new(socket, buffer)
     }
 
@@ -95,10 +105,10 @@ impl<B: IoBufMut> private::Reception for B {
     }
 
     fn keep((result, buffer): BufResult<usize, B>) -> io::Result<Kept> {
-        Ok(Kept { bytes: bytes_of(&[buffer], result?), address: None })
+        Ok(Kept::bytes(bytes_of(&[buffer], result?)))
     }
 
-    fn fill(buffer: &mut B, kept: &Kept) -> (usize, io::Result<usize>) {
+    fn fill(buffer: &mut B, kept: &mut Kept) -> (usize, io::Result<usize>) {
         let count = buffer.fill_from(&kept.bytes);
         (count, Ok(count))
     }
@@ -117,6 +127,7 @@ impl<V: IoBufs<Buffer: IoBufMut>> private::Reception for Vectored<V> {
     const DATAGRAM: bool = false;
 
     type Buffers = V;
+    type Room = ();
     type Value = usize;
     type Event = RecvMsg<V>;
 
@@ -124,7 +135,7 @@ impl<V: IoBufs<Buffer: IoBufMut>> private::Reception for Vectored<V> {
         buffers.buffers().iter().all(|buffer| buffer.target_len() == 0).then_some(0)
     }
 
-    fn event(socket: SharedFd, buffers: V) -> RecvMsg<V> {
+    fn event(socket: SharedFd, buffers: V, _room: ()) -> RecvMsg<V> {
         RecvMsg::new(socket, buffers)
     }
 
@@ -136,7 +147,7 @@ impl<V: IoBufs<Buffer: IoBufMut>> private::Reception for Vectored<V> {
         keep_message(output)
     }
 
-    fn fill(buffers: &mut V, kept: &Kept) -> (usize, io::Result<usize>) {
+    fn fill(buffers: &mut V, kept: &mut Kept) -> (usize, io::Result<usize>) {
         let count = fill(buffers.buffers_mut(), &kept.bytes);
         (count, Ok(count))
     }
@@ -188,6 +199,7 @@ impl<B: IoBufMut, A: Told> private::Reception for Datagram<B, A> {
     const DATAGRAM: bool = true;
 
     type Buffers = B;
+    type Room = ();
     type Value = A;
     // Also where the sender is not asked for: if it is abandoned, the next one may ask.
     type Event = RecvMsg<[B; 1]>;
@@ -196,7 +208,7 @@ impl<B: IoBufMut, A: Told> private::Reception for Datagram<B, A> {
         None
     }
 
-    fn event(socket: SharedFd, buffer: B) -> RecvMsg<[B; 1]> {
+    fn event(socket: SharedFd, buffer: B, _room: ()) -> RecvMsg<[B; 1]> {
         RecvMsg::new(socket, [buffer])
     }
 
@@ -209,9 +221,9 @@ impl<B: IoBufMut, A: Told> private::Reception for Datagram<B, A> {
         keep_message(output)
     }
 
-    fn fill(buffer: &mut B, kept: &Kept) -> (usize, io::Result<A>) {
+    fn fill(buffer: &mut B, kept: &mut Kept) -> (usize, io::Result<A>) {
         let count = buffer.fill_from(&kept.bytes);
-        (count, A::told(count, kept.address.as_ref()))
+        (count, A::told(count, kept.received.address.as_ref()))
     }
 }
 
@@ -228,6 +240,7 @@ impl<V: IoBufs<Buffer: IoBufMut>> private::Reception for VectoredDatagram<V> {
     const DATAGRAM: bool = true;
 
     type Buffers = V;
+    type Room = ();
     type Value = usize;
     type Event = RecvMsg<V>;
 
@@ -235,7 +248,7 @@ impl<V: IoBufs<Buffer: IoBufMut>> private::Reception for VectoredDatagram<V> {
         None
     }
 
-    fn event(socket: SharedFd, buffers: V) -> RecvMsg<V> {
+    fn event(socket: SharedFd, buffers: V, _room: ()) -> RecvMsg<V> {
         RecvMsg::new(socket, buffers)
     }
 
@@ -247,7 +260,7 @@ impl<V: IoBufs<Buffer: IoBufMut>> private::Reception for VectoredDatagram<V> {
         keep_message(output)
     }
 
-    fn fill(buffers: &mut V, kept: &Kept) -> (usize, io::Result<usize>) {
+    fn fill(buffers: &mut V, kept: &mut Kept) -> (usize, io::Result<usize>) {
         let count = fill(buffers.buffers_mut(), &kept.bytes);
         (count, Ok(count))
     }

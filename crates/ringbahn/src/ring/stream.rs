@@ -1,7 +1,7 @@
 //! [`Ring`] of a stream socket: [`TcpStream`], [`UnixStream`].
 
 use std::io;
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -15,34 +15,41 @@ use super::object::StreamSocket;
 use super::receive::Receive;
 use super::reception::Vectored;
 use crate::driver::DefaultDriver;
+use crate::net::ToSocketAddrs;
 
 impl Ring<TcpStream> {
-    /// Connects to `address`.
+    /// Connects to the first of `addresses` that answers; they are tried one after the other. A
+    /// name is looked up by a thread of a pool.
     ///
-    /// No name is looked up, since that would block the thread: give an address.
+    /// # Examples
+    ///
+    /// ```
+    /// use std::net::TcpStream;
+    /// use ringbahn::Ring;
+    ///
+    /// # fn main() -> std::io::Result<()> {
+    /// # if ringbahn::DefaultDriver::shared().is_err() { return Ok(()) }
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let port = listener.local_addr()?.port();
+    /// // Or `("example.org", 443)`, or `"localhost:80"`.
+    /// let connect = Ring::<TcpStream>::connect(("127.0.0.1", port));
+    /// let stream = futures::executor::block_on(connect)?;
+    /// assert_eq!(stream.peer_addr()?.port(), port);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// Those of `connect(2)`: `ConnectionRefused`, `TimedOut`, `NetworkUnreachable`, …
+    /// Those of `connect(2)` to the last address: `ConnectionRefused`, `TimedOut`,
+    /// `NetworkUnreachable`, …; `InvalidInput` where there is none; that of
+    /// [`resolve`](crate::net::resolve) where a name is not known.
     ///
     /// # Cancel safety
     ///
     /// It is cancel safe: the socket is closed.
-    pub async fn connect(address: impl Into<SocketAddr>) -> io::Result<Ring<TcpStream>> {
-        Ring::connect_on_driver(address, DefaultDriver).await
-    }
-
-    /// Connects to the first of `addresses` that answers. They are tried one after the other.
-    ///
-    /// # Errors
-    ///
-    /// That of the last one; `InvalidInput` where there is none.
-    ///
-    /// # Cancel safety
-    ///
-    /// It is cancel safe: the socket is closed.
-    pub async fn connect_any(addresses: &[SocketAddr]) -> io::Result<Ring<TcpStream>> {
-        Ring::connect_any_on_driver(addresses, DefaultDriver).await
+    pub async fn connect(addresses: impl ToSocketAddrs) -> io::Result<Ring<TcpStream>> {
+        Ring::connect_on_driver(addresses, DefaultDriver).await
     }
 }
 
@@ -57,30 +64,15 @@ impl<D: Drive + Clone + Unpin> Ring<TcpStream, D> {
     ///
     /// It is cancel safe: the socket is closed.
     pub async fn connect_on_driver(
-        address: impl Into<SocketAddr>,
+        addresses: impl ToSocketAddrs,
         driver: D,
     ) -> io::Result<Ring<TcpStream, D>> {
-        let address = address.into();
-        Ring::connect_to(Domain::for_address(address), address.into(), driver).await
-    }
-
-    /// As [`connect_any`](Ring::connect_any), on `driver`.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`connect_any`](Ring::connect_any).
-    ///
-    /// # Cancel safety
-    ///
-    /// It is cancel safe: the socket is closed.
-    pub async fn connect_any_on_driver(
-        addresses: &[SocketAddr],
-        driver: D,
-    ) -> io::Result<Ring<TcpStream, D>> {
+        let search = addresses.search();
         let none = "there is no address to connect to";
         let mut last = io::Error::new(io::ErrorKind::InvalidInput, none);
-        for address in addresses {
-            match Ring::<TcpStream, D>::connect_on_driver(*address, driver.clone()).await {
+        for address in search.addresses().await? {
+            let domain = Domain::for_address(address);
+            match Ring::connect_to(domain, address.into(), driver.clone()).await {
                 Ok(stream) => return Ok(stream),
                 Err(error) => last = error,
             }
