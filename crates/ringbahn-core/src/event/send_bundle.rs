@@ -87,6 +87,11 @@ impl Event for SendBundle {
         };
         (result, self.queue)
     }
+
+    /// What the kernel has taken for it has to be offered again.
+    fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
+        outcome.has_not_run() && self.queue.take_off(outcome.cqes()).is_some()
+    }
 }
 
 #[cfg(test)]
@@ -148,5 +153,14 @@ mod tests {
         assert!(resubmits(&mut send, -libc::EINTR));
         assert!(!resubmits(&mut send, 3));
         assert!(!send.resubmit(&ended(&[cqe(3), cqe(-libc::ECANCELED)])));
+
+        entry(&mut send);
+        let taken = [Cqe { flags: 1, ..cqe(-libc::ECANCELED) }];
+        assert!(send.resubmit(&ended(&taken)));
+        // It is cancelled before it goes round, and told the same once more.
+        let (result, queue) = send.complete(ended(&taken));
+        assert_eq!((result.is_err(), queue.unsent()), (true, 5));
+        let other = [Cqe { flags: 1 | 3 << 16, ..cqe(-libc::ECANCELED) }];
+        assert!(!SendBundle::new(shared_null(), queue).resubmit(&ended(&other)));
     }
 }

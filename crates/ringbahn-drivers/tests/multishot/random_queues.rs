@@ -14,7 +14,7 @@ use std::task::Poll;
 use std::thread;
 
 use ringbahn_core::event::{RecvBundle, RecvBundles, RecvParts, SendBundle};
-use ringbahn_core::{BufferQueue, MultiEvent, ProvidedBuffer, SendQueue, SharedFd};
+use ringbahn_core::{BufferGroup, BufferQueue, MultiEvent, ProvidedBuffer, SendQueue, SharedFd};
 use ringbahn_drivers::{LocalDriver, SharedDriver};
 
 use crate::queues::observer;
@@ -78,13 +78,53 @@ impl Reader {
     }
 }
 
+/// What is left to be counted of an operation that was dropped, when the kernel is done with it.
+enum Left {
+    /// Of a receive, which may have taken something out of `near` that nobody has got.
+    Received { near: UnixStream, sent: usize, size: usize, reader: Reader, group: BufferGroup },
+    /// Of a send, which may have sent something more of what was pushed.
+    Sent { far: UnixStream, received: usize, pushed: usize },
+}
+
+/// How many dropped operations are waited for at once.
+const LEFT_MAX: usize = 16;
+
 /// What all rounds of a run use.
 struct Stage<S> {
     driver: S,
     dice: Dice,
+    left: Vec<Left>,
 }
 
 impl<S: Subject> Stage<S> {
+    fn leave(&mut self, left: Left) {
+        self.left.push(left);
+        if self.left.len() == LEFT_MAX {
+            self.settle();
+        }
+    }
+
+    /// Waits for what was dropped, and counts.
+    fn settle(&mut self) {
+        let driver = self.driver.clone();
+        driver.until("what was dropped is over", || driver.so_far().in_flight == 0);
+        for left in std::mem::take(&mut self.left) {
+            match left {
+                Left::Received { mut near, sent, size, mut reader, group } => {
+                    let rest = drain(&mut near);
+                    let consumed = sent - rest.len();
+                    assert_eq!(rest, bytes(consumed, rest.len()), "taken out of order");
+                    self.count(|| group.returns(), &mut reader, size, consumed);
+                }
+                Left::Sent { mut far, received, pushed } => {
+                    let rest = drain(&mut far);
+                    assert!(received + rest.len() <= pushed);
+                    assert!(rest == bytes(received, rest.len()), "out of order");
+                }
+            }
+        }
+    }
+
     fn queue(&mut self) -> (BufferQueue, usize) {
         let (count, size) = (self.dice.roll(4) + 1, self.dice.roll(40) + 1);
         (self.driver.queue(count as u16, size as u32), size as usize)
@@ -96,7 +136,7 @@ impl<S: Subject> Stage<S> {
         *sent += length;
     }
 
-    /// Uses a stream for a while, drops it, and counts.
+    /// Uses a stream for a while, and drops it.
     fn stream<M: MultiEvent>(
         &mut self,
         event: M,
@@ -105,7 +145,7 @@ impl<S: Subject> Stage<S> {
         take: fn(M::Item, &mut Reader),
     ) {
         let group = observer(&event);
-        let (mut near, mut far) = ends;
+        let (near, mut far) = ends;
         let (mut reader, mut sent) = (Reader::default(), 0);
         let mut stream = self.driver.clone().stream(event);
         for _ in 0..self.dice.roll(8) {
@@ -127,11 +167,7 @@ impl<S: Subject> Stage<S> {
             }
         }
         drop(stream);
-        let driver = self.driver.clone();
-        driver.until("the operation is over", || driver.so_far().in_flight == 0);
-        let left = drain(&mut near);
-        assert_eq!(left, bytes(sent - left.len(), left.len()), "bytes were taken out of order");
-        self.count(|| group.returns(), &mut reader, size, sent - left.len());
+        self.leave(Left::Received { near, sent, size, reader, group });
     }
 
     /// Of `consumed` bytes, all buffers that are used up have come back, but for those of which
@@ -174,7 +210,7 @@ impl<S: Subject> Stage<S> {
 
     /// Receives once and again with one queue, some of it cancelled, until one is dropped.
     fn receives(&mut self) {
-        let (near, (mut near_end, mut far)) = pair();
+        let (near, (near_end, mut far)) = pair();
         let (mut queue, size) = self.queue();
         let mut reader = Reader::default();
         let (mut sent, driver) = (0, self.driver.clone());
@@ -188,12 +224,10 @@ impl<S: Subject> Stage<S> {
                 Poll::Ready(output) => output,
                 Poll::Pending if self.dice.roll(3) == 0 => {
                     drop(receive);
-                    driver.until("the operation is over", || driver.so_far().in_flight == 0);
-                    let consumed = sent - drain(&mut near_end).len();
                     // Who has a part can count, and nobody else has anything to count.
                     let Some((_, part)) = reader.kept.first() else { return };
-                    let group = part.group().clone();
-                    return self.count(|| group.returns(), &mut reader, size, consumed);
+                    let (near, group) = (near_end, part.group().clone());
+                    return self.leave(Left::Received { near, sent, size, reader, group });
                 }
                 Poll::Pending => driver.run(receive.cancel()).into_inner(),
             };
@@ -242,11 +276,7 @@ impl<S: Subject> Stage<S> {
                 Poll::Ready(output) => output,
                 Poll::Pending if self.dice.roll(4) == 0 => {
                     drop(send);
-                    driver.until("the operation is over", || driver.so_far().in_flight == 0);
-                    let rest = drain(&mut far);
-                    assert!(received + rest.len() <= pushed);
-                    assert!(rest == bytes(received, rest.len()), "out of order");
-                    return;
+                    return self.leave(Left::Sent { far, received, pushed });
                 }
                 Poll::Pending => driver.run(send.cancel()).into_inner(),
             };
@@ -281,9 +311,10 @@ fn run<S: Subject>() {
     let seed = number("RINGBAHN_MULTISHOT_SEED").unwrap_or_else(|| u64::from(std::process::id()));
     println!("RINGBAHN_MULTISHOT_SEED={seed}");
     let driver = S::make(1, 4).unwrap();
-    let mut stage = Stage { driver: driver.clone(), dice: Dice(seed.max(1)) };
+    let mut stage = Stage { driver: driver.clone(), dice: Dice(seed.max(1)), left: Vec::new() };
     // Whatever is made at first use is there from now on.
     stage.streams();
+    stage.settle();
     let before = scene::descriptors();
     for _ in 0..rounds {
         match stage.dice.roll(4) {
@@ -292,7 +323,7 @@ fn run<S: Subject>() {
             _ => stage.streams(),
         }
     }
-    driver.until("all is over", || driver.so_far().in_flight == 0);
+    stage.settle();
     drop(stage);
     assert_eq!(scene::descriptors(), before, "descriptors have leaked, or were closed twice");
     driver.end();

@@ -1,8 +1,9 @@
 //! What waits in a queue is sent by one entry: in its order, and to the byte.
 
-use std::io::{ErrorKind, Read as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::task::Poll;
 use std::thread;
 
@@ -86,7 +87,7 @@ fn a_peer_that_is_slow_gets_all_of_it<S: Subject>() {
 }
 
 /// Takes what there is out of a socket.
-pub(crate) fn drain(far: &mut std::os::unix::net::UnixStream) -> Vec<u8> {
+pub(crate) fn drain(far: &mut UnixStream) -> Vec<u8> {
     far.set_nonblocking(true).unwrap();
     let mut bytes = Vec::new();
     let error = far.read_to_end(&mut bytes).err();
@@ -203,4 +204,63 @@ fn a_queue_of_another_ring_is_refused<S: Subject>() {
     drop(drain(&mut far));
     driver.end();
     other.end();
+}
+
+/// Fills a socket, and yields with how many bytes.
+fn fill(mut near: &UnixStream) -> usize {
+    near.set_nonblocking(true).unwrap();
+    let mut filled = 0;
+    while let Ok(count) = near.write(&[0; 4096]) {
+        filled += count;
+    }
+    near.set_nonblocking(false).unwrap();
+    filled
+}
+
+#[test]
+fn a_send_outlives_the_thread_that_began_it() {
+    use ringbahn_core::Drive as _;
+    use ringbahn_drivers::SharedDriver;
+    let test = "sends::a_send_outlives_the_thread_that_began_it";
+    crate::subject::play::<SharedDriver>(test, || {
+        let driver = SharedDriver::make(1, 4).unwrap();
+        let sent = pattern(20_000);
+        for round in 0..20 {
+            let (near, mut far) = UnixStream::pair().unwrap();
+            // At times the socket is full, so nothing has been sent when the thread exits.
+            let before = if round % 2 == 0 { fill(&near) } else { 0 };
+            let near = SharedFd::from(OwnedFd::from(near));
+            let mut queue = driver.outgoing(20, 1000);
+            assert_eq!(queue.push(&sent), sent.len());
+            let mut send = driver.clone().submit(SendBundle::new(near.clone(), queue));
+            let (send, polled) = thread::spawn({
+                let driver = driver.clone();
+                move || {
+                    let polled = driver.run(async { futures::poll!(&mut send) });
+                    (send, polled)
+                }
+            })
+            .join()
+            .unwrap();
+            let reader = thread::spawn(move || {
+                let mut received = vec![0; before + 20_000];
+                far.read_exact(&mut received).unwrap();
+                received.split_off(before)
+            });
+            let (count, mut queue) = match polled {
+                Poll::Ready(output) => output,
+                Poll::Pending => driver.run(send),
+            };
+            let mut count = count.unwrap();
+            while queue.unsent() > 0 {
+                assert_eq!(count + queue.unsent(), sent.len());
+                let rest = SendBundle::new(near.clone(), queue);
+                let (more, back) = driver.run(driver.clone().submit(rest));
+                (count, queue) = (count + more.unwrap(), back);
+            }
+            assert_eq!(count, sent.len());
+            assert!(reader.join().unwrap() == sent, "not what was to be sent");
+        }
+        driver.end();
+    });
 }

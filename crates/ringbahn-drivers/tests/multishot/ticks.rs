@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use ringbahn_core::event::{Interest, PollMulti, TimeoutMulti};
 
-use crate::subject::{SOON, Subject, begin};
+use crate::subject::{SOON, Subject, begin, poll_next};
 
 on_both_drivers! {
     a_file_tells_each_time_that_it_becomes_ready,
@@ -51,7 +51,8 @@ fn ticks_come_no_earlier_than_they_should<S: Subject>() {
 fn a_reader_of_ticks_that_lags_stops_the_clock<S: Subject>() {
     let driver = S::make(1, 4).unwrap();
     let mut ticks = driver.clone().stream(TimeoutMulti::new(SOON / 10));
-    begin(&driver, &mut ticks);
+    // On a busy machine there may be a tick already.
+    let _ = driver.run(async { poll_next(&mut ticks) });
     driver.until("the clock has stopped", || driver.so_far().in_flight == 0);
     for _ in 0..64 {
         driver.run(ticks.next()).unwrap().unwrap();

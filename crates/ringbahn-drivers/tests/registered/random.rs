@@ -125,7 +125,7 @@ impl<D: Driver> Player<D> {
             Poll::Ready(output) => output,
         };
         assert_eq!(count.unwrap(), 2 * length);
-        let whole = vec![0..2 * length];
+        let whole = vec![0..length, length..2 * length];
         let mut read = self.driver.clone().submit(ReadRanges::new(file, buffer, whole, position));
         let polled = Pin::new(&mut read).poll(&mut Context::from_waker(Waker::noop()));
         let (count, buffer) = match polled {
