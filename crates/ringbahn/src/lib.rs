@@ -179,10 +179,13 @@ pub use ringbahn_core::{
     AlignedBuffer, Attempt, BufError, BufResult, BufResultExt, BufferGroup, BufferReturn, Cancel,
     CancelReport, CancelScope, CancelTarget, Cancelled, Cancelling, Completion, Cqe, DirectFd,
     DirectIo, DirectTable, Drive, Event, Forbidden, ForeignRing, IoBuf, IoBufMut, IoBufs, Local,
-    Misaligned, MultiEvent, Multishot, OpenFile, Outcome, Pollable, ProvidedBuffer, Registration,
-    Reservation, RingId, Rule, Selection, Served, Shared, SharedFd, Sharing, Slice, Slots,
-    SocketAddress, Sqe, Sqes, Submission, Timeout, Within, buf, event, opcode,
+    Misaligned, MultiEvent, Multishot, OpenFile, Outcome, Pollable, ProvidedBuffer, ReceiveQueue,
+    ReceivedPiece, Registration, Reservation, RingId, Rule, Selection, Served, Shared, SharedFd,
+    Sharing, Slice, Slots, SocketAddress, Sqe, Sqes, Submission, Timeout, Within, buf, event,
+    opcode,
 };
+#[doc(no_inline)]
+pub use ringbahn_drivers::survey::{NoZeroCopyReceive, Obstacle};
 #[doc(no_inline)]
 pub use ringbahn_drivers::{
     Backend, Counters, IopollBuilder, IopollDriver, LocalBuilder, LocalDriver, NotPolled, Policy,
