@@ -106,6 +106,7 @@ impl ReceiveQueue {
     ///
     /// `memory` has been registered with `ring` as the queue `id`, is described as the kernel has
     /// told, and is nobody else's. `mappings` keeps it mapped. The area was zeroed at first.
+    /// CQEs of `ring` are noted by [`Noting::note_wide`](crate::Noting::note_wide).
     pub unsafe fn new(
         memory: ReceiveMemory,
         ring: RingId,

@@ -571,14 +571,14 @@ fn streams_of_provided_buffers() {
 
 /// A queue of no card, which nobody uses.
 fn receive_queue() -> ReceiveQueue {
-    let memory = Box::leak(Box::new([0_u64; 16]));
-    let start = std::ptr::NonNull::from(memory).cast::<u64>();
+    let mut words = vec![0_u64; 16];
+    let start = std::ptr::NonNull::new(words.as_mut_ptr()).unwrap();
     let refill =
         RefillMemory { head: start.cast(), tail: start.cast(), entries: start.cast(), count: 1 };
     let memory = ReceiveMemory { area: start.cast(), length: 8, token: 0, refill };
     let ring: OperationTable = OperationTable::new();
-    // SAFETY: no entry that names it is submitted to any ring, and nothing is given back.
-    unsafe { ReceiveQueue::new(memory, ring.ring(), 5, Box::new(())) }
+    // SAFETY: no entry that names it is submitted to any ring; the words go along.
+    unsafe { ReceiveQueue::new(memory, ring.ring(), 5, Box::new(words)) }
 }
 
 #[test]

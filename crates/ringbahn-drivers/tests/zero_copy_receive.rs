@@ -136,13 +136,13 @@ fn a_ring_with_wide_completions_does_what_others_do() {
 
 /// A queue that no kernel knows of, as the ring `ring` would have it.
 fn made_up(ring: RingId) -> ReceiveQueue {
-    let memory = Box::leak(Box::new([0_u64; 16]));
-    let start = NonNull::from(memory).cast::<u64>();
+    let mut memory = vec![0_u64; 16];
+    let start = NonNull::new(memory.as_mut_ptr()).unwrap();
     let words = start.cast::<std::sync::atomic::AtomicU32>();
     let refill = RefillMemory { head: words, tail: words, entries: start.cast(), count: 1 };
-    let memory = ReceiveMemory { area: start.cast(), length: 8, token: 0, refill };
-    // SAFETY: no card has the memory, which stays for ever; without a queue nothing is received.
-    unsafe { ReceiveQueue::new(memory, ring, 0, Box::new(())) }
+    let described = ReceiveMemory { area: start.cast(), length: 8, token: 0, refill };
+    // SAFETY: no card has the memory, which goes along; without a queue nothing is received.
+    unsafe { ReceiveQueue::new(described, ring, 0, Box::new(memory)) }
 }
 
 #[test]
