@@ -1,5 +1,5 @@
-//! [`Ring`] of a [`File`]: its room, how it will be used, its permissions and times, and another handle to
-//! it.
+//! [`Ring`] of a [`File`]: its room, how it will be used, its permissions and times, and another
+//! handle to it.
 
 use std::fs::{File, FileTimes, Permissions};
 use std::io;
