@@ -33,5 +33,5 @@ pub use read_dir::{DirEntry, ReadDir};
 #[doc(no_inline)]
 pub use ringbahn_core::event::{Allocation, FileAdvice, FileType, Metadata, Resolve};
 #[doc(no_inline)]
-pub use std::fs::Permissions;
+pub use std::fs::{FileTimes, Permissions};
 pub use whole::{read, read_on_driver, read_to_string, write, write_on_driver};

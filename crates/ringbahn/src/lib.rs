@@ -22,8 +22,9 @@
 //! There is nothing to set up: no runtime, no loop, no thread to start. [`Ring`] takes an IO object
 //! of std and runs its IO on io_uring; it is the one type to know. Files, sockets of every kind,
 //! pipes and the standard streams [are such objects](Ring#what-it-holds); a stream can be had in
-//! [halves](Ring::into_split), and [`io::copy`] copies from one to another. Sleeps, intervals and
-//! timeouts are in [`time`], child processes in [`process`], names of hosts in [`net`].
+//! [halves](Ring::into_split), and [`io::copy`] copies from one to another. Files and directories
+//! by their path are in [`fs`]; sleeps, intervals and timeouts in [`time`], child processes in
+//! [`process`], names of hosts in [`net`].
 //!
 //! # What it promises
 //!

@@ -5,9 +5,10 @@ use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 
 use ringbahn_core::event::{
-    Accept, Connect, Fsync, InstallFd, Interest, OpenAt, OpenOptions, Opens as _, Pipe, PollAdd,
-    Position, Read, ReadExact, ReadVectored, Recv, Send, SendAll, Shutdown, Socket, Statx,
-    Truncate, WriteAll, WriteVectored,
+    Accept, Allocation, Connect, Fadvise, Fallocate, FgetXattr, FileAdvice, FsetXattr, Fsync,
+    InstallFd, Interest, LinkAt, OpenAt, OpenAt2, OpenOptions, Opens as _, Pipe, PollAdd, Position,
+    Read, ReadExact, ReadVectored, Recv, RenameAt, Resolve, Send, SendAll, Shutdown, Socket, Statx,
+    SyncFileRange, Truncate, UnlinkAt, WriteAll, WriteVectored, Writeback,
 };
 use ringbahn_core::{Drive, SharedFd};
 use socket2::{Domain, Type};
@@ -39,6 +40,55 @@ fn a_file_in_a_slot_is_written_cut_synced_and_read() {
     assert_eq!((count.unwrap(), &first, &second), (10, b"hello", b", slo"));
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "hello, slot and");
     drop(file);
+    assert_eq!(table.open(), 0);
+    end(driver);
+}
+
+#[test]
+fn a_file_in_a_slot_gets_room_advice_and_attributes_and_is_no_directory_for_paths() {
+    let test = "a_file_in_a_slot_gets_room_advice_and_attributes_and_is_no_directory_for_paths";
+    let Some((driver, table)) = table(test, 2) else { return };
+    let driver = &driver;
+    let place = tempfile::tempdir().unwrap();
+    let here = || shared(std::fs::File::open(place.path()).unwrap());
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true);
+    let create = OpenAt2::new("file", &options).unwrap().relative_to(here());
+    let create = create.resolve(Resolve::BENEATH).into_slot(&table);
+    let file = SharedFd::from(run(driver.submit(create)).unwrap());
+    // Not every file system has these two.
+    let unsupported = Some(libc::EOPNOTSUPP);
+    let allocate = Fallocate::new(file.clone(), 0, 8192, Allocation::Allocate);
+    if let Err(error) = run(driver.submit(allocate)) {
+        assert_eq!(error.raw_os_error(), unsupported);
+    }
+    let set = FsetXattr::new(file.clone(), "user.ringbahn", "value").unwrap();
+    match run(driver.submit(set)).0 {
+        Err(error) => assert_eq!(error.raw_os_error(), unsupported),
+        Ok(()) => {
+            let get = FgetXattr::new(file.clone(), "user.ringbahn", [0; 5]).unwrap();
+            let (length, value) = run(driver.submit(get));
+            assert_eq!((length.unwrap(), &value), (5, b"value"));
+        }
+    }
+    run(driver.submit(Fadvise::new(file.clone(), FileAdvice::DontNeed))).unwrap();
+    run(driver.submit(SyncFileRange::new(file.clone(), Writeback::Finish))).unwrap();
+
+    // The kernel looks for such a directory among the descriptors of the process only.
+    let open = OpenAt::new(place.path(), OpenOptions::new().read(true)).unwrap().into_slot(&table);
+    let slot = SharedFd::from(run(driver.submit(open)).unwrap());
+    let rename = || RenameAt::new("file", "other").unwrap();
+    let link = || LinkAt::new("file", "other").unwrap();
+    for refused in [
+        run(driver.submit(rename().from_directory(slot.clone()).to_directory(here()))),
+        run(driver.submit(rename().from_directory(here()).to_directory(slot.clone()))),
+        run(driver.submit(link().original_relative_to(here()).link_relative_to(slot.clone()))),
+        run(driver.submit(UnlinkAt::file("file").unwrap().relative_to(slot.clone()))),
+    ] {
+        assert_eq!(refused.unwrap_err().raw_os_error(), Some(libc::EBADF));
+    }
+    assert!(place.path().join("file").exists());
+    drop((file, slot));
     assert_eq!(table.open(), 0);
     end(driver);
 }

@@ -26,6 +26,8 @@ pub(crate) const ROOT: Number = 0;
 #[derive(Debug)]
 pub(crate) struct Disk {
     nodes: Vec<Node>,
+    /// How many names each of them has.
+    links: Vec<u32>,
     journal: Journal,
 }
 
@@ -62,7 +64,7 @@ pub(crate) enum Found {
 
 impl Disk {
     pub(crate) fn new() -> Disk {
-        Disk { nodes: vec![directory(ROOT)], journal: Journal::default() }
+        Disk { nodes: vec![directory(ROOT)], links: vec![0], journal: Journal::default() }
     }
 
     /// Makes an empty file.
@@ -83,44 +85,36 @@ impl Disk {
     fn make(&mut self, parent: Number, name: Vec<u8>, node: Node) -> Number {
         let number = self.nodes.len();
         self.nodes.push(node);
+        self.links.push(0);
         self.change(vec![(parent, name, Some(number))]);
         number
     }
 
     /// Changes what names stand for, all of them or, where the power goes, none.
     pub(crate) fn change(&mut self, change: Vec<Entry>) {
-        for entry in &change {
-            self.enter(entry.clone(), |names, _| names);
-            if let (at, _, Some(node)) = *entry
-                && let Node::Directory { parent, .. } = &mut self.nodes[node]
-            {
-                *parent = at;
+        for (at, name, node) in &change {
+            let Node::Directory { names, .. } = &mut self.nodes[*at] else { continue };
+            let before = match node {
+                Some(node) => names.insert(name.clone(), *node),
+                None => names.remove(name),
+            };
+            if let Some(before) = before {
+                self.links[before] -= 1;
+            }
+            if let Some(node) = *node {
+                self.links[node] += 1;
+                if let Node::Directory { parent, .. } = &mut self.nodes[node] {
+                    *parent = *at;
+                }
             }
         }
-        self.journal.add(change);
-    }
-
-    /// Enters what a name stands for in one of the two lists of its directory.
-    fn enter(
-        &mut self,
-        (at, name, node): Entry,
-        list: impl for<'a> Fn(&'a mut Names, &'a mut Names) -> &'a mut Names,
-    ) {
-        let Node::Directory { names, durable, .. } = &mut self.nodes[at] else { return };
-        let list = list(names, durable);
-        match node {
-            Some(node) => list.insert(name, node),
-            None => list.remove(&name),
-        };
+        let kept = self.journal.add(change);
+        self.keep(kept);
     }
 
     /// How many names the file or directory has.
     pub(crate) fn links(&self, node: Number) -> u32 {
-        let in_each = self.nodes.iter().map(|each| match each {
-            Node::Directory { names, .. } => names.values().filter(|&&other| other == node).count(),
-            _ => 0,
-        });
-        in_each.sum::<usize>() as u32
+        self.links[node]
     }
 
     pub(crate) fn is_empty(&self, directory: Number) -> bool {
@@ -177,8 +171,12 @@ impl Disk {
 
     /// Makes names durable.
     fn keep(&mut self, changes: Vec<Entry>) {
-        for entry in changes {
-            self.enter(entry, |_, durable| durable);
+        for (at, name, node) in changes {
+            let Node::Directory { durable, .. } = &mut self.nodes[at] else { continue };
+            match node {
+                Some(node) => durable.insert(name, node),
+                None => durable.remove(&name),
+            };
         }
     }
 
@@ -217,7 +215,9 @@ impl Disk {
                 parents.extend(names.values().map(|&inner| (inner, number)));
             }
         }
+        self.links.fill(0);
         for (inner, outer) in parents {
+            self.links[inner] += 1;
             if let Node::Directory { parent, .. } = &mut self.nodes[inner] {
                 *parent = outer;
             }

@@ -1,9 +1,10 @@
-//! [`Ring`] of a [`File`]: its room, how it will be used, its permissions, and another handle to
-//! it.
+//! [`Ring`] of a [`File`]: its room, how it will be used, its permissions and times, and another
+//! handle to it.
 
-use std::fs::{File, Permissions};
+use std::fs::{File, FileTimes, Permissions};
 use std::io;
 use std::num::NonZeroU64;
+use std::time::SystemTime;
 
 use ringbahn_core::Drive;
 use ringbahn_core::event::{Allocation, Fadvise, Fallocate, FileAdvice};
@@ -92,5 +93,37 @@ impl<D: Drive + Clone + Unpin, S: Buffering> Ring<File, D, S> {
     pub async fn set_permissions(&self, permissions: Permissions) -> io::Result<()> {
         let file = self.get_ref().try_clone()?;
         crate::fs::in_pool(move || file.set_permissions(permissions)).await
+    }
+
+    /// Sets when the file was read last and changed last, as [`File::set_times`]. A thread of a
+    /// pool does it. What `AsyncWrite` has accepted is written first.
+    ///
+    /// # Errors
+    ///
+    /// What a write has failed with and nobody has been told, and those of `futimens(3)`:
+    /// `PermissionDenied`; `EMFILE` where descriptors have run out.
+    ///
+    /// # Cancel safety
+    ///
+    /// It is not cancel safe, use it where it runs to its end: where it is dropped it may or may
+    /// not happen.
+    pub async fn set_times(&self, times: FileTimes) -> io::Result<()> {
+        self.written().await?;
+        let file = self.get_ref().try_clone()?;
+        crate::fs::in_pool(move || file.set_times(times)).await
+    }
+
+    /// Sets when the file was changed last, as [`File::set_modified`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`set_times`](Ring::set_times).
+    ///
+    /// # Cancel safety
+    ///
+    /// It is not cancel safe, use it where it runs to its end: where it is dropped it may or may
+    /// not happen.
+    pub async fn set_modified(&self, time: SystemTime) -> io::Result<()> {
+        self.set_times(FileTimes::new().set_modified(time)).await
     }
 }

@@ -3,9 +3,10 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::num::NonZeroU64;
+use std::time::{Duration, UNIX_EPOCH};
 
 use futures::AsyncWriteExt;
-use ringbahn::fs::{Allocation, FileAdvice, OpenOptions};
+use ringbahn::fs::{Allocation, FileAdvice, FileTimes, OpenOptions};
 
 use crate::on_each;
 
@@ -42,6 +43,24 @@ fn a_file_gets_its_length_and_its_room() {
         let reading = dir.open_file(&path).await.unwrap();
         let std = fs::File::open(&path).unwrap().set_len(1).unwrap_err();
         assert_eq!(reading.set_len(1).await.unwrap_err().kind(), std.kind());
+    });
+}
+
+#[test]
+fn a_file_gets_its_times_after_what_was_written() {
+    on_each("files::a_file_gets_its_times_after_what_was_written", async |dir, place| {
+        let path = place.join("file");
+        let mut file = dir.open_with(&path, &read_write()).await.unwrap();
+        let [modified, accessed] =
+            [1_000_000, 2_000_000].map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds));
+        file.write_all(b"hello").await.unwrap();
+        file.set_times(FileTimes::new().set_accessed(accessed)).await.unwrap();
+        file.set_modified(modified).await.unwrap();
+        let metadata = fs::metadata(&path).unwrap();
+        assert_eq!(metadata.modified().unwrap(), modified);
+        assert_eq!(metadata.accessed().unwrap(), accessed);
+        assert_eq!(metadata.len(), 5);
+        assert_eq!(file.metadata().await.unwrap().modified(), Some(modified));
     });
 }
 

@@ -53,3 +53,27 @@ fn each_function_does_what_its_name_says() {
     })
     .unwrap();
 }
+
+#[test]
+fn a_directory_of_a_driver_of_one_thread_does_the_same_there() {
+    let test = "functions::a_directory_of_a_driver_of_one_thread_does_the_same_there";
+    let Some(driver) = skip::local_driver(test, 4, 8) else { return };
+    let place = tempfile::tempdir().unwrap();
+    driver.block_on(async {
+        let dir = fs::Dir::current_on_driver(driver.clone());
+        let dir = dir.open_dir(place.path()).await.unwrap();
+        dir.create_dir_all("a/b").await.unwrap();
+        dir.write("a/file", "hello").await.unwrap();
+        dir.copy("a/file", "a/b/copy").await.unwrap();
+        dir.set_permissions("a/file", Permissions::from_mode(0o400)).await.unwrap();
+        let mut count = 0;
+        let mut entries = dir.read_dir("a").await.unwrap();
+        while let Some(entry) = entries.next_entry().await.unwrap() {
+            assert!(entry.metadata().await.unwrap().len() > 0);
+            count += 1;
+        }
+        assert_eq!(count, 2);
+        dir.remove_dir_all("a").await.unwrap();
+        assert!(!dir.exists("a").await.unwrap());
+    });
+}

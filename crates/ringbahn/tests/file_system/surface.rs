@@ -41,6 +41,7 @@ names! {
     "fs::DirBuilder": |_file| size_of::<fs::DirBuilder>();
     "fs::DirEntry": |_file| size_of::<fs::DirEntry>();
     "fs::FileType": |_file| size_of::<fs::FileType>();
+    "fs::FileTimes": |_file| size_of::<fs::FileTimes>();
     "fs::Metadata": |_file| size_of::<fs::Metadata>();
     "fs::OpenOptions": |_file| size_of::<fs::OpenOptions>();
     "fs::Permissions": |_file| size_of::<fs::Permissions>();
@@ -53,6 +54,8 @@ names! {
     "Ring::<File>::create": |_file| Ring::<File>::create("");
     "Ring::<File>::sync_all": |file| file.sync_all();
     "Ring::<File>::sync_data": |file| file.sync_data();
+    "Ring::<File>::set_times": |file| file.set_times(fs::FileTimes::new());
+    "Ring::<File>::set_modified": |file| file.set_modified(std::time::SystemTime::now());
     "Ring::<File>::set_len": |file| file.set_len(0);
     "Ring::<File>::metadata": |file| file.metadata();
     "Ring::<File>::try_clone": |file| file.try_clone();

@@ -6,6 +6,9 @@
 use super::Number;
 use crate::random::Random;
 
+/// How many changes wait at most.
+const CHANGES_MAX: usize = 256;
+
 /// A name of a directory, and what it stands for from now on, if for anything.
 pub(super) type Entry = (Number, Vec<u8>, Option<Number>);
 
@@ -16,8 +19,14 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    pub(super) fn add(&mut self, change: Vec<Entry>) {
+    /// Adds a change, and yields those that come to the disk now, since they are too many: a disk
+    /// does not wait for ever.
+    pub(super) fn add(&mut self, change: Vec<Entry>) -> Vec<Entry> {
         self.changes.push(change);
+        if self.changes.len() <= CHANGES_MAX {
+            return Vec::new();
+        }
+        self.changes.drain(..CHANGES_MAX / 2).flatten().collect()
     }
 
     /// Takes the changes in `directory`, and those that they build on.
@@ -76,6 +85,18 @@ mod tests {
         assert_eq!(taken, expected);
         assert_eq!(journal.take_all(), [entry(1, "b", Some(8))]);
         assert_eq!(journal.take_all(), []);
+    }
+
+    #[test]
+    fn of_too_many_the_oldest_come_to_the_disk() {
+        let mut journal = Journal::default();
+        for node in 0..CHANGES_MAX {
+            assert_eq!(journal.add(vec![entry(1, "a", Some(node))]), []);
+        }
+        let kept = journal.add(vec![entry(1, "b", None)]);
+        assert_eq!(kept.len(), CHANGES_MAX / 2);
+        assert_eq!(kept.last(), Some(&entry(1, "a", Some(CHANGES_MAX / 2 - 1))));
+        assert_eq!(journal.take_all().len(), CHANGES_MAX / 2 + 1);
     }
 
     #[test]

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use ringbahn_core::event::{
-    Accept, Close, Connect, ControlMessage, Domain, EventExt, Fsync, Interest, Nop, OpenAt,
-    OpenOptions, PollAdd, Position, Read, ReadExact, ReadVectored, Recv, RecvMsg, SendAll, SendMsg,
-    Shutdown, Socket, Statx, Timeout, Truncate, Type, Write, WriteAll, WriteVectored,
+    Accept, Close, Connect, ControlMessage, Domain, EventExt, Fsync, Interest, LinkAt, MkdirAt,
+    Nop, OpenAt, OpenOptions, PollAdd, Position, Read, ReadExact, ReadVectored, Recv, RecvMsg,
+    RenameAt, SendAll, SendMsg, Shutdown, Socket, Statx, SymlinkAt, Timeout, Truncate, Type,
+    UnlinkAt, Write, WriteAll, WriteVectored,
 };
 use ringbahn_core::{Drive, Event, SharedFd, SocketAddress};
 use ringbahn_sim::{Faults, Sim};
@@ -211,13 +212,27 @@ impl World {
         let path = format!("/file{}", self.sim.random(5));
         let mut options = OpenOptions::new();
         options.write(true).create(true);
-        let Ok(open) = OpenAt::new(path, &options) else { return };
+        let Ok(open) = OpenAt::new(&path, &options) else { return };
         if let Some(Ok(file)) = self.some(open).await {
             match self.sim.random(3) {
                 0 => drop(file),
                 1 => drop(self.some(Close::new(file)).await),
                 _ => drop(self.some(Truncate::new(file, 100)).await),
             }
+        }
+        self.change_names(&path).await;
+    }
+
+    /// Gives names and takes them away. What becomes of it nobody knows: others do the same.
+    async fn change_names(&self, path: &str) {
+        let other = format!("/file{}", self.sim.random(5));
+        match self.sim.random(6) {
+            0 => drop(self.some(RenameAt::new(path, other).unwrap()).await),
+            1 => drop(self.some(LinkAt::new(path, other).unwrap()).await),
+            2 => drop(self.some(SymlinkAt::new(path, other).unwrap()).await),
+            3 => drop(self.some(MkdirAt::new(other).unwrap()).await),
+            4 => drop(self.some(UnlinkAt::directory(other).unwrap()).await),
+            _ => drop(self.some(UnlinkAt::file(other).unwrap()).await),
         }
     }
 
