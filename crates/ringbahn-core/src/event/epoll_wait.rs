@@ -99,7 +99,9 @@ mod tests {
         for (index, data) in [(0, 7), (1, u64::MAX)] {
             let event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: data };
             // SAFETY: E1: there is room for three.
-            unsafe { place.add(index).write(event) };
+            let place = unsafe { place.add(index) };
+            // SAFETY: E1: as above.
+            unsafe { place.write(event) };
         }
         let told = complete(wait, 2).unwrap();
         assert_eq!(told.iter().map(|it| it.data).collect::<Vec<_>>(), [7, u64::MAX]);

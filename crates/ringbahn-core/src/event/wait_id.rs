@@ -256,8 +256,10 @@ mod tests {
         let mut wait = WaitId::any();
         let place: *mut i32 = entry(&mut wait).get_address2().cast();
         for (word, value) in [(0, libc::SIGCHLD), (2, code), (4, 77), (5, 1000), (6, status)] {
-            // SAFETY: E1: the place has room for 32 words, which may hold any number.
-            unsafe { place.add(word).write(value) };
+            // SAFETY: E1: the place has room for 32 words.
+            let place = unsafe { place.add(word) };
+            // SAFETY: E1: as above; a word may hold any number.
+            unsafe { place.write(value) };
         }
         complete(wait, 0)
     }

@@ -65,7 +65,8 @@ fn what_is_told_once_is_told_again_when_it_is_changed() {
         assert_eq!(data(&run(driver.clone().submit(wait(&set))).unwrap()), [1]);
         let mut waiting = driver.clone().submit(wait(&set));
         start(&mut waiting);
-        change(driver, EpollCtl::modify(set.clone(), file, once, 2)).unwrap();
+        // The file stays open: a set forgets one that is closed.
+        change(driver, EpollCtl::modify(set.clone(), file.clone(), once, 2)).unwrap();
         assert_eq!(data(&run(waiting).unwrap()), [2]);
         // And what waits for what never comes is called off.
         let mut cancelled = driver.clone().submit(wait(&set));

@@ -174,6 +174,7 @@ fn a_child_is_waited_for_until_it_ends() {
             assert_eq!(process.cast_unsigned(), child.id());
             // There is nothing left of it, unless it was only looked at.
             let left = bench.ask([wait_for(libc::P_PID, child.id(), libc::WEXITED, 2)]);
+            assert_eq!(child.wait().unwrap_err().raw_os_error(), Some(libc::ECHILD));
             (cancelled, answers, signal, code, status, left)
         });
     }
