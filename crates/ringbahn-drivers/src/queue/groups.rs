@@ -16,7 +16,7 @@ use ringbahn_core::{BufferGroup, GroupMemory, RingId};
 
 use super::rings::Rings;
 use crate::sys::buffer_ring::{register_buffers, unregister_buffers};
-use crate::sys::uapi::SETUP_SINGLE_ISSUER;
+use crate::sys::uapi::{REGISTER_BUFFER_RING, SETUP_SINGLE_ISSUER};
 
 /// The ids of the groups of one ring.
 #[derive(Debug, Default)]
@@ -61,6 +61,7 @@ impl Groups {
         size: u32,
     ) -> io::Result<BufferGroup> {
         let kernel = rings.kernel().map_err(unsupported)?;
+        kernel.check_known(REGISTER_BUFFER_RING)?;
         let groups = &kernel.groups;
         let memory = GroupMemory::new(count, size, rustix::param::page_size())?;
         let gone = std::mem::take(&mut groups.lock().gone);
