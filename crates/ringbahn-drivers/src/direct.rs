@@ -10,6 +10,7 @@ use ringbahn_core::{DirectTable, RingId, SharedFd, Sharing, Slots};
 
 use crate::RingHandle;
 use crate::queue::registry::{Lease, Release};
+use crate::sys::uapi::REGISTER_FILES2;
 
 /// The table of files of a ring, as long as somebody uses it.
 #[derive(Debug)]
@@ -41,6 +42,7 @@ impl<S: Sharing> RingHandle<S> {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         let (registry, fd) = self.rings().registry()?;
+        self.rings().kernel()?.check_known(REGISTER_FILES2)?;
         let lease = Lease::new(self.rings())?;
         registry.take_files(fd, slots).map_err(|error| refused(error, slots))?;
         Ok(DirectTable::new(RingSlots { ring: self.table().ring(), lease }))

@@ -31,7 +31,7 @@ use ringbahn_core::{AlignedBuffer, IoBuf, IoBufMut, Registration, RingId, Sharin
 use crate::RingHandle;
 use crate::queue::registry::{Lease, Release};
 use crate::sys::resources::update_buffers;
-use crate::sys::uapi::BUFFERS_MAX;
+use crate::sys::uapi::{BUFFERS_MAX, REGISTER_BUFFERS2};
 use crate::unavailable::locked_memory_advice;
 use free::FreePlaces;
 pub use take_buffer::TakeBuffer;
@@ -129,6 +129,7 @@ impl<S: Sharing> RingHandle<S> {
             ));
         }
         let (registry, fd) = self.rings().registry()?;
+        self.rings().kernel()?.check_known(REGISTER_BUFFERS2)?;
         let lease = Lease::new(self.rings())?;
         let stride = size.next_multiple_of(PAGE);
         let refused = |error| refused(error, count, size);

@@ -37,7 +37,7 @@ pub use notice::{Notice, Notify};
 pub use workers::WorkerLimits;
 
 use crate::RingHandle;
-use lacking::{Lacking, explain};
+use lacking::explain;
 
 /// What a ring can be told while it runs; got from a driver.
 ///
@@ -136,9 +136,7 @@ impl<'a, S: Sharing> Registrar<'a, S> {
     /// The ring, to ask it for the register operation of this number.
     fn ring_for(&self, operation: u32) -> io::Result<BorrowedFd<'_>> {
         let kernel = self.ring.rings().kernel()?;
-        if kernel.lacks(operation) {
-            return Err(Lacking::of(operation).into());
-        }
+        kernel.check_known(operation)?;
         Ok(kernel.fd())
     }
 

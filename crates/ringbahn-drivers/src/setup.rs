@@ -23,6 +23,7 @@ use crate::queue::handle::RingHandle;
 use crate::queue::mapped::OwnMemory;
 use crate::queue::rings::Rings;
 use crate::queue::submission::SubmissionQueue;
+use crate::registrar::lacking::Lacking;
 use crate::sys::fork::ForkGuard;
 use crate::sys::setup::setup;
 use crate::sys::uapi::{
@@ -323,13 +324,12 @@ impl Setup {
         let mut rings = rings.map_err(|error| Unavailable::failed("mmap", &error))?;
         let made_up = rings.make_up_for(&self.unwanted);
         made_up.map_err(|error| Unavailable::failed("eventfd2", &error))?;
-        match rings.tune(&self.tuning) {
-            Ok(()) => Ok(rings),
-            Err((name, error)) if error.raw_os_error() == Some(libc::EINVAL) => {
-                Err(Unavailable::lacking(&format!("IORING_{name}")))
-            }
-            Err((name, error)) => Err(Unavailable::failed("io_uring_register", &error).also(name)),
-        }
+        let tuned = rings.tune(&self.tuning);
+        tuned.map_err(|error| match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+            Some(lacking) => Unavailable::lacking(&Lacking::in_brief(lacking)),
+            None => Unavailable::failed("io_uring_register", &error),
+        })?;
+        Ok(rings)
     }
 
     /// An engine inside the process, with queues of the sizes that the kernel would make, and the

@@ -17,7 +17,7 @@ use ringbahn_core::{BufferGroup, BufferQueue, GroupMemory, RingId, SendQueue, Sh
 use super::handle::RingHandle;
 use super::rings::Rings;
 use crate::sys::buffer_ring::{register_buffers, unregister_buffers};
-use crate::sys::uapi::{BUFFER_RING_INCREMENTAL, SETUP_SINGLE_ISSUER};
+use crate::sys::uapi::{BUFFER_RING_INCREMENTAL, REGISTER_BUFFER_RING, SETUP_SINGLE_ISSUER};
 
 /// The ids of the groups of one ring.
 #[derive(Debug, Default)]
@@ -143,6 +143,7 @@ impl Groups {
         flags: u16,
     ) -> io::Result<(GroupMemory, u16, Box<Registration>)> {
         let kernel = rings.kernel().map_err(unsupported)?;
+        kernel.check_known(REGISTER_BUFFER_RING)?;
         let groups = &kernel.groups;
         let memory = GroupMemory::new(count, size, rustix::param::page_size())?;
         let gone = std::mem::take(&mut groups.lock().gone);

@@ -99,9 +99,10 @@ impl RingHandle<Local> {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message).into());
         }
         let kernel = rings.kernel()?;
-        let lacking = Lacking::of(REGISTER_RESIZE_RINGS);
-        if kernel.lacks(REGISTER_RESIZE_RINGS) || kernel.flags & SETUP_DEFER_TASKRUN == 0 {
-            return Err(io::Error::from(lacking).into());
+        kernel.check_known(REGISTER_RESIZE_RINGS).map_err(io::Error::from)?;
+        if kernel.flags & SETUP_DEFER_TASKRUN == 0 {
+            // The kernel is older than both.
+            return Err(io::Error::from(Lacking::of(REGISTER_RESIZE_RINGS)).into());
         }
         let unreaped = !completion.is_empty() || self.overflowed();
         if submission.free() < submission.capacity() || self.unsubmitted() > 0 || unreaped {

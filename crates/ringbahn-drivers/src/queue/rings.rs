@@ -42,6 +42,7 @@ use super::waits::Waits;
 use super::width::CompletionWidth as Width;
 use crate::backend::Backend;
 use crate::fallback::Engine;
+use crate::registrar::lacking::{Lacking, explain};
 use crate::setup::tuning::Tuning;
 use crate::sync::Ordering;
 use crate::sys::fork::ForkGuard;
@@ -49,7 +50,8 @@ use crate::sys::probe::Probe;
 use crate::sys::ring_name::{RingName, enable, register_eventfd, register_ring, unregister_ring};
 use crate::sys::tuning::restrict;
 use crate::sys::uapi::{
-    ENTER_NO_IOWAIT, FEAT_NO_IOWAIT, Params, SETUP_DEFER_TASKRUN, SETUP_R_DISABLED,
+    ENTER_NO_IOWAIT, FEAT_NO_IOWAIT, Params, REGISTER_MEM_REGION, REGISTER_RESTRICTIONS,
+    SETUP_DEFER_TASKRUN, SETUP_R_DISABLED,
 };
 use crate::unavailable::Unavailable;
 
@@ -199,17 +201,19 @@ impl Rings {
     ///
     /// # Errors
     ///
-    /// Those of `io_uring_register(2)`, by the name of what was asked for; those of `mmap(2)`.
-    pub(crate) fn tune(&mut self, tuning: &Tuning) -> Result<(), (&'static str, io::Error)> {
+    /// [`Lacking`]; those of `io_uring_register(2)`; those of `mmap(2)`.
+    pub(crate) fn tune(&mut self, tuning: &Tuning) -> io::Result<()> {
         let Backing::Kernel(kernel) = &mut self.backing else { return Ok(()) };
         kernel.lacking = tuning.lacking;
         if tuning.registered_waits {
+            kernel.check_known(REGISTER_MEM_REGION)?;
             let waits = Waits::register(kernel.fd(), kernel.guard);
-            kernel.waits = Some(waits.map_err(|error| ("REGISTER_MEM_REGION", error))?);
+            kernel.waits = Some(waits.map_err(|error| explain(REGISTER_MEM_REGION, error))?);
         }
         if let Some(restrictions) = &tuning.restrictions {
+            kernel.check_known(REGISTER_RESTRICTIONS)?;
             let restricted = restrict(kernel.fd(), &restrictions.rows());
-            restricted.map_err(|error| ("REGISTER_RESTRICTIONS", error))?;
+            restricted.map_err(|error| explain(REGISTER_RESTRICTIONS, error))?;
         }
         Ok(())
     }
@@ -370,9 +374,12 @@ impl KernelRing {
         self.registered.map_or(RingName::Descriptor(self.fd()), RingName::Registered)
     }
 
-    /// Whether the kernel is not to be asked for this register operation.
-    pub(crate) fn lacks(&self, operation: u32) -> bool {
-        operation < u64::BITS && self.lacking & 1 << operation != 0
+    /// # Errors
+    ///
+    /// [`Lacking`], where the kernel is not to be asked for this register operation.
+    pub(crate) fn check_known(&self, operation: u32) -> Result<(), Lacking> {
+        let lacks = operation < u64::BITS && self.lacking & 1 << operation != 0;
+        if lacks { Err(Lacking::of(operation)) } else { Ok(()) }
     }
 
     /// What a call that waits says about it: a thread that waits for CQEs is idle, not waiting for

@@ -85,16 +85,9 @@ impl<S: Sharing> Registrar<'_, S> {
             let Some(user_data) = target.user_data_in(self.ring.table()) else {
                 return Ok(End::Ended);
             };
-            let remaining = end.map_or(Duration::MAX, |end| end.duration_since(Instant::now()));
-            let request = SyncCancel {
-                address: user_data,
-                descriptor: -1,
-                timeout: Timespec {
-                    seconds: i64::try_from(remaining.as_secs()).unwrap_or(i64::MAX),
-                    nanoseconds: remaining.subsec_nanos().into(),
-                },
-                ..SyncCancel::default()
-            };
+            let timeout = remaining(end);
+            let request =
+                SyncCancel { address: user_data, descriptor: -1, timeout, ..SyncCancel::default() };
             match sync_cancel(ring, request) {
                 Ok(_) => return Ok(End::Ended),
                 Err(error) => match error.raw_os_error() {
@@ -105,5 +98,38 @@ impl<S: Sharing> Registrar<'_, S> {
                 },
             }
         }
+    }
+}
+
+/// What remains until `end`, as the kernel wants it.
+fn remaining(end: Option<Instant>) -> Timespec {
+    /// What the kernel takes for no timeout at all. It adds the time to that of its clock, so one
+    /// that is as good as for ever would overflow.
+    const FOR_EVER: Timespec = Timespec { seconds: -1, nanoseconds: -1 };
+
+    let Some(end) = end else { return FOR_EVER };
+    let remaining = end.saturating_duration_since(Instant::now());
+    match u32::try_from(remaining.as_secs()) {
+        Ok(seconds) => {
+            Timespec { seconds: seconds.into(), nanoseconds: remaining.subsec_nanos().into() }
+        }
+        Err(_) => FOR_EVER,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_as_good_as_for_ever_is_told_the_kernel_as_for_ever() {
+        let told = |time| {
+            let Timespec { seconds, nanoseconds } = remaining(Instant::now().checked_add(time));
+            (seconds, nanoseconds)
+        };
+        assert_eq!(told(Duration::MAX), (-1, -1));
+        assert_eq!(told(Duration::from_secs(1 << 40)), (-1, -1));
+        assert_eq!(told(Duration::ZERO), (0, 0));
+        assert!((3500..3600).contains(&told(Duration::from_secs(3600)).0));
     }
 }

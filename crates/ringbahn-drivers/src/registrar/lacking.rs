@@ -43,6 +43,14 @@ impl Lacking {
         Lacking { what: what.to_owned(), since: Some(KernelVersion { major, minor }) }
     }
 
+    /// Its name and its version.
+    pub(crate) fn in_brief(&self) -> String {
+        match self.since {
+            Some(since) => format!("{} (Linux {since})", self.what),
+            None => self.what.clone(),
+        }
+    }
+
     /// What it is, by the name that the kernel's header has for it.
     pub fn what(&self) -> &str {
         &self.what

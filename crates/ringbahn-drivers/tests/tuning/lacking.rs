@@ -7,12 +7,12 @@ use std::time::Duration;
 use ringbahn_core::{Local, Selection, Sharing};
 use ringbahn_drivers::tuning::{KNOBS, Kind, OnFallback};
 use ringbahn_drivers::{
-    LocalDriver, Napi, NapiTracking, Notify, Policy, Registrar, Setup, WaitClock, WorkerLimits,
-    registration,
+    LocalDriver, Napi, NapiTracking, Notify, Policy, Reason, Registrar, Restrictions, Setup,
+    WaitClock, WorkerLimits, registration,
 };
 use rustix::event::{EventfdFlags, eventfd};
 
-use crate::{known, lacking_in, local_with, on_fallback, shared};
+use crate::{known, lacking_in, local_with, on_fallback, shared, skip};
 
 const NAPI: Napi = Napi {
     busy_poll: Duration::from_micros(1),
@@ -136,5 +136,37 @@ fn the_kernel_does_what_a_registrar_asks_for() {
             Err(error) => panic!("{number}: {error:?}"),
         }
         drop(table);
+    }
+}
+
+/// What drivers and rings are asked for in other ways says the same.
+#[test]
+fn what_is_not_a_registrars_is_named_just_as_well() {
+    let test = "what_is_not_a_registrars_is_named_just_as_well";
+    type Asked = fn(&LocalDriver) -> io::Result<()>;
+    let ask: [(u8, Asked); 3] = [
+        (registration::BUFFERS2, |driver| driver.register_buffers(1, 1).map(drop)),
+        (registration::FILES2, |driver| driver.direct_table(1).map(drop)),
+        (registration::PBUF_RING, |driver| driver.buffer_group(1, 1).map(drop)),
+    ];
+    for (number, ask) in ask {
+        let Some(driver) = local_without(test, number) else { return };
+        let error = ask(&driver).expect_err("it was said to be lacking");
+        assert_eq!(error.kind(), io::ErrorKind::Unsupported);
+        assert!(lacking_in(&error).is_some(), "{error:?}");
+    }
+    let restricted = Setup::new(1).restrict(Restrictions::new());
+    let waits = Setup::new(1).registered_waits(true);
+    for (number, setup, name) in [
+        (registration::RESTRICTIONS, restricted, "IORING_REGISTER_RESTRICTIONS (Linux 5.10)"),
+        (registration::MEM_REGION, waits, "IORING_REGISTER_MEM_REGION (Linux 6.13)"),
+    ] {
+        let setup = setup.without_registration(number).policy(Policy::Require);
+        let unavailable = setup.build_local().unwrap_err();
+        if unavailable.reason() != Reason::Lacking {
+            return skip::skip(test, &format!("no io_uring: {unavailable}"));
+        }
+        assert!(unavailable.to_string().contains(name), "{unavailable}");
+        assert_eq!(io::Error::from(unavailable).kind(), io::ErrorKind::Unsupported);
     }
 }
