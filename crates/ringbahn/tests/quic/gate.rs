@@ -1,4 +1,4 @@
-//! A driver that takes nothing while its gate is shut, and lets a test in before it takes something.
+//! A driver that takes nothing while its gate is shut, and lets a test in before it takes any.
 
 use std::io;
 use std::pin::Pin;
