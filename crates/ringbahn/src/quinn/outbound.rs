@@ -4,8 +4,9 @@ use std::future::Future;
 use std::io;
 use std::net::UdpSocket;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
 use ::quinn::udp::Transmit;
 use ringbahn_core::event::SendMsg;
@@ -28,8 +29,27 @@ struct Flight<D: Drive> {
 
 pub(super) struct Outbound<D: Drive + Unpin> {
     flights: Mutex<Flights<D>>,
+    bell: Arc<Bell>,
+}
+
+/// What every send is polled with.
+#[derive(Debug, Default)]
+struct Bell {
+    /// How often it has been rung.
+    count: AtomicU64,
     /// Who is woken when a send has ended, or when one that had to wait for the driver may go on.
-    waiters: Arc<Waiters>,
+    waiters: Waiters,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.count.fetch_add(1, Ordering::SeqCst);
+        self.waiters.wake_all();
+    }
 }
 
 struct Flights<D: Drive> {
@@ -39,10 +59,16 @@ struct Flights<D: Drive> {
     polled: usize,
 }
 
+impl<D: Drive> Flights<D> {
+    fn have_room(&self) -> bool {
+        self.waiting.len() + self.polled < IN_FLIGHT_MAX
+    }
+}
+
 impl<D: Drive + Clone + Unpin> Outbound<D> {
     pub(super) fn new() -> Outbound<D> {
         let flights = Mutex::new(Flights { waiting: Vec::new(), polled: 0 });
-        Outbound { flights, waiters: Arc::default() }
+        Outbound { flights, bell: Arc::default() }
     }
 
     /// Sends a datagram, or several, as soon as it can be. There is room.
@@ -63,6 +89,7 @@ impl<D: Drive + Clone + Unpin> Outbound<D> {
     /// Takes the results of the sends that have ended, and starts those that have not begun. Tells
     /// whether the network was found not to take several datagrams at once.
     pub(super) fn settle(&self) -> bool {
+        let rung = self.bell.count.load(Ordering::SeqCst);
         let flights = {
             let mut flights = self.lock();
             let taken = std::mem::take(&mut flights.waiting);
@@ -73,7 +100,29 @@ impl<D: Drive + Clone + Unpin> Outbound<D> {
             return false;
         }
         let count = flights.len();
-        let waker = Waker::from(self.waiters.clone());
+        let (left, refused) = self.poll(flights);
+        let missed = {
+            let mut flights = self.lock();
+            let had_room = flights.have_room();
+            flights.polled -= count;
+            let some_left = !left.is_empty();
+            // What was given away meanwhile comes behind.
+            let later = std::mem::replace(&mut flights.waiting, left);
+            flights.waiting.extend(later);
+            let was_rung = self.bell.count.load(Ordering::SeqCst) != rung;
+            // Whoever was woken for a send, or has looked for room, has found none of these.
+            (some_left && was_rung) || (!had_room && flights.have_room())
+        };
+        if missed {
+            self.bell.waiters.wake_all();
+        }
+        refused
+    }
+
+    /// Polls sends, and yields those that have not ended, and whether one of several datagrams was
+    /// refused.
+    fn poll(&self, flights: Vec<Flight<D>>) -> (Vec<Flight<D>>, bool) {
+        let waker = Waker::from(self.bell.clone());
         let mut cx = Context::from_waker(&waker);
         let mut refused = false;
         let mut left = Vec::new();
@@ -84,23 +133,17 @@ impl<D: Drive + Clone + Unpin> Outbound<D> {
                 Poll::Ready((Err(error), _)) => refused |= flight.segmented && is_refusal(&error),
             }
         }
-        let mut flights = self.lock();
-        flights.polled -= count;
-        // What was given away meanwhile comes behind.
-        let later = std::mem::replace(&mut flights.waiting, left);
-        flights.waiting.extend(later);
-        refused
+        (left, refused)
     }
 
     /// Whether another send may be given away.
     pub(super) fn has_room(&self) -> bool {
-        let flights = self.lock();
-        flights.waiting.len() + flights.polled < IN_FLIGHT_MAX
+        self.lock().have_room()
     }
 
     /// Wakes a task, once, when a send has ended or may go on.
     pub(super) fn attend(&self, waker: &Waker) {
-        self.waiters.add(waker);
+        self.bell.waiters.add(waker);
     }
 
     fn lock(&self) -> MutexGuard<'_, Flights<D>> {

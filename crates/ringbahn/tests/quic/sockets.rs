@@ -3,8 +3,8 @@
 use std::future::poll_fn;
 use std::io::{ErrorKind, IoSliceMut};
 use std::net::{SocketAddr, UdpSocket};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 
 use quinn::udp::{EcnCodepoint, RecvMeta, Transmit};
@@ -15,7 +15,7 @@ use ringbahn::{Drive, Shared};
 use crate::bounded::block_on;
 use crate::gate::Gate;
 use crate::loopback;
-use crate::support::{driver, skip};
+use crate::support::{driver, skip, wait_until};
 
 type Socket = Arc<dyn AsyncUdpSocket>;
 
@@ -113,9 +113,10 @@ fn where_several_at_once_are_refused_there_is_one_at_a_time_from_then_on() {
     let peer = far.local_addr().unwrap();
     near.try_send(&Transmit { segment_size: Some(1), ..transmit(&contents, peer) }).unwrap();
     // That it is lost is no error, and it is known at once, or when the socket is next looked at.
-    while near.max_transmit_segments() > 1 {
+    wait_until("it is known", || {
         poll_nothing(&near, Waker::noop());
-    }
+        near.max_transmit_segments() == 1
+    });
     near.try_send(&transmit(b"single", peer)).unwrap();
     assert_eq!(block_on(receive(&far, 1))[0].1, b"single");
 }
@@ -177,6 +178,56 @@ fn the_task_that_receives_sends_what_had_to_wait() {
     assert!(receiver.0.load(Ordering::SeqCst));
     poll_nothing(&near, &waker);
     assert_eq!(block_on(receive(&far, 1))[0].1, b"hello");
+}
+
+/// A task that is polled in the moment in which it is woken.
+struct Eager(Weak<dyn AsyncUdpSocket>);
+
+impl Wake for Eager {
+    fn wake(self: Arc<Self>) {
+        if let Some(socket) = self.0.upgrade() {
+            poll_nothing(&socket, &self.into());
+        }
+    }
+}
+
+#[test]
+fn a_task_that_is_woken_while_the_send_is_looked_at_is_woken_once_more() {
+    let Some(driver) = driver("a_task_that_is_woken_while_the_send_is_looked_at") else { return };
+    let gate = Gate::new(driver.clone());
+    let (near, far) = (socket(&gate), socket(&driver));
+    poll_nothing(&near, &Arc::new(Eager(Arc::downgrade(&near))).into());
+    // Its turn has come before it is even told to wait. The task looks, and cannot see the send.
+    gate.let_in(|waker| {
+        waker.wake_by_ref();
+        true
+    });
+    near.try_send(&transmit(b"hello", far.local_addr().unwrap())).unwrap();
+    assert_eq!(block_on(receive(&far, 1))[0].1, b"hello");
+}
+
+#[test]
+fn a_task_that_looks_for_room_while_sends_end_is_told_of_it() {
+    let Some(driver) = driver("a_task_that_looks_for_room_while_sends_end") else { return };
+    let gate = Gate::new(driver.clone());
+    let (near, far) = (socket(&gate), socket(&driver));
+    gate.shut();
+    for _ in 0..WAITING_MAX {
+        near.try_send(&transmit(b"hello", far.local_addr().unwrap())).unwrap();
+    }
+    let woken = Arc::new(Woken::default());
+    let (waker, socket) = (Waker::from(woken.clone()), near.clone());
+    gate.open();
+    gate.let_in(move |_| {
+        let mut poller = socket.create_io_poller();
+        assert!(poller.as_mut().poll_writable(&mut Context::from_waker(&waker)).is_pending());
+        false
+    });
+    // Nobody has been woken by the gate, so this is what finds the sends at their end.
+    wait_until("there is room", || {
+        poll_nothing(&near, Waker::noop());
+        woken.0.load(Ordering::SeqCst)
+    });
 }
 
 #[test]
