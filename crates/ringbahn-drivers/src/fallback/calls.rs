@@ -7,9 +7,11 @@
 use ringbahn_core::opcode;
 
 use super::epoll::last_errno;
+use super::groups::Groups;
 use super::opcodes::*;
 use super::work::{Step, Work};
 
+mod chosen;
 mod connect;
 mod files;
 mod paths;
@@ -19,23 +21,23 @@ mod sockets;
 mod transfers;
 mod vectors;
 
-pub(super) use poll::is_ready;
+pub(super) use chosen::shot_wait;
+pub(super) use poll::{interest, is_ready};
 pub(super) use transfers::is_open;
 
 /// Makes an attempt at an entry. Where `may_block` is not set it waits for nothing.
-pub(super) fn perform(work: &mut Work, may_block: bool) -> Step {
+pub(super) fn perform(work: &mut Work, may_block: bool, groups: &Groups) -> Step {
     let entry = &work.entry;
     let code = entry.opcode();
     if code == opcode::NOP {
         return Step::Done(0);
     }
-    if entry.flags() & FLAG_FIXED_FILE != 0 {
-        // No files are registered.
-        return Step::failed(libc::EBADF);
+    if entry.flags() & FLAG_BUFFER_SELECT != 0 {
+        return chosen::attempt(work, may_block, groups);
     }
     match code {
-        opcode::READ | opcode::READV => transfers::read(work, may_block),
-        opcode::WRITE | opcode::WRITEV => transfers::write(work, may_block),
+        opcode::READ | opcode::READ_FIXED | opcode::READV => transfers::read(work, may_block),
+        opcode::WRITE | opcode::WRITE_FIXED | opcode::WRITEV => transfers::write(work, may_block),
         opcode::FSYNC
         | SYNC_FILE_RANGE
         | FALLOCATE
@@ -44,6 +46,7 @@ pub(super) fn perform(work: &mut Work, may_block: bool) -> Step {
         | MADVISE
         | FSETXATTR
         | FGETXATTR => files::call(entry, may_block),
+        opcode::FIXED_FD_INSTALL => files::install(entry),
         opcode::OPENAT | OPENAT2 => paths::open(entry, may_block),
         opcode::CLOSE => paths::close(entry, may_block),
         opcode::STATX

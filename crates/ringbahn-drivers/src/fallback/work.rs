@@ -1,9 +1,11 @@
 //! [`Work`]: an entry under execution, and the [`Step`]s that it takes.
 
-use std::os::fd::RawFd;
+use std::os::fd::{OwnedFd, RawFd};
+use std::sync::Arc;
 
 use ringbahn_core::Sqe;
 
+use super::groups::Offer;
 use super::pool::Class;
 
 /// An entry under execution.
@@ -18,6 +20,16 @@ pub(super) struct Work {
     pub(super) begun: bool,
     /// How often in a row the descriptor was ready and the call would have waited all the same.
     pub(super) fruitless: u32,
+    /// How many bytes at most it asks for, of a buffer that is chosen for it; 0 for all it takes.
+    pub(super) asked: u32,
+    /// The buffer that was chosen for it, and comes back with its CQE.
+    pub(super) chosen: Option<Offer>,
+    /// The files of the slots that it names, which are kept open.
+    pub(super) files: [Option<Arc<OwnedFd>>; 2],
+    /// Whether nothing comes after the result that it has had, of an operation of many.
+    pub(super) is_last: bool,
+    /// How many results it has had, of a timeout.
+    pub(super) shots: u64,
 }
 
 /// What became of an attempt.
@@ -56,7 +68,18 @@ pub(super) enum Then {
 
 impl Work {
     pub(super) fn new(entry: Sqe) -> Work {
-        Work { entry, done: 0, wanted: 0, begun: false, fruitless: 0 }
+        Work {
+            asked: entry.get_length(),
+            entry,
+            done: 0,
+            wanted: 0,
+            begun: false,
+            fruitless: 0,
+            chosen: None,
+            files: [None, None],
+            is_last: false,
+            shots: 0,
+        }
     }
 }
 

@@ -35,7 +35,7 @@ use super::beside::{AtWork, Beside};
 use super::completion::CompletionQueue;
 use super::groups::Groups;
 use super::index::Index;
-use super::registry::Registry;
+use super::registry::{Registrar, Registry};
 use super::submission::SubmissionQueue;
 use crate::backend::Backend;
 use crate::fallback::Engine;
@@ -113,7 +113,6 @@ pub(super) struct KernelRing {
     pub(super) flags: u32,
     /// The index under which the one thread that uses the ring has registered it.
     registered: Option<u32>,
-    pub(super) groups: Arc<Groups>,
     guard: ForkGuard,
     registry: Arc<Registry>,
     _rings: Mapping,
@@ -130,6 +129,8 @@ pub(crate) struct Rings {
     pub(super) fallback_reason: Option<Unavailable>,
     /// What executes what the kernel does not know.
     pub(super) beside: Option<Beside>,
+    pub(super) groups: Arc<Groups>,
+    registry: Arc<Registry>,
 }
 
 // SAFETY: R1: the memory belongs to the process, not to a thread. The words are atomics; the arrays
@@ -166,6 +167,7 @@ impl Rings {
         if has_array {
             fill_with_identity(&rings, sq.array, params.sq_entries)?;
         }
+        let registry = Arc::<Registry>::default();
         Ok(Rings {
             submission: SubmissionMemory {
                 index: sq_size,
@@ -187,14 +189,15 @@ impl Rings {
                 features: params.features,
                 flags: params.flags,
                 registered: None,
-                groups: Arc::default(),
                 guard,
-                registry: Arc::default(),
+                registry: registry.clone(),
                 _rings: rings,
                 _entries: entries,
             }),
             fallback_reason: None,
             beside: None,
+            groups: Arc::default(),
+            registry,
         })
     }
 
@@ -203,7 +206,19 @@ impl Rings {
         let memory = engine.memory();
         let (submission, completion) = (memory.submission.clone(), memory.completion.clone());
         let backing = Backing::Engine(engine);
-        Rings { submission, completion, backing, fallback_reason, beside: None }
+        Rings::over(submission, completion, backing, fallback_reason)
+    }
+
+    /// The queues in memory that somebody else in this process has, too.
+    pub(super) fn over(
+        submission: SubmissionMemory,
+        completion: CompletionMemory,
+        backing: Backing,
+        fallback_reason: Option<Unavailable>,
+    ) -> Rings {
+        let (groups, registry) = (Arc::default(), Arc::default());
+        let beside = None;
+        Rings { submission, completion, backing, fallback_reason, beside, groups, registry }
     }
 
     /// Sees to what the kernel does not know, and to what it is not to be asked for.
@@ -262,14 +277,13 @@ impl Rings {
         }
     }
 
-    /// What is registered with the ring, and the descriptor to do so by.
+    /// What is registered with the ring, and who registers it.
     ///
     /// # Errors
     ///
-    /// `Unsupported` where that is nothing: in a forked child, or without a ring of the kernel.
-    pub(crate) fn registry(&self) -> io::Result<(&Arc<Registry>, BorrowedFd<'_>)> {
-        let kernel = self.kernel()?;
-        Ok((&kernel.registry, kernel.fd()))
+    /// `Unsupported` in a forked child.
+    pub(crate) fn registry(&self) -> io::Result<(&Arc<Registry>, Registrar<'_>)> {
+        Ok((&self.registry, Registrar::of(&self.executor()?)))
     }
 
     /// Who executes the entries, if this process may use the ring.
