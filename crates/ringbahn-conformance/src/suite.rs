@@ -174,10 +174,12 @@ impl Suite {
                     Outcome::Unsupported(_) => {
                         differs += 1;
                         let reason = difference.reason.clone();
-                        if !std::mem::replace(known, true) && difference.is_refusal {
-                            case.outcome = Outcome::Unsupported(reason);
-                        } else if !difference.is_refusal {
-                            case.outcome = Outcome::ExpectedDifference(reason);
+                        // The first line that is about it counts.
+                        if !std::mem::replace(known, true) {
+                            case.outcome = match difference.is_refusal {
+                                true => Outcome::Unsupported(reason),
+                                false => Outcome::ExpectedDifference(reason),
+                            };
                         }
                     }
                     // The driver was to say so itself, and has done something else.

@@ -11,6 +11,8 @@ mod driver;
 mod faults;
 #[path = "sim/files.rs"]
 mod files;
+#[path = "sim/refusals.rs"]
+mod refusals;
 #[path = "sim/sockets.rs"]
 mod sockets;
 #[path = "sim/streams.rs"]
