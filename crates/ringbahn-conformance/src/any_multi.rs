@@ -5,9 +5,9 @@
 //!
 //! # Safety
 //!
-//! M1. The entry of an [`AnyMulti`] is that of the event within, which lies in a box: it stays where
-//!     it is and is touched by nobody as long as that is asked of the one around it. Its decoder is
-//!     that event's, so what the kernel says of the one is said of the other.
+//! M1. The entry of an [`AnyMulti`] is that of the event within, which lies in a box: it stays
+//!     where it is and is touched by nobody as long as that is asked of the one around it. Its
+//!     decoder is that event's, so what the kernel says of the one is said of the other.
 //!
 //! [`AnyEvent`]: crate::any_event::AnyEvent
 #![allow(unsafe_code)]

@@ -102,9 +102,9 @@ impl<S: Sharing> RingHandle<S> {
     /// # Errors
     ///
     /// `InvalidInput` for no buffers, or empty ones; `OutOfMemory` beyond `RLIMIT_MEMLOCK`, with a
-    /// hint; `QuotaExceeded` where the ring has no room for so many; `Unsupported` on kernels before
-    /// 5.19, and in a forked child. Without registered buffers any other ones do. To the fallback
-    /// they are memory as any other, and none of it is locked.
+    /// hint; `QuotaExceeded` where the ring has no room for so many; `Unsupported` on kernels
+    /// before 5.19, and in a forked child. Without registered buffers any other ones do. To the
+    /// fallback they are memory as any other, and none of it is locked.
     ///
     /// # Kernel
     ///

@@ -164,8 +164,8 @@ impl SqpollDriver {
         self.shared.direct_table(slots)
     }
 
-    /// Makes a group of `count` buffers of `size` bytes each, from which one is taken for each piece
-    /// of data that an operation of this driver receives.
+    /// Makes a group of `count` buffers of `size` bytes each, from which one is taken for each
+    /// piece of data that an operation of this driver receives.
     ///
     /// # Errors
     ///

@@ -1,8 +1,8 @@
 //! The rows of the matrix: one for each event of the registry.
 //!
 //! An event that has no row, and a row that has no event, do not compile. A row says what its event
-//! needs besides a driver, such as slots or a group of buffers. A driver that has no such thing says
-//! so, and its cells are refused.
+//! needs besides a driver, such as slots or a group of buffers. A driver that has no such thing
+//! says so, and its cells are refused.
 
 mod composed;
 mod files;

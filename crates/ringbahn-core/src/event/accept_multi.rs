@@ -31,8 +31,8 @@ const ACCEPT_MULTISHOT: u16 = 1 << 0;
 /// # Kernel
 ///
 /// Linux 5.19. The socket is the event's until completion. Where there is no such operation, by
-/// the kernel's age or since what stands in for io_uring has none, the first item is an error of the
-/// kind `Unsupported`; [`Accept`](super::Accept) does the same with an entry for each.
+/// the kernel's age or since what stands in for io_uring has none, the first item is an error of
+/// the kind `Unsupported`; [`Accept`](super::Accept) does the same with an entry for each.
 ///
 /// # References
 ///

@@ -1,8 +1,8 @@
 //! [`Edges`]: descriptors of which operations are told each time that they become ready.
 //!
 //! Those that wait until a descriptor is ready look at it as it is ([`watches`](super::watches));
-//! these look at what happens to it. So they have a set of epoll of their own, edge-triggered, which
-//! is itself in the reactor's.
+//! these look at what happens to it. So they have a set of epoll of their own, edge-triggered,
+//! which is itself in the reactor's.
 
 use std::collections::{BTreeMap, HashMap};
 use std::os::fd::RawFd;
@@ -35,7 +35,7 @@ impl Edges {
     ///
     /// # Errors
     ///
-    /// The `errno` of `epoll_ctl(2)`: `EPERM` where the file is always ready. Those of making a set.
+    /// The `errno` of `epoll_ctl(2)`: `EPERM` where the file is always ready; those of a new set.
     pub(super) fn add(&mut self, id: Id, fd: RawFd, events: u32) -> Result<(), i32> {
         if self.epoll.is_none() {
             let set = Epoll::new().map_err(|error| error.raw_os_error().unwrap_or(libc::EMFILE))?;

@@ -1,8 +1,8 @@
 //! Operations that post a CQE for each of many results, until they fail or are stopped.
 //!
 //! As in the kernel such an operation ends where the completion queue is full, and where it would
-//! be if nobody read it meanwhile: whoever wants more submits it again. So an operation that has much
-//! to tell, and keeps a buffer for each result, does not get ahead of its reader.
+//! be if nobody read it meanwhile: whoever wants more submits it again. So an operation that has
+//! much to tell, and keeps a buffer for each result, does not get ahead of its reader.
 
 use std::os::fd::RawFd;
 
@@ -77,8 +77,8 @@ impl Core {
 }
 
 impl State {
-    /// Posts one result of many, after `count` others of this attempt. `false` where it is to be the
-    /// last one: there is no room for more, or the operation has been cancelled meanwhile.
+    /// Posts one result of many, after `count` others of this attempt. `false` where it is to be
+    /// the last one: there is no room for more, or the operation has been cancelled meanwhile.
     pub(super) fn post_more(
         &mut self,
         flight: &Flight,

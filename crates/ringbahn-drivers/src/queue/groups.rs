@@ -72,8 +72,8 @@ impl Groups {
         let mut single = false;
         match executor {
             Executor::Kernel(kernel) => {
-                // SAFETY: BR1; GR1: the memory is a group's from here on, which lives as long as its
-                // operations, or is freed unregistered.
+                // SAFETY: BR1; GR1: the memory is a group's from here on, which lives as long as
+                // its operations, or is freed unregistered.
                 if let Err(error) = unsafe { register_buffers(kernel.fd(), address, entries, id) } {
                     groups.lock().free.push(id);
                     return Err(explain(error));

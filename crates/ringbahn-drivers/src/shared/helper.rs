@@ -70,8 +70,8 @@ impl Helper {
             ))
         })?;
         self.state.store(RESTING, Ordering::SeqCst);
-        // Whoever ends the driver says so first, and then looks for a helper to tell. Where none was
-        // to be seen yet it is told here; it may be asleep, having looked before the end began.
+        // Whoever ends the driver says so first, and then looks for a helper to tell. Where none
+        // was to be seen yet it is told here; it may be asleep, having looked before the end began.
         if core.is_closed() {
             self.wake();
         }

@@ -142,8 +142,8 @@ pub(crate) fn datagrams() -> (SharedFd, UnixDatagram) {
     (SharedFd::from(OwnedFd::from(near)), far)
 }
 
-/// Fails unless every buffer of `group` is in its ring, or soon will be, since a thread of the driver
-/// is about to dispose of it: takes all of them out at once, and finds none more.
+/// Fails unless every buffer of `group` is in its ring, or soon will be, since a thread of the
+/// driver is about to dispose of it: takes all of them out at once, and finds none more.
 #[track_caller]
 pub(crate) fn assert_full<D: Subject>(driver: &D, group: &BufferGroup) {
     let (near, far) = datagrams();
