@@ -93,6 +93,7 @@ fn receive_message(work: &mut Work, offer: &Offer, may_block: bool) -> Step {
     let own = work.entry.get_address().cast::<msghdr>();
     // SAFETY: CH2.
     let Some(own) = (unsafe { own.as_ref() }) else { return Step::failed(libc::EFAULT) };
+    #[allow(clippy::unnecessary_cast, reason = "it is not with every libc")]
     let (name, control) = (own.msg_namelen as usize, own.msg_controllen as usize);
     let length = offer.length as usize;
     let overhead = HEADER + name + control;
