@@ -7,8 +7,9 @@ use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ringbahn_core::Event;
+use ringbahn_core::{BufferGroup, DirectTable, Event};
 
+use crate::any_buffer::AnyBuffer;
 use crate::handle::Handle;
 use crate::kind::Kind;
 use crate::operating::Operating;
@@ -181,6 +182,27 @@ impl<S: Kind> Subjected<'_, S> {
             cx.waker().wake_by_ref();
             Poll::Pending
         }))
+    }
+
+    /// A group of `count` buffers of `size` bytes, where the driver makes such.
+    pub(crate) fn buffer_group(&self, count: u16, size: u32) -> Result<BufferGroup, Stop> {
+        Ok(self.driver.buffer_group(count, size)?)
+    }
+
+    /// So many slots for direct descriptors, where the driver has such.
+    pub(crate) fn direct_table(&self, slots: u32) -> Result<DirectTable, Stop> {
+        Ok(self.driver.direct_table(slots)?)
+    }
+
+    /// `count` registered buffers of `size` bytes, where the driver registers such.
+    pub(crate) fn registered_buffers(
+        &self,
+        count: u16,
+        size: usize,
+    ) -> Result<Vec<AnyBuffer>, Stop> {
+        let buffers = self.driver.registered_buffers(count, size)?;
+        ensure_eq!(buffers.len(), usize::from(count), "registered buffers");
+        Ok(buffers.into_iter().map(AnyBuffer::new).collect())
     }
 
     /// How many operations are in flight, where the driver knows.

@@ -34,13 +34,17 @@ pub enum Group {
     Links,
     /// Sends whose buffer the kernel keeps for longer.
     ZeroCopy,
+    /// What one operation yields one after the other.
+    Streams,
+    /// What is registered with a ring: buffers, groups of them, and files in slots.
+    Registered,
     /// Every event at every moment of its life.
     Lifecycle,
 }
 
 impl Group {
     /// All of them, in the order in which they are run.
-    pub const ALL: [Group; 12] = [
+    pub const ALL: [Group; 14] = [
         Group::Data,
         Group::Errors,
         Group::Cancel,
@@ -52,6 +56,8 @@ impl Group {
         Group::Repeats,
         Group::Links,
         Group::ZeroCopy,
+        Group::Streams,
+        Group::Registered,
         Group::Lifecycle,
     ];
 
@@ -69,6 +75,8 @@ impl Group {
             Group::Repeats => "repeats",
             Group::Links => "links",
             Group::ZeroCopy => "zero-copy",
+            Group::Streams => "streams",
+            Group::Registered => "registered",
             Group::Lifecycle => "lifecycle",
         }
     }
@@ -86,6 +94,8 @@ impl Group {
             Group::Repeats => cases::repeats::cases(),
             Group::Links => cases::links::cases(),
             Group::ZeroCopy => cases::zero_copy::cases(),
+            Group::Streams => cases::streams::cases(),
+            Group::Registered => cases::registered::cases(),
             Group::Lifecycle => lifecycle::cases(),
         }
     }

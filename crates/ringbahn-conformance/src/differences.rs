@@ -14,6 +14,12 @@ use std::path::Path;
 /// so is one, since then the list is wrong; and so is a line with a `*` of whose cases none
 /// differs, and a line that names no case at all.
 ///
+/// In the place of a driver's name `*` stands for all of them.
+///
+/// A reason that begins with `unsupported: ` is about cases that the driver refuses itself, with an
+/// error of the kind `Unsupported` made for the purpose. It does for no others: what hangs, is lost
+/// or leaks where it is refused is a failure. And each refusal needs a line.
+///
 /// ```
 /// use ringbahn_conformance::Differences;
 ///
@@ -33,8 +39,16 @@ pub(crate) struct Difference {
     driver: String,
     case: String,
     pub(crate) reason: String,
+    /// Whether it is about what the driver refuses itself.
+    pub(crate) is_refusal: bool,
     line: usize,
 }
+
+/// How the reason begins of a line about what a driver refuses itself.
+const REFUSAL: &str = "unsupported:";
+
+/// What stands in the place of a driver's name in a line about all of them.
+const EVERY: &str = "*";
 
 impl Differences {
     /// The list in the file at `path`.
@@ -69,10 +83,12 @@ impl Differences {
                 );
                 return Err(io::Error::new(io::ErrorKind::InvalidData, message));
             };
+            let refused = reason.strip_prefix(REFUSAL).map(str::trim);
             lines.push(Difference {
                 driver: driver.to_owned(),
                 case: case.to_owned(),
-                reason: reason.to_owned(),
+                reason: refused.unwrap_or(reason).to_owned(),
+                is_refusal: refused.is_some(),
                 line: index + 1,
             });
         }
@@ -81,7 +97,8 @@ impl Differences {
 
     /// The lines about `driver`.
     pub(crate) fn of(&self, driver: &str) -> Vec<Difference> {
-        self.lines.iter().filter(|line| line.driver == driver).cloned().collect()
+        let is_about = |line: &&Difference| line.driver == driver || line.driver == EVERY;
+        self.lines.iter().filter(is_about).cloned().collect()
     }
 }
 

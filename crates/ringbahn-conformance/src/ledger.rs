@@ -41,6 +41,12 @@ impl Ledger {
         Rescued::new(event, Entry { counts: self.counts.clone() })
     }
 
+    /// An entry for an event of a stream, which carries it to its end.
+    pub(crate) fn entry(&self) -> Entry {
+        self.counts.entered.fetch_add(1, Ordering::SeqCst);
+        Entry { counts: self.counts.clone() }
+    }
+
     /// How many of the events have not ended.
     pub(crate) fn open(&self) -> usize {
         let ended = self.counts.ended.load(Ordering::SeqCst);

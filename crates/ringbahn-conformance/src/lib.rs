@@ -59,7 +59,8 @@
 //! ```
 //!
 //! A driver of one thread also says how it runs a future ([`Subject::block_on`]); one that counts
-//! what is in flight lets the suite see it ([`Subject::in_flight`]).
+//! what is in flight lets the suite see it ([`Subject::in_flight`]); one that registers buffers or
+//! files with its ring gives them to it ([`Subject::buffer_group`] and the like).
 //!
 //! # What it tries
 //!
@@ -76,6 +77,8 @@
 //! | `repeats` | What has to go round goes round, and stops when it is told to. |
 //! | `links` | Chains run in their order, whole or not at all. |
 //! | `zero-copy` | A buffer comes back when the kernel is done with it, and not before. |
+//! | `streams` | What one operation yields one after the other arrives, once, whoever lags or goes. |
+//! | `registered` | Buffers, groups of them and slots that belong to the ring are used and given back. |
 //! | `lifecycle` | Every event at 25 moments of its life: dropped, cancelled, restarted, … |
 //!
 //! Each case runs on a driver of its own in a thread of its own. One that hangs is given up after
@@ -86,7 +89,9 @@
 //!
 //! A driver that cannot do something by its nature says so in a file that the suite reads:
 //! [`Differences`]. A difference that is expected and does not happen is a failure, too, so the
-//! file does not grow old.
+//! file does not grow old. What a driver refuses with an error of the kind `Unsupported`, such as
+//! what it would have to register with its ring, stands there as well, and is tried: the refusal is
+//! to be just that, and is to leave nothing behind.
 //!
 //! # What it does not try
 //!
@@ -94,7 +99,9 @@
 
 #![cfg(target_os = "linux")]
 
+mod any_buffer;
 mod any_event;
+mod any_multi;
 mod bench;
 mod case;
 mod cases;

@@ -10,6 +10,7 @@
 
 pub(crate) mod moment;
 pub(crate) mod operation;
+pub(crate) mod resources;
 pub(crate) mod rows;
 pub(crate) mod scene;
 pub(crate) mod stand;
@@ -23,7 +24,7 @@ use moment::Moment;
 /// The cells, event by event.
 pub(crate) fn cases<S: Kind>() -> Vec<Case<S>> {
     let mut cases = Vec::new();
-    for row in rows::ROWS.iter().filter(|row| !row.stands_apart()) {
+    for row in rows::ROWS {
         for &moment in Moment::ALL {
             let body = Body::Closure(Arc::new(move |bench| moment.try_on(bench, *row)));
             cases.push(Case { name: format!("{}/{}", row.name, moment.name()), body });

@@ -12,6 +12,9 @@ pub enum Outcome {
     Passed,
     /// It does not, as was known; with the reason in the list.
     ExpectedDifference(String),
+    /// The driver refuses what the case is about, with an error of the kind `Unsupported` made for
+    /// it, as was known; with the reason in the list.
+    Unsupported(String),
     /// The case says nothing of this driver or on this machine, for this reason.
     Skipped(String),
     /// The driver does not keep the promise, in these words.
@@ -48,6 +51,8 @@ pub struct Counts {
     pub passed: usize,
     /// It does not, as was known.
     pub expected_differences: usize,
+    /// It says itself that it does not do this, as was known.
+    pub unsupported: usize,
     /// The case says nothing here.
     pub skipped: usize,
     /// It does not keep the promise.
@@ -59,6 +64,7 @@ impl Counts {
         match outcome {
             Outcome::Passed => self.passed += 1,
             Outcome::ExpectedDifference(_) => self.expected_differences += 1,
+            Outcome::Unsupported(_) => self.unsupported += 1,
             Outcome::Skipped(_) => self.skipped += 1,
             Outcome::Failed(_) => self.failed += 1,
         }
@@ -143,6 +149,7 @@ impl Results {
         for case in &self.cases {
             let key = match &case.outcome {
                 Outcome::ExpectedDifference(reason) => ("differs", reason.as_str()),
+                Outcome::Unsupported(reason) => ("unsupported", reason.as_str()),
                 Outcome::Skipped(reason) => ("skipped", reason.as_str()),
                 Outcome::Passed | Outcome::Failed(_) => continue,
             };
@@ -190,6 +197,7 @@ fn cell(counts: Counts) -> String {
     let mut text = counts.passed.to_string();
     for (count, what) in [
         (counts.expected_differences, "differ"),
+        (counts.unsupported, "unsupported"),
         (counts.skipped, "skipped"),
         (counts.failed, "FAILED"),
     ] {

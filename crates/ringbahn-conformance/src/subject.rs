@@ -5,7 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 
-use ringbahn_core::Drive;
+use ringbahn_core::{BufferGroup, DirectTable, Drive, IoBufMut};
 
 use crate::handle::Handle;
 use crate::kind::{Kind, Takes};
@@ -43,6 +43,10 @@ pub struct Report {
 /// A case polls and drops futures on the thread that has made the driver, inside of
 /// [`block_on`](Subject::block_on) and outside of it. It waits inside only, for its other threads
 /// as well.
+///
+/// What a driver has registered with its ring is asked for by the last three methods. One that has
+/// none of a kind leaves its method out: the cases about it then end with the error `Unsupported`,
+/// which the list of [`Differences`](crate::Differences) has to know of.
 pub trait Subject: Send + Sync + 'static {
     /// The driver: a cheap handle, whose clones are handles of the same driver.
     type Driver: Drive + Clone + 'static;
@@ -74,6 +78,46 @@ pub trait Subject: Send + Sync + 'static {
         let _ = driver;
         None
     }
+
+    /// Makes a group of `count` buffers of `size` bytes, for operations on the driver's ring.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` where there are no such groups.
+    fn buffer_group(
+        &self,
+        driver: &Self::Driver,
+        count: u16,
+        size: u32,
+    ) -> io::Result<BufferGroup> {
+        let _ = (driver, count, size);
+        Err(io::Error::new(io::ErrorKind::Unsupported, "the driver makes no groups of buffers"))
+    }
+
+    /// Gives the driver's ring `slots` slots for direct descriptors.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` where there are no slots.
+    fn direct_table(&self, driver: &Self::Driver, slots: u32) -> io::Result<DirectTable> {
+        let _ = (driver, slots);
+        Err(io::Error::new(io::ErrorKind::Unsupported, "the driver has no slots for files"))
+    }
+
+    /// Registers `count` buffers of `size` bytes with the driver's ring, and takes all of them.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` where buffers cannot be registered.
+    fn registered_buffers(
+        &self,
+        driver: &Self::Driver,
+        count: u16,
+        size: usize,
+    ) -> io::Result<Vec<Box<dyn IoBufMut>>> {
+        let _ = (driver, count, size);
+        Err(io::Error::new(io::ErrorKind::Unsupported, "the driver registers no buffers"))
+    }
 }
 
 /// A subject with its driver's type forgotten.
@@ -90,6 +134,12 @@ pub(crate) trait AnyDriver<S: Kind> {
     fn shut_down(&self, deadline: Duration) -> Report;
 
     fn in_flight(&self) -> Option<u64>;
+
+    fn buffer_group(&self, count: u16, size: u32) -> io::Result<BufferGroup>;
+
+    fn direct_table(&self, slots: u32) -> io::Result<DirectTable>;
+
+    fn registered_buffers(&self, count: u16, size: usize) -> io::Result<Vec<Box<dyn IoBufMut>>>;
 }
 
 /// Makes drivers that keep their subject alive.
@@ -130,6 +180,18 @@ where
 
     fn in_flight(&self) -> Option<u64> {
         self.subject.in_flight(&self.driver)
+    }
+
+    fn buffer_group(&self, count: u16, size: u32) -> io::Result<BufferGroup> {
+        self.subject.buffer_group(&self.driver, count, size)
+    }
+
+    fn direct_table(&self, slots: u32) -> io::Result<DirectTable> {
+        self.subject.direct_table(&self.driver, slots)
+    }
+
+    fn registered_buffers(&self, count: u16, size: usize) -> io::Result<Vec<Box<dyn IoBufMut>>> {
+        self.subject.registered_buffers(&self.driver, count, size)
     }
 }
 

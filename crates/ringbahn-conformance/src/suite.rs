@@ -109,7 +109,7 @@ impl Suite {
                     Some(reason) => Outcome::Skipped(reason.clone()),
                     None => self.run_case(&subject, &case),
                 };
-                if let Outcome::Failed(message) = &outcome
+                if let Outcome::Failed(message) | Outcome::Unsupported(message) = &outcome
                     && given_up.is_none()
                 {
                     let is_expected = expected.iter().any(|difference| difference.covers(&name));
@@ -150,6 +150,11 @@ impl Suite {
                 Err(others) => format!("{message}; {others}"),
             }),
             Watched::Ended(Err(Stop::Skipped(reason))) => Outcome::Skipped(reason),
+            // A refusal leaves nothing behind, either.
+            Watched::Ended(Err(Stop::Unsupported(message))) => match balance {
+                Ok(()) => Outcome::Unsupported(message),
+                Err(others) => Outcome::Failed(format!("refused ({message}); {others}")),
+            },
             Watched::Hangs => {
                 let stage = *stage.lock().unwrap_or_else(PoisonError::into_inner);
                 Outcome::Failed(format!("{HANGS} {:?}, at: {stage}", self.patience))
@@ -159,11 +164,26 @@ impl Suite {
 
     /// Holds the results against the list of differences.
     fn compare(&self, results: &mut Results) {
+        let mut known = vec![false; results.cases.len()];
         for difference in self.differences.of(&results.driver) {
             let (mut covered, mut differs) = (0, 0);
-            for case in results.cases.iter_mut().filter(|case| difference.covers(&case.case)) {
+            let cases = results.cases.iter_mut().zip(&mut known);
+            for (case, known) in cases.filter(|(case, _)| difference.covers(&case.case)) {
                 covered += 1;
                 match &case.outcome {
+                    Outcome::Unsupported(_) => {
+                        differs += 1;
+                        let reason = difference.reason.clone();
+                        // The first line that is about it counts.
+                        if !std::mem::replace(known, true) {
+                            case.outcome = match difference.is_refusal {
+                                true => Outcome::Unsupported(reason),
+                                false => Outcome::ExpectedDifference(reason),
+                            };
+                        }
+                    }
+                    // The driver was to say so itself, and has done something else.
+                    Outcome::Failed(_) if difference.is_refusal => differs += 1,
                     Outcome::Failed(_) => {
                         differs += 1;
                         case.outcome = Outcome::ExpectedDifference(difference.reason.clone());
@@ -189,6 +209,14 @@ impl Suite {
                 results.wrong_differences.push(format!("{citation}: names no case"));
             } else if covered > 0 && differs == 0 {
                 results.wrong_differences.push(format!("{citation}: none of these cases differs"));
+            }
+        }
+        for (case, known) in results.cases.iter_mut().zip(known) {
+            if let Outcome::Unsupported(message) = &case.outcome
+                && !known
+            {
+                let message = format!("it is refused, of which the list says nothing: {message}");
+                case.outcome = Outcome::Failed(message);
             }
         }
     }

@@ -15,6 +15,9 @@ pub enum Stop {
     /// The case says nothing of this driver.
     #[doc(hidden)]
     Skipped(String),
+    /// The driver says itself, by an error made for it, that it cannot do what the case is about.
+    #[doc(hidden)]
+    Unsupported(String),
 }
 
 impl Stop {
@@ -37,13 +40,22 @@ impl Stop {
 /// What a case needs of the machine failed, or an operation that should have succeeded.
 impl From<io::Error> for Stop {
     fn from(error: io::Error) -> Stop {
-        Stop::Failed(format!("an error where none was expected: {error}"))
+        match says_unsupported(&error) {
+            true => Stop::Unsupported(error.to_string()),
+            false => Stop::Failed(format!("an error where none was expected: {error}")),
+        }
     }
+}
+
+/// Whether an error is a driver's own statement that it does not do this. An `errno` of the kernel
+/// is none, though some of them read as `Unsupported`.
+pub(crate) fn says_unsupported(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported && error.raw_os_error().is_none()
 }
 
 impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Stop::Failed(text) | Stop::Skipped(text)) = self;
+        let (Stop::Failed(text) | Stop::Skipped(text) | Stop::Unsupported(text)) = self;
         f.write_str(text)
     }
 }

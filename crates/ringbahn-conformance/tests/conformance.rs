@@ -13,12 +13,15 @@ use ringbahn_core::Drive;
 mod drivers;
 #[path = "support/hosted.rs"]
 mod hosted;
+#[path = "support/simulated.rs"]
+mod simulated;
 #[path = "../../ringbahn-drivers/tests/support/skip.rs"]
 mod skip;
 
 use drivers::{Iopoll, Local, Sharded, Shared, Sqpoll};
 use hosted::Hosted;
 use ringbahn_drivers::Policy;
+use simulated::Simulated;
 
 /// Makes a test of each line, and the table in their order.
 macro_rules! subjects {
@@ -59,6 +62,8 @@ subjects! {
         Local { policy: Policy::Require, serve_at_once: false };
     the_local_driver_conforms_upon_the_fallback:
         Local { policy: Policy::Never, serve_at_once: false };
+    the_simulated_driver_conforms:
+        Simulated;
 }
 
 const DIFFERENCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/differences.txt");

@@ -176,6 +176,28 @@ fn an_expected_difference_that_does_not_happen_is_a_failure() {
 }
 
 #[test]
+fn a_refusal_needs_a_line_that_says_so_and_covers_nothing_else() {
+    scene::in_child("a_refusal_needs_a_line_that_says_so_and_covers_nothing_else", || {
+        let outcome = |list: &str| {
+            let suite = Suite::new().only("lifecycle/Drained/timed_out");
+            let results = suite.differences(differences(list)).run(Flaw::None);
+            results.cases[0].outcome.clone()
+        };
+        let Outcome::Failed(message) = outcome("") else { panic!("nobody knows of it") };
+        assert!(message.contains("the list says nothing"), "{message}");
+        let refused = Outcome::Unsupported("it would stand still".into());
+        for driver in ["None", "*"] {
+            let line = format!("{driver}: lifecycle/Drained/*: unsupported: it would stand still");
+            assert_eq!(outcome(&line), refused);
+        }
+        // What counts wrongly refuses nothing.
+        let list = format!("Miscounts: {COUNT}: unsupported: it does not count");
+        let (failed, _) = outcome_with(&list, Flaw::Miscounts);
+        assert!(matches!(failed, Outcome::Failed(_)), "{failed:?}");
+    });
+}
+
+#[test]
 fn a_case_that_hangs_is_named_with_what_it_was_at() {
     scene::in_child("a_case_that_hangs_is_named_with_what_it_was_at", || {
         let suite = Suite::new().groups([Group::Backpressure]).patience(PATIENCE);

@@ -29,9 +29,9 @@ impl<S: Sharing> RingHandle<S> {
     ///
     /// `AlreadyExists` where the ring has a table that somebody uses; `InvalidInput` for no slots,
     /// and for more than a former table had; `QuotaExceeded` for more than the process may have
-    /// files open (`RLIMIT_NOFILE`); `OutOfMemory`; `Unsupported` where there is no ring of the
-    /// kernel, on kernels before 5.19, and in a forked child. Without a table, descriptors of the
-    /// process do.
+    /// files open (`RLIMIT_NOFILE`); `OutOfMemory`; `Unsupported` on kernels before 5.19, and in a
+    /// forked child. Without a table, descriptors of the process do, as which the fallback has the
+    /// files in its slots.
     ///
     /// # Kernel
     ///
@@ -41,10 +41,10 @@ impl<S: Sharing> RingHandle<S> {
             let message = "a table of direct descriptors has one slot at least";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
-        let (registry, fd) = self.rings().registry()?;
-        self.rings().kernel()?.check_known(REGISTER_FILES2)?;
+        let (registry, clerk) = self.rings().registry()?;
+        self.rings().check_known(REGISTER_FILES2)?;
         let lease = Lease::new(self.rings())?;
-        registry.take_files(fd, slots).map_err(|error| refused(error, slots))?;
+        registry.take_files(clerk, slots).map_err(|error| refused(error, slots))?;
         Ok(DirectTable::new(RingSlots { ring: self.table().ring(), lease }))
     }
 }

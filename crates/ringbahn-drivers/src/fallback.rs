@@ -17,7 +17,11 @@
 //! | entries in chains, and what waits for all before it | [`schedule`], [`links`] |
 //! | the operations that have not ended | [`operations`] |
 //! | descriptors that are waited for, by one thread in `epoll_wait` | [`watches`], [`reactor`] |
+//! | descriptors of which each change is told, by the same thread | [`edges`] |
 //! | times that are waited for, by the same thread | [`timers`], [`timeouts`] |
+//! | operations of many results | [`shots`] |
+//! | buffers that are chosen when there is data | [`groups`] |
+//! | files in slots | [`slots`] |
 //! | calls that block, on threads of their own | [`pool`] |
 //! | the end before the end, and other things to wait for | [`cancel`], [`polls`], [`interrupt`] |
 //! | what an entry asks for, as system calls | [`calls`] |
@@ -46,16 +50,22 @@
 //! * A futex is waited for in a thread, which begins a moment after the entry was taken: a wake
 //!   that comes before, and changes nothing, is missed. Who changes the word first is not.
 //! * Children that may stop, and any of several, are looked for every few milliseconds.
-//! * Registered files and buffers, groups of buffers, operations with more than one result, and the
-//!   opcodes that [`opcodes::KNOWN`] does not list are refused.
-//! * A forked child keeps three descriptors of each engine of its parent.
+//! * A poll of many results may tell of what it has told of before, where another one of the same
+//!   descriptor begins.
+//! * A file in a slot is a descriptor, and counts as one of the process. What is to go to a ring
+//!   goes to none of these. A registered buffer is memory as any other.
+//! * The opcodes that [`opcodes::KNOWN`] does not list are refused.
+//! * A forked child keeps three descriptors of each engine of its parent, and a fourth one
+//!   where there were polls of many results.
 
 mod calls;
 mod cancel;
 mod completions;
 mod control;
+mod edges;
 mod engine;
 mod epoll;
+mod groups;
 mod interrupt;
 mod links;
 mod opcodes;
@@ -65,6 +75,8 @@ mod pool;
 mod reactor;
 mod schedule;
 mod settle;
+mod shots;
+mod slots;
 #[cfg(all(test, not(loom)))]
 mod tests;
 mod thread;

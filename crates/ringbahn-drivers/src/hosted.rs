@@ -53,13 +53,15 @@ use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::counters::Counters;
+use crate::registered::RegisteredBuffers;
 use crate::registrar::Registrar;
 use crate::shared::Shutdown;
 use crate::shared::core::Core;
 use crate::shared::lookout::Host;
 use crate::unavailable::Unavailable;
 use ringbahn_core::{
-    Attempt, CancelTarget, Cancelling, Completion, Drive, Reservation, Selection, Served, Shared,
+    Attempt, BufferGroup, CancelTarget, Cancelling, Completion, DirectTable, Drive, Reservation,
+    Selection, Served, Shared,
 };
 
 mod attendant;
@@ -199,6 +201,34 @@ impl HostedDriver {
     /// after the ring.
     pub fn is_hosted(&self) -> bool {
         self.handle.attendant.is_attending()
+    }
+
+    /// Registers `count` buffers of `size` bytes with the driver's ring.
+    ///
+    /// # Errors
+    ///
+    /// As [`RingHandle::register_buffers`](crate::RingHandle::register_buffers).
+    pub fn register_buffers(&self, count: u16, size: usize) -> io::Result<RegisteredBuffers> {
+        self.core().ring.register_buffers(count, size)
+    }
+
+    /// Gives the driver's ring `slots` slots for direct descriptors.
+    ///
+    /// # Errors
+    ///
+    /// As [`RingHandle::direct_table`](crate::RingHandle::direct_table).
+    pub fn direct_table(&self, slots: u32) -> io::Result<DirectTable> {
+        self.core().ring.direct_table(slots)
+    }
+
+    /// Makes a group of `count` buffers of `size` bytes each, from which one is taken for each
+    /// piece of data that an operation of this driver receives.
+    ///
+    /// # Errors
+    ///
+    /// As [`RingHandle::buffer_group`](crate::RingHandle::buffer_group).
+    pub fn buffer_group(&self, count: u16, size: u32) -> io::Result<BufferGroup> {
+        self.core().ring.buffer_group(count, size)
     }
 
     /// Winds the driver up, for all its clones: new events are refused, what is in flight is

@@ -48,7 +48,7 @@ impl<S: Sharing> RingHandle<S> {
     ) -> Result<ReceiveQueue, NoZeroCopyReceive> {
         let failed =
             |obstacle, error: io::Error| NoZeroCopyReceive::new(obstacle, interface, queue, &error);
-        let (_, ring) = self.rings().registry().map_err(|error| failed(Obstacle::NoRing, error))?;
+        let ring = self.rings().kernel().map_err(|error| failed(Obstacle::NoRing, error))?.fd();
         let needed = SETUP_CQE32 | SETUP_DEFER_TASKRUN;
         if self.setup_flags() & needed != needed {
             return Err(failed(Obstacle::Ring, io::ErrorKind::InvalidInput.into()));

@@ -30,7 +30,6 @@ use ringbahn_core::{AlignedBuffer, IoBuf, IoBufMut, Registration, RingId, Sharin
 
 use crate::RingHandle;
 use crate::queue::registry::{Lease, Release};
-use crate::sys::resources::update_buffers;
 use crate::sys::uapi::{BUFFERS_MAX, REGISTER_BUFFERS2};
 use crate::unavailable::locked_memory_advice;
 use free::FreePlaces;
@@ -114,9 +113,9 @@ impl<S: Sharing> RingHandle<S> {
     /// # Errors
     ///
     /// `InvalidInput` for no buffers, or empty ones; `OutOfMemory` beyond `RLIMIT_MEMLOCK`, with a
-    /// hint; `QuotaExceeded` where the ring has no room for so many; `Unsupported` where there is
-    /// no ring of the kernel, on kernels before 5.19, and in a forked child. Without registered
-    /// buffers any other ones do.
+    /// hint; `QuotaExceeded` where the ring has no room for so many; `Unsupported` on kernels
+    /// before 5.19, and in a forked child. Without registered buffers any other ones do. To the
+    /// fallback they are memory as any other, and none of it is locked.
     ///
     /// # Kernel
     ///
@@ -128,15 +127,15 @@ impl<S: Sharing> RingHandle<S> {
                 "registered buffers are at least one, of at least one byte and at most 1 GiB",
             ));
         }
-        let (registry, fd) = self.rings().registry()?;
-        self.rings().kernel()?.check_known(REGISTER_BUFFERS2)?;
+        let (registry, clerk) = self.rings().registry()?;
+        self.rings().check_known(REGISTER_BUFFERS2)?;
         let lease = Lease::new(self.rings())?;
         let stride = size.next_multiple_of(PAGE);
         let refused = |error| refused(error, count, size);
         let memory = AlignedBuffer::try_new(stride * usize::from(count), PAGE);
         let mut memory = memory.map_err(refused)?;
         let base = NonNull::new(memory.target_ptr()).ok_or(io::ErrorKind::OutOfMemory)?;
-        let first = registry.take_buffers(fd, count.into()).map_err(refused)?;
+        let first = registry.take_buffers(clerk, count.into()).map_err(refused)?;
         let vectored = self.probe().is_ok_and(|known| {
             known.supports(opcode::READV_FIXED) && known.supports(opcode::WRITEV_FIXED)
         });
@@ -148,7 +147,7 @@ impl<S: Sharing> RingHandle<S> {
         let mut done = 0;
         while done < vectors.len() {
             // What did not go in with one call says why with the next.
-            let more = update_buffers(fd, u32::from(first) + done as u32, &vectors[done..]);
+            let more = clerk.update_buffers(u32::from(first) + done as u32, &vectors[done..]);
             done += more.map_err(refused)? as usize;
         }
         Ok(RegisteredBuffers { table: Arc::new(table) })

@@ -57,13 +57,14 @@
 use std::io;
 use std::time::Duration;
 
-use ringbahn_core::{CancelTarget, Rule, opcode};
+use ringbahn_core::{BufferGroup, CancelTarget, DirectTable, Rule, opcode};
 
 mod builder;
 
 use crate::backend::Backend;
 use crate::counters::Counters;
 use crate::delegate::{Delegate, drive_by_delegate};
+use crate::registered::RegisteredBuffers;
 use crate::registrar::Registrar;
 use crate::{SharedDriver, Shutdown};
 pub use builder::SqpollBuilder;
@@ -149,6 +150,34 @@ impl SqpollDriver {
     /// What the driver's ring can be told while it runs.
     pub fn registrar(&self) -> Registrar<'_> {
         self.shared.registrar()
+    }
+
+    /// Registers `count` buffers of `size` bytes with the driver's ring.
+    ///
+    /// # Errors
+    ///
+    /// As [`RingHandle::register_buffers`](crate::RingHandle::register_buffers).
+    pub fn register_buffers(&self, count: u16, size: usize) -> io::Result<RegisteredBuffers> {
+        self.shared.register_buffers(count, size)
+    }
+
+    /// Gives the driver's ring `slots` slots for direct descriptors.
+    ///
+    /// # Errors
+    ///
+    /// As [`RingHandle::direct_table`](crate::RingHandle::direct_table).
+    pub fn direct_table(&self, slots: u32) -> io::Result<DirectTable> {
+        self.shared.direct_table(slots)
+    }
+
+    /// Makes a group of `count` buffers of `size` bytes each, from which one is taken for each
+    /// piece of data that an operation of this driver receives.
+    ///
+    /// # Errors
+    ///
+    /// As [`RingHandle::buffer_group`](crate::RingHandle::buffer_group).
+    pub fn buffer_group(&self, count: u16, size: u32) -> io::Result<BufferGroup> {
+        self.shared.buffer_group(count, size)
     }
 
     /// Winds the driver up, for all its clones, as [`SharedDriver::shutdown`] does. The kernel's

@@ -15,6 +15,8 @@ mod files;
 mod names;
 #[path = "sim/ranges.rs"]
 mod ranges;
+#[path = "sim/refusals.rs"]
+mod refusals;
 #[path = "sim/sockets.rs"]
 mod sockets;
 #[path = "sim/streams.rs"]

@@ -189,7 +189,13 @@ pub use socket2;
 
 #[doc(no_inline)]
 pub use ringbahn_core::{
-    AlignedBuffer, Attempt, BufError, BufResult, BufResultExt, BufferGroup, BufferQueue, BufferReturn, Bundle, BundleParts, Cancel, CancelReport, CancelScope, CancelTarget, Cancelled, Cancelling, Completion, Cqe, DirectFd, DirectIo, DirectTable, Drive, Event, Forbidden, ForeignRing, IoBuf, IoBufMut, IoBufs, Local, Misaligned, MultiEvent, Multishot, OpenFile, Outcome, Personality, Pollable, ProvidedBuffer, Registration, Reservation, RingId, Rule, Selection, SendQueue, Served, Shared, SharedFd, Sharing, Slice, Slots, SocketAddress, Sqe, Sqes, Submission, Timeout, Within, buf, event, opcode, ReceiveQueue, ReceivedPiece,
+    AlignedBuffer, Attempt, BufError, BufResult, BufResultExt, BufferGroup, BufferQueue,
+    BufferReturn, Bundle, BundleParts, Cancel, CancelReport, CancelScope, CancelTarget, Cancelled,
+    Cancelling, Completion, Cqe, DirectFd, DirectIo, DirectTable, Drive, Event, Forbidden,
+    ForeignRing, IoBuf, IoBufMut, IoBufs, Local, Misaligned, MultiEvent, Multishot, OpenFile,
+    Outcome, Personality, Pollable, ProvidedBuffer, ReceiveQueue, ReceivedPiece, Registration,
+    Reservation, RingId, Rule, Selection, SendQueue, Served, Shared, SharedFd, Sharing, Slice,
+    Slots, SocketAddress, Sqe, Sqes, Submission, Timeout, Within, buf, event, opcode,
 };
 #[doc(no_inline)]
 pub use ringbahn_drivers::survey::{NoZeroCopyReceive, Obstacle};

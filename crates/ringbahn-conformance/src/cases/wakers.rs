@@ -341,7 +341,8 @@ fn a_waker_that_waits_for_room_may_submit_another_operation(bench: &Bench<Shared
         .map(|_| {
             let handle = driver.handle();
             std::thread::spawn(move || {
-                for _ in 0..100 {
+                // Few, for each may take as many turns of a processor that all threads share.
+                for _ in 0..20 {
                     let woken = Arc::new(AtomicUsize::new(0));
                     let this = std::thread::current();
                     let waker = {

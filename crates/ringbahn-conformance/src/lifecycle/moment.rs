@@ -8,6 +8,7 @@ use std::time::Duration;
 use ringbahn_core::Cancelled;
 
 use super::operation::Operation;
+use super::resources::Resources;
 use super::rows::Row;
 use super::scene::Manner;
 use super::stand::{Stand, good, good_or_stopped};
@@ -79,10 +80,20 @@ moments! {
 }
 
 impl Moment {
+    /// Whether it does to an operation what cannot be done to a stream.
+    fn is_of_operations(self) -> bool {
+        use Moment::{Detached, InTime, Restarted, RestartedInFlight, TimedOut};
+        matches!(self, Restarted | RestartedInFlight | Detached | TimedOut | InTime)
+    }
+
     /// Tries the cell of this moment and `row`.
     pub(crate) fn try_on<S: Kind>(self, bench: &Bench<S>, row: Row) -> Verdict {
+        if row.is_stream && self.is_of_operations() {
+            return Err(Stop::skipped("a stream is neither bounded nor detached nor begun again"));
+        }
         let driver = bench.driver()?;
-        self.run(Stand { bench, driver, ledger: Ledger::default(), row })
+        let (resources, other) = Resources::of(row.need, bench, &driver)?;
+        self.run(Stand { bench, driver, ledger: Ledger::default(), row, resources, other })
     }
 }
 
@@ -348,6 +359,8 @@ fn forgotten_until_the_driver_was_gone<S: Kind>(stand: Stand<'_, S>) -> Verdict 
     drop(driver);
     bench.stage("dropping a future that has outlived its driver");
     drop(operation);
+    // A thread of the driver may have the record for a moment longer.
+    bench.await_without_driver("the forgotten event has ended", || ledger.open() == 0)?;
     ledger.balance()
 }
 

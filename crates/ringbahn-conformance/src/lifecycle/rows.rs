@@ -1,82 +1,90 @@
 //! The rows of the matrix: one for each event of the registry.
 //!
-//! An event that has no row, and a row that has no event, do not compile. What needs more than a
-//! driver, such as slots or buffers that are registered with a ring, stands apart, and its row says
-//! where it is tried.
+//! An event that has no row, and a row that has no event, do not compile. A row says what its event
+//! needs besides a driver, such as slots or a group of buffers. A driver that has no such thing
+//! says so, and its cells are refused.
 
 mod composed;
 mod files;
 mod names;
 mod others;
 mod pipes;
+mod provided;
 mod receives;
 mod sends;
+mod slots;
 mod sockets;
+mod streams;
 mod waits;
 
 use ringbahn_core::event::EVENTS;
 
+use super::resources::{Need, Resources};
 use super::scene::{AnyScene, Manner};
 use crate::ledger::Ledger;
 use crate::verdict::Stop;
 
 /// What sets the scene for an operation, and enters its event in the ledger.
-type Stage = fn(Manner, &Ledger) -> Result<AnyScene, Stop>;
+type Stage = fn(Manner, &Ledger, &Resources) -> Result<AnyScene, Stop>;
 
 /// One event of the registry.
 #[derive(Clone, Copy)]
 pub(crate) struct Row {
     pub(crate) name: &'static str,
-    /// `None` of what stands apart.
-    stage: Option<Stage>,
+    pub(crate) need: Need,
+    /// Whether its event yields one item after the other.
+    pub(crate) is_stream: bool,
+    stage: Stage,
 }
 
 impl Row {
-    /// Whether it is tried elsewhere.
-    pub(crate) fn stands_apart(&self) -> bool {
-        self.stage.is_none()
-    }
-
     /// Sets the scene for an operation, and enters its event in the ledger.
-    ///
-    /// # Panics
-    ///
-    /// Panics where the event stands apart.
-    pub(crate) fn scene(&self, manner: Manner, ledger: &Ledger) -> Result<AnyScene, Stop> {
-        let stage = self.stage.expect("what stands apart has no cells");
-        stage(manner, ledger)
+    pub(crate) fn scene(
+        &self,
+        manner: Manner,
+        ledger: &Ledger,
+        resources: &Resources,
+    ) -> Result<AnyScene, Stop> {
+        (self.stage)(manner, ledger, resources)
     }
 }
 
 /// Makes the rows from lines such as `Accept: sockets::accept;`: the name in the registry, and the
-/// function that sets the scene, or the test program that tries what stands apart.
+/// function that sets the scene; `with Group` and the like where it needs more than a driver.
 macro_rules! rows {
-    ($($name:ident: $($file:ident::$scene:ident)? $($apart:literal)?;)*) => {
+    ($($name:ident: $file:ident::$scene:ident $(with $need:ident)?;)*) => {
         /// One row for each event of the registry.
-        pub(crate) const ROWS: &[Row] = &[$(Row {
+        pub(crate) const ROWS: &[Row] = &[$(rows!(@row $name, $file::$scene $(, $need)?),)*];
+    };
+    (@row $name:ident, $file:ident::$scene:ident) => {
+        Row {
             name: stringify!($name),
-            stage: rows!(@stage $($file::$scene)? $($apart)?),
-        },)*];
+            need: Need::Nothing,
+            is_stream: is_same(stringify!($file), "streams"),
+            stage: |manner, ledger, _| Ok($file::$scene(manner)?.forget(ledger)),
+        }
     };
-    (@stage $file:ident::$scene:ident) => {
-        Some(|manner, ledger| Ok($file::$scene(manner)?.forget(ledger)))
-    };
-    (@stage $apart:literal) => {
-        None
+    (@row $name:ident, $file:ident::$scene:ident, $need:ident) => {
+        Row {
+            name: stringify!($name),
+            need: Need::$need,
+            is_stream: is_same(stringify!($file), "streams"),
+            stage: |manner, ledger, resources| Ok($file::$scene(manner, resources)?.forget(ledger)),
+        }
     };
 }
 
 rows! {
     Accept: sockets::accept;
     AcceptIntoSlots: "direct of ringbahn-drivers";
-    AcceptMulti: "multishot of ringbahn-drivers";
+    AcceptMulti: streams::accept;
     AnsweredNop: others::answered_nop;
     AsPersonality: "tuning of ringbahn-drivers";
     AsyncCancel: others::async_cancel;
     Bind: sockets::bind;
     Close: files::close;
     Connect: sockets::connect;
-    Drained: "chains of ringbahn-drivers";
+    Drained: composed::drained;
     Either: composed::either;
     Fadvise: files::fadvise;
     Fallocate: files::fallocate;
@@ -86,13 +94,13 @@ rows! {
     EpollWait: waits::epoll_wait;
     FilesUpdate: "other_operations of ringbahn-drivers";
     Fsync: files::fsync;
-    GetXattr: names::get_xattr;
     FutexWait: waits::futex_wait;
     FutexWaitv: waits::futex_waitv;
     FutexWake: waits::futex_wake;
     GetSocketOption: sockets::get_socket_option;
-    InstallFd: "direct of ringbahn-drivers";
-    IntoSlot: "direct of ringbahn-drivers";
+    GetXattr: names::get_xattr;
+    InstallFd: slots::install_fd with Slots;
+    IntoSlot: slots::into_slot with Slots;
     Link: composed::link;
     Listen: sockets::listen;
     LinkAt: names::link_at;
@@ -107,14 +115,14 @@ rows! {
     OpenAt2: names::open_at2;
     Pipe: files::pipe;
     PollAdd: others::poll_add;
-    PollMulti: "multishot of ringbahn-drivers";
+    PollMulti: streams::poll;
     PollRemove: others::poll_remove;
     PollUpdate: others::poll_update;
     ProvideBuffers: "other_operations of ringbahn-drivers";
     Read: receives::read;
     ReadExact: receives::read_exact;
-    ReadMulti: "multishot of ringbahn-drivers";
-    ReadProvided: "multishot of ringbahn-drivers";
+    ReadMulti: streams::read with Group;
+    ReadProvided: provided::read with Group;
     ReadRanges: receives::read_ranges;
     ReadVectored: receives::read_vectored;
     Recv: receives::recv;
@@ -122,14 +130,14 @@ rows! {
     RecvBundles: "multishot of ringbahn-drivers";
     RecvLent: "other_operations of ringbahn-drivers";
     RecvMsg: receives::recv_msg;
-    RecvMsgMulti: "multishot of ringbahn-drivers";
-    RecvMulti: "multishot of ringbahn-drivers";
+    RecvMsgMulti: streams::recv_msg with Group;
+    RecvMulti: streams::recv with Group;
     RecvParts: "multishot of ringbahn-drivers";
-    RecvProvided: "multishot of ringbahn-drivers";
+    RecvProvided: provided::recv with Group;
     RecvZc: "zero_copy_receive of ringbahn-drivers";
     RegisterFd: "direct of ringbahn-drivers";
-    RenameAt: names::rename_at;
     RemoveBuffers: "other_operations of ringbahn-drivers";
+    RenameAt: names::rename_at;
     Reporting: sends::reporting;
     Rescued: composed::rescued;
     ReuseAddress: "direct of ringbahn-drivers";
@@ -140,7 +148,7 @@ rows! {
     SendMsgZc: sends::send_msg_zc;
     SendNumber: "other_operations of ringbahn-drivers";
     SendTo: sends::send_to;
-    SendToRing: "direct of ringbahn-drivers";
+    SendToRing: slots::send_to_ring with TwoRings;
     SendZc: sends::send_zc;
     SetXattr: names::set_xattr;
     SetSocketOption: sockets::set_socket_option;
@@ -155,7 +163,7 @@ rows! {
     Tee: pipes::tee;
     Then: composed::then;
     Timeout: others::timeout;
-    TimeoutMulti: "multishot of ringbahn-drivers";
+    TimeoutMulti: streams::timeout;
     TimeoutRemove: others::timeout_remove;
     TimeoutUpdate: others::timeout_update;
     Truncate: files::truncate;

@@ -7,12 +7,13 @@ use std::task::{Context, Poll, Waker};
 use ringbahn_core::Cancelled;
 
 use super::operation::{Ending, Operation};
+use super::resources::Resources;
 use super::rows::Row;
 use super::scene::Manner;
 use crate::bench::{Bench, Subjected};
 use crate::kind::Kind;
 use crate::ledger::Ledger;
-use crate::verdict::{Stop, Verdict, ensure};
+use crate::verdict::{Stop, Verdict, ensure, says_unsupported};
 use crate::wakers::Signal;
 
 /// Where a cell is tried.
@@ -21,11 +22,15 @@ pub(crate) struct Stand<'a, S: Kind> {
     pub(crate) driver: Subjected<'a, S>,
     pub(crate) ledger: Ledger,
     pub(crate) row: Row,
+    pub(crate) resources: Resources,
+    /// The driver of the other ring, where the row needs two.
+    pub(crate) other: Option<Subjected<'a, S>>,
 }
 
 impl<S: Kind> Stand<'_, S> {
     pub(crate) fn launch(&self, manner: Manner) -> Result<Operation<S>, Stop> {
-        Operation::launch(self.row, manner, self.driver.handle(), &self.ledger)
+        let handle = self.driver.handle();
+        Operation::launch(self.row, manner, handle, &self.ledger, &self.resources)
     }
 
     /// An operation that is in flight, unless it has ended at once.
@@ -52,7 +57,7 @@ impl<S: Kind> Stand<'_, S> {
             polled = operation.poll(&mut Context::from_waker(waker));
         }
         let ending = match polled {
-            Poll::Ready(ending) => Some(ending),
+            Poll::Ready(ending) => Some(unless_refused(ending)?),
             Poll::Pending => None,
         };
         let early = ending.is_some() && operation.waits();
@@ -75,7 +80,7 @@ impl<S: Kind> Stand<'_, S> {
     }
 
     pub(crate) fn finish(&self, operation: &mut Operation<S>) -> Result<Ending, Stop> {
-        self.driver.run(poll_fn(|cx| operation.poll(cx)))
+        unless_refused(self.driver.run(poll_fn(|cx| operation.poll(cx)))?)
     }
 
     pub(crate) fn cancel(&self, operation: &mut Operation<S>) -> Result<Cancelled<Ending>, Stop> {
@@ -86,8 +91,18 @@ impl<S: Kind> Stand<'_, S> {
     pub(crate) fn close(self) -> Verdict {
         self.bench.stage("waiting until every event has ended");
         self.driver.until("every event has ended", || self.ledger.open() == 0)?;
+        self.resources.balance(&self.driver)?;
         self.driver.end()?;
+        self.other.map_or(Ok(()), Subjected::end)?;
         self.ledger.balance()
+    }
+}
+
+/// The ending, unless that is the driver's word that it does not do this.
+fn unless_refused(ending: Ending) -> Result<Ending, Stop> {
+    match ending {
+        Err(error) if says_unsupported(&error) => Err(error.into()),
+        ending => Ok(ending),
     }
 }
 
@@ -96,6 +111,7 @@ pub(crate) fn good(ending: Ending) -> Verdict {
     match ending {
         Ok(true) => Ok(()),
         Ok(false) => Err(Stop::failed("it has completed with the wrong output")),
+        Err(error) if says_unsupported(&error) => Err(error.into()),
         Err(error) => Err(Stop::failed(format!("it has failed: {error}"))),
     }
 }

@@ -5,14 +5,54 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use ringbahn_conformance::{QueueSizes, Report, Subject, Unable};
+use ringbahn_core::IoBufMut;
 use ringbahn_drivers::{
-    IopollDriver, LocalDriver, Policy, ShardedDriver, SharedDriver, SqpollDriver,
+    IopollDriver, LocalDriver, Policy, RegisteredBuffers, ShardedDriver, SharedDriver, SqpollDriver,
 };
 
 pub(crate) fn report(report: ringbahn_drivers::Report) -> Report {
     let ringbahn_drivers::Report { completed, cancelled, leaked } = report;
     Report { completed, cancelled, leaked }
 }
+
+/// All of the buffers, each as one of whatever type.
+pub(crate) fn all_of(buffers: &RegisteredBuffers) -> Vec<Box<dyn IoBufMut>> {
+    let all = std::iter::from_fn(|| buffers.take());
+    all.map(|buffer| Box::new(buffer) as Box<dyn IoBufMut>).collect()
+}
+
+/// Writes the methods of a subject by which it gives out what its driver registers with its ring.
+macro_rules! registers {
+    ($driver:ty) => {
+        fn buffer_group(
+            &self,
+            driver: &$driver,
+            count: u16,
+            size: u32,
+        ) -> ::std::io::Result<::ringbahn_core::BufferGroup> {
+            driver.buffer_group(count, size)
+        }
+
+        fn direct_table(
+            &self,
+            driver: &$driver,
+            slots: u32,
+        ) -> ::std::io::Result<::ringbahn_core::DirectTable> {
+            driver.direct_table(slots)
+        }
+
+        fn registered_buffers(
+            &self,
+            driver: &$driver,
+            count: u16,
+            size: usize,
+        ) -> ::std::io::Result<Vec<Box<dyn ::ringbahn_core::IoBufMut>>> {
+            Ok($crate::drivers::all_of(&driver.register_buffers(count, size)?))
+        }
+    };
+}
+
+pub(crate) use registers;
 
 /// The driver for any executor.
 pub(crate) struct Shared {
@@ -46,6 +86,8 @@ impl Subject for Shared {
     fn in_flight(&self, driver: &SharedDriver) -> Option<u64> {
         Some(driver.counters().in_flight)
     }
+
+    registers!(SharedDriver);
 }
 
 /// The driver of one thread.
@@ -84,6 +126,8 @@ impl Subject for Local {
     fn in_flight(&self, driver: &LocalDriver) -> Option<u64> {
         Some(driver.counters().in_flight)
     }
+
+    registers!(LocalDriver);
 }
 
 /// The driver of several rings behind one handle.
@@ -142,6 +186,8 @@ impl Subject for Sqpoll {
     fn in_flight(&self, driver: &SqpollDriver) -> Option<u64> {
         Some(driver.counters().in_flight)
     }
+
+    registers!(SqpollDriver);
 }
 
 /// The driver for direct IO on devices that are polled.

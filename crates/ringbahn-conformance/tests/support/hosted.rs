@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use ringbahn_conformance::{QueueSizes, Report, Subject, Unable};
 use ringbahn_core::{
-    Attempt, CancelTarget, Cancelling, Completion, Drive, Reservation, Selection, Served, Shared,
+    Attempt, BufferGroup, CancelTarget, Cancelling, Completion, DirectTable, Drive, Reservation,
+    Selection, Served, Shared,
 };
-use ringbahn_drivers::{HostedDriver, Policy};
+use ringbahn_drivers::{HostedDriver, Policy, RegisteredBuffers};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::drivers::report;
+use crate::drivers::{registers, report};
 
 /// What a driver lives in.
 pub(crate) enum Hosted {
@@ -41,6 +42,18 @@ impl Clone for InHost {
 impl InHost {
     fn driver(self: Pin<&mut Self>) -> Pin<&mut HostedDriver> {
         Pin::new(&mut self.get_mut().driver)
+    }
+
+    fn buffer_group(&self, count: u16, size: u32) -> io::Result<BufferGroup> {
+        self.driver.buffer_group(count, size)
+    }
+
+    fn direct_table(&self, slots: u32) -> io::Result<DirectTable> {
+        self.driver.direct_table(slots)
+    }
+
+    fn register_buffers(&self, count: u16, size: usize) -> io::Result<RegisteredBuffers> {
+        self.driver.register_buffers(count, size)
     }
 }
 
@@ -118,4 +131,6 @@ impl Subject for Hosted {
     fn in_flight(&self, driver: &InHost) -> Option<u64> {
         Some(driver.driver.counters().in_flight)
     }
+
+    registers!(InHost);
 }

@@ -33,7 +33,7 @@ pub(super) const ACCEPT_MULTISHOT: u16 = 1 << 0;
 /// # Kernel
 ///
 /// Linux 5.19. The socket is the event's until completion. Where there is no such operation, by
-/// the kernel's age or since something else stands in for io_uring, the first item is an error of
+/// the kernel's age or since what stands in for io_uring has none, the first item is an error of
 /// the kind `Unsupported`; [`Accept`](super::Accept) does the same with an entry for each.
 ///
 /// # References

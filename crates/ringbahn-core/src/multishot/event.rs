@@ -101,8 +101,8 @@ pub(crate) fn or_too_old(error: io::Error, what: &str, since: &str) -> io::Error
         return error;
     }
     let message = format!(
-        "{what} needs Linux {since} and a ring of the kernel's: the kernel, or what stands in for \
-         it, has refused it (EINVAL); do single operations instead"
+        "{what} needs Linux {since}: the kernel, or what stands in for it, has refused it \
+         (EINVAL); do single operations instead"
     );
     io::Error::new(io::ErrorKind::Unsupported, message)
 }

@@ -7,10 +7,12 @@
 use ringbahn_core::{Sqe, opcode};
 
 use super::epoll::last_errno;
+use super::groups::Groups;
 use super::opcodes::*;
 use super::work::{Step, Work};
 
 mod children;
+mod chosen;
 mod commands;
 mod connect;
 mod files;
@@ -22,23 +24,23 @@ mod sockets;
 mod transfers;
 mod vectors;
 
-pub(super) use poll::is_ready;
+pub(super) use chosen::shot_wait;
+pub(super) use poll::{interest, is_ready};
 pub(super) use transfers::is_open;
 
 /// Makes an attempt at an entry. Where `may_block` is not set it waits for nothing.
-pub(super) fn perform(work: &mut Work, may_block: bool) -> Step {
+pub(super) fn perform(work: &mut Work, may_block: bool, groups: &Groups) -> Step {
     let entry = &work.entry;
     let code = entry.opcode();
     if code == opcode::NOP {
         return do_nothing(entry);
     }
-    if entry.flags() & FLAG_FIXED_FILE != 0 {
-        // No files are registered.
-        return Step::failed(libc::EBADF);
+    if entry.flags() & FLAG_BUFFER_SELECT != 0 {
+        return chosen::attempt(work, may_block, groups);
     }
     match code {
-        opcode::READ | opcode::READV => transfers::read(work, may_block),
-        opcode::WRITE | opcode::WRITEV => transfers::write(work, may_block),
+        opcode::READ | opcode::READ_FIXED | opcode::READV => transfers::read(work, may_block),
+        opcode::WRITE | opcode::WRITE_FIXED | opcode::WRITEV => transfers::write(work, may_block),
         opcode::FSYNC
         | SYNC_FILE_RANGE
         | FALLOCATE
@@ -47,6 +49,7 @@ pub(super) fn perform(work: &mut Work, may_block: bool) -> Step {
         | MADVISE
         | FSETXATTR
         | FGETXATTR => files::call(entry, may_block),
+        opcode::FIXED_FD_INSTALL => files::install(entry),
         opcode::OPENAT | OPENAT2 => paths::open(entry, may_block),
         opcode::CLOSE => paths::close(entry, may_block),
         opcode::STATX

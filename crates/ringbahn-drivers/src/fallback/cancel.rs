@@ -2,7 +2,7 @@
 //!
 //! | where it is | answer | what becomes of it |
 //! |---|---|---|
-//! | waits for a descriptor, a time or a thread | 0 | it ends at once, with `ECANCELED` |
+//! | waits for a descriptor, a time or a thread, or is told of a descriptor | 0 | it ends at once, with `ECANCELED` |
 //! | tried at the moment | 0 | it ends with what the attempt brings, or with `ECANCELED` |
 //! | in a call that blocks | `EALREADY` | it ends when the call does |
 //! | behind another one in its chain, or put off | `ENOENT` | nothing |
@@ -112,6 +112,7 @@ impl State {
                 return 0;
             }
             Place::Waiting(wait, _) => self.watches.remove(id, wait.fd),
+            Place::Polling { fd, .. } => self.edges.remove(id, *fd),
             Place::Timed { key, .. } => self.timers.remove(*key),
             Place::Queued { alone: Some(fd), .. } => self.watches.release(*fd),
             Place::Queued { .. } => {}

@@ -80,6 +80,16 @@ impl Completions {
         self.signal();
     }
 
+    /// How many CQEs fit into the queue.
+    pub(super) fn entries(&self) -> u32 {
+        self.memory.completion_entries()
+    }
+
+    /// Whether the next CQE would have to wait until there is room for it.
+    pub(super) fn is_full(&self) -> bool {
+        !self.overflow.is_empty() || self.memory.completed() == self.memory.completion_entries()
+    }
+
     /// How many CQEs there have been, less those of timeouts.
     pub(super) fn posted(&self) -> u64 {
         self.posted

@@ -5,6 +5,7 @@ use rustix::time::ClockId;
 use super::engine::{Core, State};
 use super::operations::{Flight, Id, Operation, Place};
 use super::schedule::Ready;
+use super::shots::is_multishot;
 use super::timeouts::Deadline;
 use super::timers::{Target, now};
 
@@ -15,7 +16,9 @@ impl State {
         let deadline = Deadline::of(&flight.work.entry);
         let key = self.timers.add(deadline.moment(), Target::Operation(id));
         let wanted = flight.work.entry.get_offset() & u64::from(u32::MAX);
-        let count = (wanted > 0).then(|| self.completions.posted() + wanted);
+        // Of one that fires again and again the number says how often.
+        let counts = wanted > 0 && !is_multishot(&flight.work.entry);
+        let count = counts.then(|| self.completions.posted() + wanted);
         let operation = Operation::of(&flight);
         self.park(id, flight, operation, |flight| Place::Timed { key, deadline, count, flight });
     }
@@ -37,6 +40,9 @@ impl State {
         let Place::Timed { key, deadline, .. } = &mut operation.place else { return };
         if !deadline.is_due() {
             *key = self.timers.add(deadline.moment(), Target::Operation(id));
+            return;
+        }
+        if self.tick(id) {
             return;
         }
         if let Some(operation) = self.operations.remove(id)
@@ -67,6 +73,7 @@ impl Place {
     pub(super) fn into_flight(self) -> Option<Flight> {
         match self {
             Place::Waiting(_, flight)
+            | Place::Polling { flight, .. }
             | Place::Timed { flight, .. }
             | Place::Queued { flight, .. } => Some(flight),
             Place::Blocking { .. } | Place::Tried => None,

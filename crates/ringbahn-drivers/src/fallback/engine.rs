@@ -14,12 +14,15 @@ use rustix::io::Errno;
 use rustix::thread::futex;
 
 use super::completions::Completions;
+use super::edges::Edges;
 use super::epoll::Epoll;
+use super::groups::Groups;
 use super::opcodes::KNOWN;
 use super::operations::Operations;
 use super::pool::{Class, Pool};
 use super::reactor;
 use super::schedule::{Intake, Ready, Schedule};
+use super::slots::Slots;
 use super::timers::Timers;
 use super::watches::Watches;
 use crate::queue::memory::Memory;
@@ -57,6 +60,8 @@ pub(super) struct Core {
     ready: Arc<OwnedFd>,
     pub(super) timer: Arc<OwnedFd>,
     pub(super) epoll: Arc<Epoll>,
+    pub(super) groups: Groups,
+    pub(super) slots: Slots,
     files: Arc<Pool>,
     others: Arc<Pool>,
     guard: ForkGuard,
@@ -68,6 +73,7 @@ pub(super) struct State {
     pub(super) completions: Completions,
     pub(super) operations: Operations,
     pub(super) watches: Watches,
+    pub(super) edges: Edges,
     pub(super) timers: Timers,
     pub(super) schedule: Schedule,
     /// Whether the engine goes.
@@ -109,6 +115,7 @@ impl Engine {
                 completions,
                 operations: Operations::default(),
                 watches: Watches::new(epoll.clone()),
+                edges: Edges::new(epoll.clone()),
                 timers,
                 schedule: Schedule::default(),
                 closing: false,
@@ -117,6 +124,8 @@ impl Engine {
             ready,
             timer,
             epoll,
+            groups: Groups::default(),
+            slots: Slots::default(),
             files: Pool::new(Class::Files),
             others: Pool::new(Class::Others),
             guard,
@@ -161,6 +170,16 @@ impl Engine {
     /// Whether it has an operation of this `user_data` that has not ended.
     pub(crate) fn has(&self, user_data: u64) -> bool {
         !self.core.state().operations.with_user_data(user_data).is_empty()
+    }
+
+    /// The groups that buffers are chosen from.
+    pub(crate) fn groups(&self) -> &Groups {
+        &self.core.groups
+    }
+
+    /// The files in slots.
+    pub(crate) fn slots(&self) -> &Slots {
+        &self.core.slots
     }
 
     /// Brings CQEs into the queue that did not fit in before.
@@ -216,6 +235,8 @@ impl Drop for Engine {
         if let Some(reactor) = self.reactor.take() {
             let _ = reactor.join();
         }
+        // Whatever a call that blocks keeps of the engine.
+        self.core.slots.close_all();
     }
 }
 

@@ -49,7 +49,6 @@ impl Epoll {
     }
 
     /// The number of its descriptor.
-    #[cfg(all(test, not(loom)))]
     pub(super) fn number(&self) -> RawFd {
         self.0.as_raw_fd()
     }
@@ -74,11 +73,20 @@ impl Epoll {
 
     /// Waits until something has happened, and leaves it in `into`. That may be nothing.
     pub(super) fn wait(&self, into: &mut Vec<Event>) {
+        self.fetch(into, -1);
+    }
+
+    /// Leaves in `into` what has happened so far.
+    pub(super) fn take(&self, into: &mut Vec<Event>) {
+        self.fetch(into, 0);
+    }
+
+    fn fetch(&self, into: &mut Vec<Event>, timeout_ms: c_int) {
         let mut events = [epoll_event { events: 0, u64: 0 }; EVENTS_MAX];
         let set = self.0.as_raw_fd();
         let count = EVENTS_MAX as c_int;
         // SAFETY: W1; there is room for `count` events.
-        let count = unsafe { libc::epoll_wait(set, events.as_mut_ptr(), count, -1) };
+        let count = unsafe { libc::epoll_wait(set, events.as_mut_ptr(), count, timeout_ms) };
         // An error is a signal, and the next wait comes at once.
         let count = usize::try_from(count).unwrap_or(0);
         into.clear();

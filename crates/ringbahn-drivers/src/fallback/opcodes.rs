@@ -3,6 +3,9 @@
 
 use ringbahn_core::{Sqe, opcode};
 
+use super::shots::is_multishot;
+use super::slots::opens_into_slot;
+
 macro_rules! numbers {
     ($type:ty: $($name:ident = $number:expr,)*) => {
         $(pub(super) const $name: $type = $number;)*
@@ -63,6 +66,7 @@ numbers! { u32:
     TIMEOUT_REALTIME = 1 << 3,
     TIMEOUT_LINK_UPDATE = 1 << 4,
     TIMEOUT_ETIME_SUCCESS = 1 << 5,
+    TIMEOUT_MULTISHOT = 1 << 6,
     CANCEL_ALL = 1 << 0,
     CANCEL_FD = 1 << 1,
     CANCEL_ANY = 1 << 2,
@@ -79,6 +83,14 @@ numbers! { u32:
     UPDATES = TIMEOUT_UPDATE | TIMEOUT_LINK_UPDATE | TIMEOUT_ABS,
     // `SPLICE_F_FD_IN_FIXED`: the first descriptor is a registered one.
     SPLICE_FD_IN_FIXED = 1 << 31,
+    // `IORING_POLL_ADD_MULTI`, in the word of the length.
+    POLL_MULTISHOT = 1 << 0,
+    // `IORING_FILE_INDEX_ALLOC`: a slot is chosen.
+    ANY_SLOT = u32::MAX,
+    // `IORING_FIXED_FD_NO_CLOEXEC`
+    INSTALL_NO_CLOEXEC = 1 << 0,
+    CQE_BUFFER = 1 << 0,
+    CQE_BUFFER_SHIFT = 16,
     CQE_MORE = 1 << 1,
     CQE_NOTIFICATION = 1 << 3,
     // `IORING_NOTIF_USAGE_ZC_COPIED`
@@ -88,7 +100,10 @@ numbers! { u32:
 // `IORING_RECVSEND_*` and `IORING_ACCEPT_*`, in the word of the priority.
 numbers! { u16:
     POLL_FIRST = 1 << 0,
+    RECV_MULTISHOT = 1 << 1,
+    SEND_FIXED_BUFFER = 1 << 2,
     REPORT_USAGE = 1 << 3,
+    ACCEPT_MULTISHOT = 1 << 0,
     ACCEPT_DONTWAIT = 1 << 1,
     ACCEPT_POLL_FIRST = 1 << 2,
 }
@@ -102,6 +117,8 @@ pub(super) const KNOWN: &[u8] = &[
     opcode::READV,
     opcode::WRITEV,
     opcode::FSYNC,
+    opcode::READ_FIXED,
+    opcode::WRITE_FIXED,
     opcode::POLL_ADD,
     POLL_REMOVE,
     SYNC_FILE_RANGE,
@@ -140,6 +157,8 @@ pub(super) const KNOWN: &[u8] = &[
     opcode::SOCKET,
     opcode::SEND_ZC,
     SENDMSG_ZC,
+    opcode::READ_MULTISHOT,
+    opcode::FIXED_FD_INSTALL,
     opcode::FTRUNCATE,
     BIND,
     LISTEN,
@@ -168,17 +187,26 @@ pub(super) fn refusal(entry: &Sqe, before: Option<u8>) -> i32 {
     if !KNOWN.contains(&code) || entry.flags() & !KNOWN_FLAGS != 0 {
         return libc::EINVAL;
     }
-    if entry.flags() & FLAG_BUFFER_SELECT != 0 {
-        // There are no groups of buffers, so what could use one finds it empty.
-        let selects = [opcode::READ, opcode::READV, opcode::RECV, opcode::RECVMSG];
-        return if selects.contains(&code) { libc::ENOBUFS } else { libc::EOPNOTSUPP };
+    let selects = entry.flags() & FLAG_BUFFER_SELECT != 0;
+    let multishot = is_multishot(entry);
+    let may_select = match code {
+        opcode::READ | opcode::READ_MULTISHOT | opcode::RECV => true,
+        // Of one message the buffers are its own.
+        opcode::RECVMSG => multishot,
+        _ => false,
+    };
+    if selects && !may_select {
+        return libc::EOPNOTSUPP;
     }
     let takes_priority = match code {
-        opcode::SEND | opcode::RECV | opcode::SENDMSG | opcode::RECVMSG => POLL_FIRST,
-        opcode::SEND_ZC | SENDMSG_ZC => POLL_FIRST | REPORT_USAGE,
-        opcode::ACCEPT => ACCEPT_DONTWAIT | ACCEPT_POLL_FIRST,
+        opcode::SEND | opcode::SENDMSG => POLL_FIRST,
+        opcode::RECV | opcode::RECVMSG => POLL_FIRST | RECV_MULTISHOT,
+        opcode::SEND_ZC => POLL_FIRST | SEND_FIXED_BUFFER | REPORT_USAGE,
+        SENDMSG_ZC => POLL_FIRST | REPORT_USAGE,
+        opcode::ACCEPT => ACCEPT_MULTISHOT | ACCEPT_DONTWAIT | ACCEPT_POLL_FIRST,
         // A priority of the disk, which there is nobody to tell of.
         opcode::READ | opcode::WRITE | opcode::READV | opcode::WRITEV => u16::MAX,
+        opcode::READ_FIXED | opcode::WRITE_FIXED | opcode::READ_MULTISHOT => u16::MAX,
         _ => 0,
     };
     if entry.get_ioprio() & !takes_priority != 0 {
@@ -189,9 +217,18 @@ pub(super) fn refusal(entry: &Sqe, before: Option<u8>) -> i32 {
         opcode::TIMEOUT | LINK_TIMEOUT => super::timeouts::refusal(entry),
         opcode::READV | opcode::WRITEV if entry.get_length() > VECTORS_MAX => libc::EINVAL,
         opcode::READ | opcode::READV | opcode::WRITE | opcode::WRITEV => 0,
-        _ if entry.get_buffer_index() != 0 => libc::EINVAL,
+        // The buffers are where their addresses are.
+        opcode::READ_FIXED | opcode::WRITE_FIXED => 0,
+        opcode::SEND_ZC if entry.get_ioprio() & SEND_FIXED_BUFFER != 0 => 0,
+        // What comes in pieces needs a buffer for each, and waits for no whole.
+        opcode::READ_MULTISHOT if !selects => libc::EINVAL,
+        opcode::RECV | opcode::RECVMSG if multishot && (!selects || waits_for_all(entry)) => {
+            libc::EINVAL
+        }
+        _ if entry.get_buffer_index() != 0 && !selects => libc::EINVAL,
         _ if has_unknown_flags(entry) => libc::EINVAL,
-        // There are no slots for direct descriptors.
+        // A slot is chosen for what is opened, and named by nobody.
+        _ if opens_into_slot(entry) && !is_multishot(entry) => 0,
         opcode::OPENAT | OPENAT2 | opcode::ACCEPT | opcode::SOCKET | opcode::CLOSE | PIPE
             if entry.get_file_index() != 0 =>
         {
@@ -199,6 +236,11 @@ pub(super) fn refusal(entry: &Sqe, before: Option<u8>) -> i32 {
         }
         _ => 0,
     }
+}
+
+/// Whether a receive is to end only when it has all that it asks for.
+fn waits_for_all(entry: &Sqe) -> bool {
+    entry.get_op_flags().cast_signed() & libc::MSG_WAITALL != 0
 }
 
 /// Whether the entry asks its opcode for something that this does not know.
@@ -222,9 +264,13 @@ fn has_unknown_flags(entry: &Sqe) -> bool {
             beyond(0) || others || entry.get_file_index() != 0
         }
         opcode::FSYNC => beyond(FSYNC_DATASYNC),
+        opcode::FIXED_FD_INSTALL => beyond(INSTALL_NO_CLOEXEC),
         opcode::ACCEPT => beyond_of_c(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK),
-        // Polls that go on after their first CQE are not known.
-        opcode::POLL_ADD => entry.get_length() != 0 || addresses != 0,
+        // What tells again and again is to be heard.
+        opcode::POLL_ADD => {
+            let unheard = is_multishot(entry) && entry.flags() & FLAG_SKIP_SUCCESS != 0;
+            entry.get_length() & !POLL_MULTISHOT != 0 || addresses != 0 || unheard
+        }
         POLL_REMOVE if entry.get_length() == POLL_UPDATE_EVENTS => entry.get_offset() != 0,
         POLL_REMOVE => beyond(0) || entry.get_length() != 0 || entry.get_offset() != 0,
         SPLICE => beyond(SPLICES),

@@ -40,6 +40,8 @@ pub(super) struct Operation {
 pub(super) enum Place {
     /// It waits for a descriptor.
     Waiting(Wait, Flight),
+    /// It is told each time that a descriptor becomes ready.
+    Polling { fd: RawFd, flight: Flight },
     /// It waits for a time, or for so many CQEs that their count has reached `count`.
     Timed { key: Key, deadline: Deadline, count: Option<u64>, flight: Flight },
     /// It waits for a thread of the pool; with the descriptor that it has for itself.

@@ -31,7 +31,7 @@ impl Core {
         if let Some((_, (_, mut poll))) = waiting {
             let entry = std::mem::replace(&mut poll.work.entry, Sqe::nop());
             poll.work.entry = entry.op_flags(mask);
-            let step = perform(&mut poll.work, false);
+            let step = perform(&mut poll.work, false, &self.groups);
             self.settle(poll, step, ready);
         }
     }

@@ -30,10 +30,12 @@ fn run(core: &Arc<Core>) {
     loop {
         core.epoll.wait(&mut events);
         for event in &events {
-            if event.fd != timer {
+            if event.fd == timer {
+                if !core.fire_timers(&mut ready) {
+                    return;
+                }
+            } else if !core.tell_polls(event.fd, &mut ready) {
                 core.wake(event.fd, event.events, &mut ready);
-            } else if !core.fire_timers(&mut ready) {
-                return;
             }
             core.run(&mut ready);
         }

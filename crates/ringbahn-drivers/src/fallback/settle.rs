@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use ringbahn_core::{Cqe, Sqe, opcode};
 
-use super::calls::{is_ready, perform};
+use super::calls::is_ready;
 use super::engine::{Core, State};
 use super::links::breaks;
 use super::opcodes::*;
 use super::operations::{Flight, Id, LinkTimeout, Operation, Place};
 use super::pool::Class;
 use super::schedule::{Chain, Ready, Rest};
+use super::shots::is_multishot;
 use super::timeouts::Deadline;
 use super::timers::Target;
 use super::work::{Step, Then, Wait, Work};
@@ -43,6 +44,9 @@ impl Core {
             return self.state().refuse(chain, ready);
         }
         let mut flight = Flight { id: None, work: Work::new(chain.head), rest: chain.rest };
+        if let Err(errno) = self.slots.resolve(&mut flight.work) {
+            return self.state().finish(flight, LinkTimeout::None, -errno, ready);
+        }
         match flight.work.entry.opcode() {
             opcode::TIMEOUT => self.state().start_timeout(flight),
             TIMEOUT_REMOVE => self.state().remove_timeout(flight, ready),
@@ -51,8 +55,11 @@ impl Core {
                 self.update_poll(flight, ready);
             }
             POLL_REMOVE => self.state().remove_poll(flight, ready),
+            opcode::POLL_ADD if is_multishot(&flight.work.entry) => {
+                self.state().start_poll(flight, ready);
+            }
             _ => {
-                let step = perform(&mut flight.work, false);
+                let step = self.attempt(&mut flight, false, ready);
                 self.settle(flight, step, ready);
             }
         }
@@ -128,7 +135,7 @@ impl Core {
                 self.settle(flight, Step::Wait(wait), ready);
                 continue;
             }
-            let mut step = perform(&mut flight.work, false);
+            let mut step = self.attempt(&mut flight, false, ready);
             if let Step::Wait(again) = step
                 && consumes
             {
@@ -146,7 +153,8 @@ impl Core {
     pub(super) fn execute(self: &Arc<Self>, id: Id) {
         let flight = self.state().operations.take_queued(id);
         let Some(mut flight) = flight else { return };
-        let step = perform(&mut flight.work, true);
+        let mut ready = Ready::new();
+        let step = self.attempt(&mut flight, true, &mut ready);
         if let Step::Wait(wait) = step
             && is_ready(wait.fd, wait.events)
         {
@@ -154,7 +162,6 @@ impl Core {
             // socket with `O_NONBLOCK` has a peer without room. It cannot be waited for.
             thread::sleep(PAUSE);
         }
-        let mut ready = Ready::new();
         self.settle(flight, step, &mut ready);
         // Of a ring that is closed nothing is started any more.
         if !self.state().closing {
@@ -216,7 +223,7 @@ impl State {
         // What has been transferred is told, whatever has come in between.
         let result = if result < 0 && work.done > 0 { work.done as i32 } else { result };
         let broken = breaks(&work, result);
-        self.post_end(&work.entry, result, broken);
+        self.post_end(&work, result, broken);
         self.schedule.end(ready);
         if rest.front().is_some_and(|next| next.opcode() == LINK_TIMEOUT)
             && let Some(timeout) = rest.pop_front()
@@ -238,7 +245,8 @@ impl State {
     }
 
     /// Posts what an entry that was executed ends with.
-    fn post_end(&mut self, entry: &Sqe, result: i32, broken: bool) {
+    fn post_end(&mut self, work: &Work, result: i32, broken: bool) {
+        let entry = &work.entry;
         let skipped = entry.flags() & FLAG_SKIP_SUCCESS != 0 && result >= 0 && !broken;
         match entry.opcode() {
             opcode::SEND_ZC | SENDMSG_ZC => {
@@ -253,7 +261,7 @@ impl State {
                 self.completions.post_uncounted(Cqe { user_data, result, flags: 0 });
             }
             _ if skipped => {}
-            _ => self.post(entry, result, 0),
+            _ => self.post(entry, result, work.buffer_flags()),
         }
     }
 

@@ -11,6 +11,7 @@ mod cancels;
 mod chains;
 mod failures;
 mod overflow;
+mod shots;
 mod sockets;
 mod timeouts;
 mod transfers;

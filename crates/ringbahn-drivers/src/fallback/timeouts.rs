@@ -88,13 +88,19 @@ impl Deadline {
 
 /// The `errno` with which the entry of a timeout is refused, or 0.
 pub(super) fn refusal(entry: &Sqe) -> i32 {
-    const FLAGS: u32 = TIMEOUT_ABS | TIMEOUT_BOOTTIME | TIMEOUT_REALTIME | TIMEOUT_ETIME_SUCCESS;
+    const FLAGS: u32 = TIMEOUT_ABS
+        | TIMEOUT_BOOTTIME
+        | TIMEOUT_REALTIME
+        | TIMEOUT_ETIME_SUCCESS
+        | TIMEOUT_MULTISHOT;
     let linked = entry.opcode() != opcode::TIMEOUT;
+    let multishot = entry.get_op_flags() & TIMEOUT_MULTISHOT != 0;
     if entry.get_length() != 1
         || entry.get_buffer_index() != 0
         || entry.get_file_index() != 0
         || entry.get_op_flags() & !FLAGS != 0
-        || (linked && entry.get_offset() != 0)
+        || (linked && (entry.get_offset() != 0 || multishot))
+        || (multishot && entry.get_op_flags() & TIMEOUT_ABS != 0)
     {
         return libc::EINVAL;
     }

@@ -1,9 +1,11 @@
 //! [`Work`]: an entry under execution, and the [`Step`]s that it takes.
 
 use std::os::fd::{OwnedFd, RawFd};
+use std::sync::Arc;
 
 use ringbahn_core::Sqe;
 
+use super::groups::Offer;
 use super::interrupt::Interrupt;
 use super::pool::Class;
 
@@ -21,6 +23,16 @@ pub(super) struct Work {
     pub(super) fruitless: u32,
     /// What it waits with, where that is nothing of the entry's.
     pub(super) aid: Aid,
+    /// How many bytes at most it asks for, of a buffer that is chosen for it; 0 for all it takes.
+    pub(super) asked: u32,
+    /// The buffer that was chosen for it, and comes back with its CQE.
+    pub(super) chosen: Option<Offer>,
+    /// The files of the slots that it names, which are kept open.
+    pub(super) files: [Option<Arc<OwnedFd>>; 2],
+    /// Whether nothing comes after the result that it has had, of an operation of many.
+    pub(super) is_last: bool,
+    /// How many results it has had, of a timeout.
+    pub(super) shots: u64,
 }
 
 /// What an operation waits with.
@@ -70,7 +82,19 @@ pub(super) enum Then {
 
 impl Work {
     pub(super) fn new(entry: Sqe) -> Work {
-        Work { entry, done: 0, wanted: 0, begun: false, fruitless: 0, aid: Aid::None }
+        Work {
+            asked: entry.get_length(),
+            entry,
+            done: 0,
+            wanted: 0,
+            begun: false,
+            fruitless: 0,
+            chosen: None,
+            files: [None, None],
+            is_last: false,
+            shots: 0,
+            aid: Aid::None,
+        }
     }
 }
 

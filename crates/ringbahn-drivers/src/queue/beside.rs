@@ -154,6 +154,13 @@ impl AtWork {
     }
 }
 
+/// Whether an entry names a file in a slot, or a group of buffers.
+fn names_what_is_registered(entry: &Sqe) -> bool {
+    /// `IOSQE_FIXED_FILE`, `IOSQE_BUFFER_SELECT`
+    const REGISTERED: u8 = 1 << 0 | 1 << 5;
+    entry.flags() & REGISTERED != 0
+}
+
 impl Diversion<'_> {
     /// Whether the entry, and with it the whole chain that it is part of, is for the engine.
     pub(super) fn is_wanted(&self, entry: &Sqe) -> bool {
@@ -164,6 +171,8 @@ impl Diversion<'_> {
             {
                 true
             }
+            // What is registered is registered with the kernel, which answers for itself.
+            _ if names_what_is_registered(entry) => false,
             opcode => self.beside.lacking.supports(opcode) && self.is_at_work(),
         }
     }

@@ -15,7 +15,7 @@ use std::thread::{self, ThreadId};
 use ringbahn_core::{BufferGroup, BufferQueue, GroupMemory, RingId, SendQueue, Sharing};
 
 use super::handle::RingHandle;
-use super::rings::Rings;
+use super::rings::{Executor, Rings};
 use crate::sys::buffer_ring::{register_buffers, unregister_buffers};
 use crate::sys::uapi::{BUFFER_RING_INCREMENTAL, REGISTER_BUFFER_RING, SETUP_SINGLE_ISSUER};
 
@@ -142,9 +142,9 @@ impl Groups {
         size: u32,
         flags: u16,
     ) -> io::Result<(GroupMemory, u16, Box<Registration>)> {
-        let kernel = rings.kernel().map_err(unsupported)?;
-        kernel.check_known(REGISTER_BUFFER_RING)?;
-        let groups = &kernel.groups;
+        let executor = rings.executor()?;
+        rings.check_known(REGISTER_BUFFER_RING)?;
+        let groups = &rings.groups;
         let memory = GroupMemory::new(count, size, rustix::param::page_size())?;
         let gone = std::mem::take(&mut groups.lock().gone);
         for id in gone {
@@ -152,14 +152,22 @@ impl Groups {
         }
         let id = groups.reserve()?;
         let (address, entries) = (memory.ring_address(), memory.ring_entries());
-        // SAFETY: BR1; GR1: the memory is a group's from here on, which lives as long as its
-        // operations, or is freed unregistered.
-        let registered = unsafe { register_buffers(kernel.fd(), address, entries, id, flags) };
-        if let Err(error) = registered {
-            groups.lock().free.push(id);
-            return Err(explain(error, flags));
+        let mut single = false;
+        match executor {
+            Executor::Kernel(kernel) => {
+                // SAFETY: BR1; GR1: the memory is a group's from here on, which lives as long as
+                // its operations, or is freed unregistered.
+                let registered =
+                    unsafe { register_buffers(kernel.fd(), address, entries, id, flags) };
+                if let Err(error) = registered {
+                    groups.lock().free.push(id);
+                    return Err(explain(error, flags));
+                }
+                single = kernel.flags & SETUP_SINGLE_ISSUER != 0;
+            }
+            // SAFETY: GR1, as for the kernel.
+            Executor::Engine(engine) => unsafe { engine.groups().register(id, address, entries) },
         }
-        let single = kernel.flags & SETUP_SINGLE_ISSUER != 0;
         let registration = Registration {
             rings: Arc::downgrade(rings),
             groups: groups.clone(),
@@ -182,7 +190,13 @@ impl Groups {
     }
 
     fn unregister(&self, rings: &Rings, id: u16) {
-        let unregistered = rings.kernel().and_then(|kernel| unregister_buffers(kernel.fd(), id));
+        let unregistered = rings.executor().and_then(|executor| match executor {
+            Executor::Kernel(kernel) => unregister_buffers(kernel.fd(), id),
+            Executor::Engine(engine) => {
+                engine.groups().unregister(id);
+                Ok(())
+            }
+        });
         // Where that has failed the ring is about to go, or another process's.
         if unregistered.is_ok() {
             self.lock().free.push(id);
@@ -204,15 +218,6 @@ impl Drop for Registration {
             self.groups.unregister(&rings, self.id);
         }
     }
-}
-
-/// What a person is to do where the fallback executes the operations.
-fn unsupported(error: io::Error) -> io::Error {
-    if error.kind() != io::ErrorKind::Unsupported {
-        return error;
-    }
-    let hint = "use owned buffers, or handles that take theirs from the heap (`Heap`)";
-    io::Error::new(error.kind(), format!("a group of buffers: {error}; {hint}"))
 }
 
 /// What a person is to do about it.

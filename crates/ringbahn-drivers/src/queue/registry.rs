@@ -14,10 +14,88 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Waker;
 use std::thread::{self, ThreadId};
 
-use super::rings::Rings;
+use super::rings::{Executor, Rings, no_counterpart};
+use crate::fallback::Engine;
 use crate::sys::resources::{close_slot, register_buffers, register_files, update_buffers};
 use crate::sys::tuning::{unregister_eventfd, unregister_personality};
 use crate::sys::uapi::BUFFERS_MAX;
+
+/// Who registers what is registered with a ring: the kernel, or an engine in its place.
+#[derive(Clone, Copy)]
+pub(crate) enum Clerk<'a> {
+    Kernel(BorrowedFd<'a>),
+    /// Buffers are memory to it, so of those it keeps nothing.
+    Engine(&'a Engine),
+}
+
+impl<'a> Clerk<'a> {
+    pub(super) fn of(executor: &Executor<'a>) -> Clerk<'a> {
+        match executor {
+            Executor::Kernel(ring) => Clerk::Kernel(ring.fd()),
+            Executor::Engine(engine) => Clerk::Engine(engine),
+        }
+    }
+
+    /// The descriptor of the kernel's ring, for what only the kernel keeps.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` of an engine.
+    pub(crate) fn kernel(self) -> io::Result<BorrowedFd<'a>> {
+        match self {
+            Clerk::Kernel(ring) => Ok(ring),
+            Clerk::Engine(_) => Err(no_counterpart()),
+        }
+    }
+
+    fn register_buffers(self, slots: u32) -> io::Result<()> {
+        match self {
+            Clerk::Kernel(ring) => register_buffers(ring, slots),
+            Clerk::Engine(_) => Ok(()),
+        }
+    }
+
+    /// Puts buffers into the table from `first` on, and yields how many were. An empty one empties
+    /// its slot.
+    ///
+    /// # Errors
+    ///
+    /// The `errno` of the call for the first of them.
+    pub(crate) fn update_buffers(self, first: u32, buffers: &[libc::iovec]) -> io::Result<u32> {
+        match self {
+            Clerk::Kernel(ring) => update_buffers(ring, first, buffers),
+            Clerk::Engine(_) => Ok(buffers.len() as u32),
+        }
+    }
+
+    fn register_files(self, slots: u32) -> io::Result<()> {
+        match self {
+            Clerk::Kernel(ring) => register_files(ring, slots),
+            Clerk::Engine(engine) => engine.slots().make(slots),
+        }
+    }
+
+    fn close_slot(self, slot: u32) -> io::Result<()> {
+        match self {
+            Clerk::Kernel(ring) => close_slot(ring, slot),
+            Clerk::Engine(engine) => {
+                engine.slots().close(slot);
+                Ok(())
+            }
+        }
+    }
+
+    fn descriptor(self) -> io::Result<OwnedFd> {
+        match self {
+            Clerk::Kernel(ring) => ring.try_clone_to_owned(),
+            Clerk::Engine(_) => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "the fallback takes no files from other rings: open them on its own, or have \
+                 io_uring",
+            )),
+        }
+    }
+}
 
 /// What is registered with a ring.
 #[derive(Debug, Default)]
@@ -87,11 +165,11 @@ impl Registry {
     /// # Errors
     ///
     /// Those of the registration; `QuotaExceeded` where there are not so many.
-    pub(crate) fn take_buffers(&self, ring: BorrowedFd<'_>, count: u32) -> io::Result<u16> {
+    pub(crate) fn take_buffers(&self, ring: Clerk<'_>, count: u32) -> io::Result<u16> {
         self.settle(ring);
         let mut state = self.state();
         if state.buffers.is_none() {
-            register_buffers(ring, BUFFERS_MAX)?;
+            ring.register_buffers(BUFFERS_MAX)?;
         }
         #[allow(clippy::single_range_in_vec_init, reason = "one range, to be split")]
         let free = state.buffers.get_or_insert_with(|| vec![0..BUFFERS_MAX]);
@@ -117,7 +195,7 @@ impl Registry {
     ///
     /// Those of the registration; `AlreadyExists` where somebody has it; `InvalidInput` where there
     /// is a smaller one, which cannot grow.
-    pub(crate) fn take_files(&self, ring: BorrowedFd<'_>, slots: u32) -> io::Result<u32> {
+    pub(crate) fn take_files(&self, ring: Clerk<'_>, slots: u32) -> io::Result<u32> {
         let mut state = self.state();
         let files = match state.files {
             Some(Files { taken: true, slots: there }) => {
@@ -138,7 +216,7 @@ impl Registry {
             }
             Some(files) => files,
             None => {
-                register_files(ring, slots)?;
+                ring.register_files(slots)?;
                 Files { slots, taken: false }
             }
         };
@@ -154,7 +232,7 @@ impl Registry {
     }
 
     /// Releases what others have left to this thread.
-    pub(crate) fn settle(&self, ring: BorrowedFd<'_>) {
+    pub(crate) fn settle(&self, ring: Clerk<'_>) {
         // Acquire: pairs with the Release in `leave`. The look before spares the exchange.
         if !self.overdue.load(Ordering::Relaxed) || !self.overdue.swap(false, Ordering::Acquire) {
             return;
@@ -173,15 +251,15 @@ impl Registry {
         self.overdue.store(true, Ordering::Release); // Acquire in `settle`.
     }
 
-    fn run(&self, ring: BorrowedFd<'_>, release: &Release) -> io::Result<()> {
+    fn run(&self, ring: Clerk<'_>, release: &Release) -> io::Result<()> {
         match release {
-            Release::Slot(slot) => close_slot(ring, *slot),
-            Release::Personality(number) => unregister_personality(ring, *number),
-            Release::Eventfd => unregister_eventfd(ring),
+            Release::Slot(slot) => ring.close_slot(*slot),
+            Release::Personality(number) => unregister_personality(ring.kernel()?, *number),
+            Release::Eventfd => unregister_eventfd(ring.kernel()?),
             Release::Buffers(range) => {
                 const NONE: libc::iovec =
                     libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 };
-                update_buffers(ring, range.start, &vec![NONE; range.len()])?;
+                ring.update_buffers(range.start, &vec![NONE; range.len()])?;
                 self.give_back_buffers(range.clone());
                 Ok(())
             }
@@ -255,7 +333,7 @@ impl Lease {
             return Err(io::Error::new(io::ErrorKind::NotConnected, message));
         };
         let (_, ring) = rings.registry()?;
-        ring.try_clone_to_owned()
+        ring.descriptor()
     }
 }
 

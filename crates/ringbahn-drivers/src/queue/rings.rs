@@ -36,7 +36,7 @@ use super::completion::CompletionQueue;
 use super::groups::Groups;
 use super::mapped::{Mappings, OwnMemory, map};
 use super::place::{Place, Size, Word};
-use super::registry::Registry;
+use super::registry::{Clerk, Registry};
 use super::submission::SubmissionQueue;
 use super::waits::Waits;
 use super::width::CompletionWidth as Width;
@@ -105,7 +105,6 @@ pub(crate) struct KernelRing {
     pub(super) flags: u32,
     /// The index under which the one thread that uses the ring has registered it.
     registered: Option<u32>,
-    pub(super) groups: Arc<Groups>,
     pub(super) guard: ForkGuard,
     registry: Arc<Registry>,
     /// Locked only where the ring moves, and where it goes.
@@ -128,6 +127,8 @@ pub(crate) struct Rings {
     pub(super) fallback_reason: Option<Unavailable>,
     /// What executes what the kernel does not know.
     pub(super) beside: Option<Beside>,
+    pub(super) groups: Arc<Groups>,
+    registry: Arc<Registry>,
 }
 
 // SAFETY: R1: the memory belongs to the process, not to a thread. The words are atomics; the arrays
@@ -154,6 +155,7 @@ impl Rings {
             return Err(io::ErrorKind::Unsupported.into());
         }
         let (submission, completion, mappings) = map(fd.as_fd(), params, guard, own)?;
+        let registry = Arc::<Registry>::default();
         Ok(Rings {
             submission,
             completion,
@@ -162,9 +164,8 @@ impl Rings {
                 features: params.features,
                 flags: params.flags,
                 registered: None,
-                groups: Arc::default(),
                 guard,
-                registry: Arc::default(),
+                registry: registry.clone(),
                 mappings: Mutex::new(mappings),
                 waits: None,
                 lacking: 0,
@@ -172,6 +173,8 @@ impl Rings {
             }),
             fallback_reason: None,
             beside: None,
+            groups: Arc::default(),
+            registry,
         })
     }
 
@@ -180,7 +183,19 @@ impl Rings {
         let memory = engine.memory();
         let (submission, completion) = (memory.submission.clone(), memory.completion.clone());
         let backing = Backing::Engine(engine);
-        Rings { submission, completion, backing, fallback_reason, beside: None }
+        Rings::over(submission, completion, backing, fallback_reason)
+    }
+
+    /// The queues in memory that somebody else in this process has, too.
+    pub(super) fn over(
+        submission: SubmissionMemory,
+        completion: CompletionMemory,
+        backing: Backing,
+        fallback_reason: Option<Unavailable>,
+    ) -> Rings {
+        let (groups, registry) = (Arc::default(), Arc::default());
+        let beside = None;
+        Rings { submission, completion, backing, fallback_reason, beside, groups, registry }
     }
 
     /// Sees to what the kernel does not know, and to what it is not to be asked for.
@@ -272,14 +287,13 @@ impl Rings {
         }
     }
 
-    /// What is registered with the ring, and the descriptor to do so by.
+    /// What is registered with the ring, and who registers it.
     ///
     /// # Errors
     ///
-    /// `Unsupported` where that is nothing: in a forked child, or without a ring of the kernel.
-    pub(crate) fn registry(&self) -> io::Result<(&Arc<Registry>, BorrowedFd<'_>)> {
-        let kernel = self.kernel()?;
-        Ok((&kernel.registry, kernel.fd()))
+    /// `Unsupported` in a forked child.
+    pub(crate) fn registry(&self) -> io::Result<(&Arc<Registry>, Clerk<'_>)> {
+        Ok((&self.registry, Clerk::of(&self.executor()?)))
     }
 
     /// Who executes the entries, if this process may use the ring.
@@ -307,10 +321,20 @@ impl Rings {
     pub(crate) fn kernel(&self) -> io::Result<&KernelRing> {
         match self.executor()? {
             Executor::Kernel(ring) => Ok(ring),
-            Executor::Engine(_) => Err(io::Error::new(
-                io::ErrorKind::Unsupported,
-                "the fallback has no counterpart of this; it needs io_uring",
-            )),
+            Executor::Engine(_) => Err(no_counterpart()),
+        }
+    }
+
+    /// Sees to it that the kernel, where the ring is one of its, can do the register operation
+    /// `operation`.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` where it cannot.
+    pub(crate) fn check_known(&self, operation: u32) -> io::Result<()> {
+        match &self.backing {
+            Backing::Kernel(kernel) => Ok(kernel.check_known(operation)?),
+            _ => Ok(()),
         }
     }
 
@@ -407,4 +431,10 @@ pub(super) fn forked_error() -> io::Error {
         io::ErrorKind::Unsupported,
         "this ring belongs to the parent process; make a new one after fork",
     )
+}
+
+/// What an engine says that is asked for something of the kernel's only.
+pub(super) fn no_counterpart() -> io::Error {
+    let message = "the fallback has no counterpart of this; it needs io_uring";
+    io::Error::new(io::ErrorKind::Unsupported, message)
 }

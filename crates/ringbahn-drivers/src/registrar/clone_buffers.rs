@@ -34,11 +34,11 @@ impl<S: Sharing> Registrar<'_, S> {
             let message = "the buffers are registered with this ring already: clone the handle";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
-        let ring = self.ring_for(REGISTER_CLONE_BUFFERS)?;
+        self.ring_for(REGISTER_CLONE_BUFFERS)?;
         let lease = Lease::new(self.ring.rings())?;
-        let (registry, _) = self.ring.rings().registry()?;
+        let (registry, clerk) = self.ring.rings().registry()?;
         let count = buffers.count() as u32;
-        let first = registry.take_buffers(ring, count)?;
+        let first = registry.take_buffers(clerk, count)?;
         // Dropped, it gives the slots back, filled or not.
         let clone = buffers.registered_as(self.ring.table().ring(), first, lease);
         let source = buffers.ring_file()?;

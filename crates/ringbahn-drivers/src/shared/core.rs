@@ -133,6 +133,11 @@ impl Core {
         self.overdue.load(Ordering::SeqCst)
     }
 
+    /// Whether no events are accepted any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+
     /// Serves an operation without the ring, where that can be done.
     pub(crate) fn attempt<'a>(&self, attempt: Attempt<'a>) -> Option<Served<'a>> {
         let may_serve = self.at_once.may_serve(attempt.entry());
@@ -406,7 +411,7 @@ impl Core {
     fn refuse_all(self: &Arc<Self>) {
         let refusal = Refusal::ShutDown { past_deadline: false };
         lock(&self.submission).refusal.get_or_insert(refusal);
-        self.closed.store(true, Ordering::Relaxed);
+        self.closed.store(true, Ordering::SeqCst); // SeqCst in `is_closed`, see `Helper::start`.
         self.wake_waiters();
         self.cancel_all(false);
     }

@@ -67,15 +67,20 @@ impl Helper {
         if self.is_started() {
             return Ok(());
         }
-        let core = core.clone();
+        let helpers = core.clone();
         let thread = thread::Builder::new().name("ringbahn-helper".into());
-        thread.spawn(move || run(core)).map_err(|error| {
+        thread.spawn(move || run(helpers)).map_err(|error| {
             io::Error::other(format!(
                 "the driver's helper thread cannot be started: {error}; raise the limit of \
                  threads (`ulimit -u`, or the pids limit of the control group)"
             ))
         })?;
         self.state.store(RESTING, Ordering::SeqCst);
+        // Whoever ends the driver says so first, and then looks for a helper to tell. Where none
+        // was to be seen yet it is told here; it may be asleep, having looked before the end began.
+        if core.is_closed() {
+            self.wake();
+        }
         Ok(())
     }
 

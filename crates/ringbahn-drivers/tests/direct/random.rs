@@ -24,6 +24,16 @@ use crate::{PATIENCE, local, table};
 
 const SLOTS: u32 = 8;
 
+/// How often a listener is accepted from: what was connected to it, and never accepted, waits
+/// there, and there is room for 128.
+const ACCEPTS_MAX: u32 = 32;
+
+fn listener() -> (SharedFd, std::net::SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    (shared(listener), address)
+}
+
 /// A driver that is played upon.
 trait Driver: Drive + Clone + Unpin + 'static {
     fn run<F: Future>(&self, future: F) -> F::Output;
@@ -47,6 +57,8 @@ struct Player<'a, D> {
     table: &'a DirectTable,
     dice: Dice,
     listener: (SharedFd, std::net::SocketAddr),
+    /// How often it was accepted from.
+    accepts: u32,
     /// Files, each full of its number.
     files: Vec<tempfile::NamedTempFile>,
     /// Files in slots, and which each is.
@@ -108,6 +120,10 @@ impl<D: Driver> Player<'_, D> {
 
     /// With a connection, without one, or with one that comes meanwhile.
     fn accept(&mut self) {
+        self.accepts += 1;
+        if self.accepts.is_multiple_of(ACCEPTS_MAX) {
+            self.listener = listener();
+        }
         let connection = (self.dice.roll(2) == 0).then(|| self.connect());
         let accept = Accept::new(self.listener.0.clone()).into_slot(self.table);
         let mut accept = self.driver.clone().submit(accept);
@@ -195,8 +211,6 @@ impl<D: Driver> Player<'_, D> {
 }
 
 fn play<D: Driver>(driver: &D, table: &DirectTable, number: u64, rounds: u64) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
     let files = (0..4_u8).map(|number| {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(&[number; 16]).unwrap();
@@ -206,7 +220,8 @@ fn play<D: Driver>(driver: &D, table: &DirectTable, number: u64, rounds: u64) {
         driver: driver.clone(),
         table,
         dice: Dice::new(number),
-        listener: (shared(listener), address),
+        listener: listener(),
+        accepts: 0,
         files: files.collect(),
         held: Vec::new(),
     };

@@ -49,19 +49,31 @@ struct Stage<S> {
     group: BufferGroup,
     listener: SharedFd,
     address: SocketAddr,
+    /// How often the listener was accepted from.
+    accepts: u32,
     /// Buffers that a slow reader keeps for some rounds.
     kept: Vec<ProvidedBuffer>,
+}
+
+/// How often a listener is accepted from: what was connected to it, and never accepted, waits
+/// there.
+const ACCEPTS_MAX: u32 = 100;
+
+/// A listener with room for all that may wait there.
+fn listener() -> (SharedFd, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    socket2::SockRef::from(&listener).listen(1024).unwrap();
+    let address = listener.local_addr().unwrap();
+    (SharedFd::new(Arc::new(listener)), address)
 }
 
 impl<S: Subject> Stage<S> {
     fn new(seed: u64) -> Stage<S> {
         let driver = S::make(1, 2).unwrap();
         let group = driver.buffers(8, 32);
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        socket2::SockRef::from(&listener).listen(1024).unwrap();
-        let address = listener.local_addr().unwrap();
-        let listener = SharedFd::new(Arc::new(listener));
-        Stage { driver, dice: Dice(seed), group, listener, address, kept: Vec::new() }
+        let (listener, address) = listener();
+        let dice = Dice(seed);
+        Stage { driver, dice, group, listener, address, accepts: 0, kept: Vec::new() }
     }
 
     /// Polls `stream` a few times, stops it perhaps, and drops it.
@@ -94,6 +106,10 @@ impl<S: Subject> Stage<S> {
     }
 
     fn accepts(&mut self) {
+        self.accepts += 1;
+        if self.accepts.is_multiple_of(ACCEPTS_MAX) {
+            (self.listener, self.address) = listener();
+        }
         let address = self.address;
         let mut clients = Vec::new();
         let stream = self.driver.clone().stream(AcceptMulti::new(self.listener.clone()));

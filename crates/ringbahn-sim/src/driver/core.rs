@@ -120,7 +120,7 @@ impl Core {
                     && let Some(reservation) = state.submission.reserve(count)
                 {
                     let receipt = prepare(reservation, cx);
-                    state.counters.submitted += 1;
+                    state.counters.submitted += u64::from(receipt.is_committed());
                     return Poll::Ready(Ok(receipt));
                 }
             }

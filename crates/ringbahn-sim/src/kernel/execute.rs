@@ -37,10 +37,27 @@ const KNOWN: &[u8] = &[
     opcode::FTRUNCATE,
 ];
 
+/// Whether an entry asks for more results than one, which is refused whatever it works on.
+fn is_multishot(entry: &Sqe) -> bool {
+    /// `IORING_ACCEPT_MULTISHOT` and `IORING_RECV_MULTISHOT`, in the word of the priority.
+    const ACCEPT_MULTISHOT: u16 = 1 << 0;
+    const RECV_MULTISHOT: u16 = 1 << 1;
+    /// `IORING_POLL_ADD_MULTI`, in the word of the length.
+    const POLL_MULTISHOT: u32 = 1 << 0;
+    match entry.opcode() {
+        opcode::ACCEPT => entry.get_ioprio() & ACCEPT_MULTISHOT != 0,
+        opcode::RECV | opcode::RECVMSG => entry.get_ioprio() & RECV_MULTISHOT != 0,
+        opcode::POLL_ADD => entry.get_length() & POLL_MULTISHOT != 0,
+        opcode::READ_MULTISHOT => true,
+        // Of a timeout no flags are known.
+        _ => false,
+    }
+}
+
 impl Kernel {
     /// Executes a request, or finds out what it has to wait for.
     pub(super) fn execute(&mut self, request: &mut Request) -> Step {
-        if request.entry().flags() & !FLAGS_KNOWN != 0 {
+        if request.entry().flags() & !FLAGS_KNOWN != 0 || is_multishot(request.entry()) {
             return Step::failed(libc::EINVAL);
         }
         if !KNOWN.contains(&request.opcode()) {

@@ -103,8 +103,7 @@ impl Registered {
 ///
 /// # Kernel
 ///
-/// Linux 5.19. A group cannot be made before that, nor where the fallback executes the operations:
-/// [`Heap`] is for those.
+/// Linux 5.19. A group cannot be made before that, where [`Heap`] does. The fallback has them.
 #[derive(Clone, Debug)]
 pub struct Provided {
     group: BufferGroup,

@@ -340,9 +340,14 @@ fn a_group_of_another_driver_is_refused_and_the_handle_goes_on() {
 }
 
 #[test]
-fn the_fallback_has_no_groups_and_says_what_to_use() {
+fn the_fallback_has_groups_as_well() {
     let driver = SharedDriver::builder().entries(2).policy(Policy::Never).build().unwrap();
-    let refused = driver.buffer_group(2, 16).unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::Unsupported);
-    assert!(refused.to_string().contains("`Heap`"), "{refused}");
+    let group = driver.buffer_group(2, 16).unwrap();
+    let (near, mut far) = UnixStream::pair().unwrap();
+    let mut near = Ring::new_on_driver(near, driver.clone()).buffered(Provided::new(group));
+    far.write_all(b"hello").unwrap();
+    assert_eq!(run(near.fill_buf()).unwrap(), b"hello");
+    drop(near);
+    let patience = std::time::Duration::from_secs(10);
+    assert_eq!(run(driver.shutdown(patience)).leaked, 0);
 }

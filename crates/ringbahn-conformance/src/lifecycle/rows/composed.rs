@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use ringbahn_core::BufResult;
 use ringbahn_core::event::{
-    Either, EventExt, Interest, Link, LinkTimeout, Mapped, Nop, Position, Read, Recv, Rescued,
-    Step, Stepped, Then, TimeLimit, WhenReady,
+    Drained, Either, EventExt, Interest, Link, LinkTimeout, Mapped, Nop, Position, Read, Recv,
+    Rescued, Step, Stepped, Then, TimeLimit, WhenReady,
 };
 
 use super::receives::is_data;
 use crate::lifecycle::scene::{Manner, Scene, Staged};
 use crate::props::{DATA, impatient_pipe, pipe, pipe_with_data, unreadable};
+use crate::verdict::Stop;
 
 type ReadOfData = Read<Vec<u8>>;
 type Keeper = fn(BufResult<usize, Vec<u8>>);
@@ -41,6 +42,14 @@ macro_rules! around_a_read {
             }
         }
     };
+}
+
+/// A ring that others use refuses it; one that takes it has nothing else to do here.
+pub(super) fn drained(manner: Manner) -> Staged<Drained<Nop>> {
+    if manner == Manner::Failing {
+        return Err(Stop::skipped("what does nothing cannot fail"));
+    }
+    Ok(Scene::new(Nop.drained(), |done| done.map(|()| true)))
 }
 
 pub(super) fn either(manner: Manner) -> Staged<Either<ReadOfData, Recv<Vec<u8>>>> {

@@ -38,6 +38,17 @@ pub(super) fn call(entry: &Sqe, may_block: bool) -> Step {
     Step::Done(result)
 }
 
+/// Makes a descriptor for the file of a slot, in whose place the entry has one already.
+pub(super) fn install(entry: &Sqe) -> Step {
+    if entry.flags() & FLAG_FIXED_FILE == 0 {
+        return Step::failed(libc::EBADF);
+    }
+    let is_passed_on = entry.get_op_flags() & INSTALL_NO_CLOEXEC != 0;
+    let how = if is_passed_on { libc::F_DUPFD } else { libc::F_DUPFD_CLOEXEC };
+    // SAFETY: FC2.
+    Step::Done(told(unsafe { libc::fcntl(entry.get_fd(), how, 0) }))
+}
+
 fn sync(entry: &Sqe) -> i32 {
     let fd = entry.get_fd();
     match entry.get_op_flags() {

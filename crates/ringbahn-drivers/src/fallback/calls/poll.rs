@@ -38,13 +38,17 @@ pub(in crate::fallback) fn is_ready(fd: RawFd, events: u32) -> bool {
     look(fd, events) != Ok(0)
 }
 
-/// Waits until a descriptor is ready for something.
-pub(super) fn add(entry: &Sqe) -> Step {
+/// What of its descriptor a `POLL_ADD` is about.
+pub(in crate::fallback) fn interest(entry: &Sqe) -> u32 {
     let mask = entry.get_op_flags();
     let mask = if cfg!(target_endian = "big") { mask.rotate_left(16) } else { mask };
     // The end of what the peer sends is told unasked, too.
-    let events = mask & 0x7fff | libc::POLLRDHUP as u32;
-    let fd = entry.get_fd();
+    mask & 0x7fff | libc::POLLRDHUP as u32
+}
+
+/// Waits until a descriptor is ready for something.
+pub(super) fn add(entry: &Sqe) -> Step {
+    let (fd, events) = (entry.get_fd(), interest(entry));
     match look(fd, events) {
         Ok(0) => Step::Wait(Wait { fd, events: events & !ALWAYS, then: Then::Look }),
         Ok(ready) => Step::Done(ready.cast_signed()),

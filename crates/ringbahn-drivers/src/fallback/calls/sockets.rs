@@ -25,7 +25,7 @@ use crate::fallback::work::{Step, Then, Wait, Work};
 
 /// Makes the calls of an operation that may take several of them, and waits between them. `call`
 /// is told what is done already, and the flags; `total` is what there is to be done.
-fn repeatedly(
+pub(super) fn repeatedly(
     work: &mut Work,
     events: i16,
     total: usize,

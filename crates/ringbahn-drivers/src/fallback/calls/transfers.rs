@@ -95,7 +95,11 @@ fn transfer(work: &mut Work, way: Way, may_block: bool) -> Step {
 fn rest(entry: &Sqe, done: usize) -> Option<Vectors> {
     let (address, length) = (entry.get_address(), entry.get_length() as usize);
     match entry.opcode() {
-        opcode::READ | opcode::WRITE => Some(Vectors::one(address, length, done)),
+        opcode::READ
+        | opcode::READ_FIXED
+        | opcode::READ_MULTISHOT
+        | opcode::WRITE
+        | opcode::WRITE_FIXED => Some(Vectors::one(address, length, done)),
         _ => Vectors::several(address.cast_const().cast(), length, done),
     }
 }
