@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use ringbahn_conformance::{Differences, QueueSizes, Results, Subject, Suite, Unable};
 use ringbahn_core::Drive;
@@ -66,6 +67,10 @@ subjects! {
         Simulated;
 }
 
+/// How long a case may take: much, for machines that are busy with other things, or slowed down by a
+/// sanitizer. Only what hangs takes so long.
+const PATIENCE: Duration = Duration::from_secs(40);
+
 const DIFFERENCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/differences.txt");
 
 /// A part of the suite, for those who look for the cause of a failure: `lifecycle/Accept`.
@@ -85,7 +90,7 @@ where
         return skip::skip(test, &format!("no io_uring: {reason}"));
     }
     let differences = Differences::read(DIFFERENCES).expect("the list of differences is in order");
-    let mut suite = Suite::new().differences(differences);
+    let mut suite = Suite::new().patience(PATIENCE).differences(differences);
     if let Ok(part) = std::env::var(ONLY) {
         suite = suite.only(part);
     }

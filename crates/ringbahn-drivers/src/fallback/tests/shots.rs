@@ -93,7 +93,8 @@ fn an_accept_goes_on_until_it_is_cancelled() {
         }
         bench.submit([cancel()]);
         let mut rest = bench.answers(2);
-        rest.sort_unstable();
+        // A cancel may be told that the accept is being executed, which ends all the same.
+        rest.retain(|answer| answer.0 == 1);
         (flags, rest)
     });
 }
