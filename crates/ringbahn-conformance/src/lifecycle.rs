@@ -24,7 +24,7 @@ use moment::Moment;
 /// The cells, event by event.
 pub(crate) fn cases<S: Kind>() -> Vec<Case<S>> {
     let mut cases = Vec::new();
-    for row in rows::ROWS {
+    for row in rows::ROWS.iter().filter(|row| !row.stands_apart()) {
         for &moment in Moment::ALL {
             let body = Body::Closure(Arc::new(move |bench| moment.try_on(bench, *row)));
             cases.push(Case { name: format!("{}/{}", row.name, moment.name()), body });

@@ -2,7 +2,9 @@
 //!
 //! An event that has no row, and a row that has no event, do not compile. A row says what its event
 //! needs besides a driver, such as slots or a group of buffers. A driver that has no such thing
-//! says so, and its cells are refused.
+//! says so, and its cells are refused. What needs something that no driver of the suite has, such as
+//! a network card or a device that takes commands, or tells itself apart only by what it is used
+//! with, stands apart, and its row says where it is tried.
 
 mod composed;
 mod files;
@@ -34,34 +36,50 @@ pub(crate) struct Row {
     pub(crate) need: Need,
     /// Whether its event yields one item after the other.
     pub(crate) is_stream: bool,
-    stage: Stage,
+    /// `None` of what stands apart.
+    stage: Option<Stage>,
 }
 
 impl Row {
+    /// Whether it is tried elsewhere.
+    pub(crate) fn stands_apart(&self) -> bool {
+        self.stage.is_none()
+    }
+
     /// Sets the scene for an operation, and enters its event in the ledger.
+    ///
+    /// # Panics
+    ///
+    /// Panics where the event stands apart.
     pub(crate) fn scene(
         &self,
         manner: Manner,
         ledger: &Ledger,
         resources: &Resources,
     ) -> Result<AnyScene, Stop> {
-        (self.stage)(manner, ledger, resources)
+        let stage = self.stage.expect("what stands apart has no cells");
+        stage(manner, ledger, resources)
     }
 }
 
 /// Makes the rows from lines such as `Accept: sockets::accept;`: the name in the registry, and the
-/// function that sets the scene; `with Group` and the like where it needs more than a driver.
+/// function that sets the scene, `with Group` and the like where it needs more than a driver; or the
+/// test program that tries what stands apart.
 macro_rules! rows {
-    ($($name:ident: $file:ident::$scene:ident $(with $need:ident)?;)*) => {
+    ($($name:ident: $($apart:literal)? $($file:ident::$scene:ident $(with $need:ident)?)?;)*) => {
         /// One row for each event of the registry.
-        pub(crate) const ROWS: &[Row] = &[$(rows!(@row $name, $file::$scene $(, $need)?),)*];
+        pub(crate) const ROWS: &[Row] =
+            &[$(rows!(@row $name $(, $apart)? $(, $file::$scene $(, $need)?)?),)*];
+    };
+    (@row $name:ident, $apart:literal) => {
+        Row { name: stringify!($name), need: Need::Nothing, is_stream: false, stage: None }
     };
     (@row $name:ident, $file:ident::$scene:ident) => {
         Row {
             name: stringify!($name),
             need: Need::Nothing,
             is_stream: is_same(stringify!($file), "streams"),
-            stage: |manner, ledger, _| Ok($file::$scene(manner)?.forget(ledger)),
+            stage: Some(|manner, ledger, _| Ok($file::$scene(manner)?.forget(ledger))),
         }
     };
     (@row $name:ident, $file:ident::$scene:ident, $need:ident) => {
@@ -69,7 +87,9 @@ macro_rules! rows {
             name: stringify!($name),
             need: Need::$need,
             is_stream: is_same(stringify!($file), "streams"),
-            stage: |manner, ledger, resources| Ok($file::$scene(manner, resources)?.forget(ledger)),
+            stage: Some(|manner, ledger, resources| {
+                Ok($file::$scene(manner, resources)?.forget(ledger))
+            }),
         }
     };
 }
@@ -86,13 +106,13 @@ rows! {
     Connect: sockets::connect;
     Drained: composed::drained;
     Either: composed::either;
+    EpollCtl: waits::epoll_ctl;
+    EpollWait: waits::epoll_wait;
     Fadvise: files::fadvise;
     Fallocate: files::fallocate;
     FgetXattr: names::fget_xattr;
-    FsetXattr: names::fset_xattr;
-    EpollCtl: waits::epoll_ctl;
-    EpollWait: waits::epoll_wait;
     FilesUpdate: "other_operations of ringbahn-drivers";
+    FsetXattr: names::fset_xattr;
     Fsync: files::fsync;
     FutexWait: waits::futex_wait;
     FutexWaitv: waits::futex_waitv;
@@ -102,10 +122,10 @@ rows! {
     InstallFd: slots::install_fd with Slots;
     IntoSlot: slots::into_slot with Slots;
     Link: composed::link;
-    Listen: sockets::listen;
     LinkAt: names::link_at;
-    Madvise: files::madvise;
     LinkTimeout: composed::link_timeout;
+    Listen: sockets::listen;
+    Madvise: files::madvise;
     Mapped: composed::mapped;
     MkdirAt: names::mkdir_at;
     Nop: others::nop;
@@ -150,8 +170,8 @@ rows! {
     SendTo: sends::send_to;
     SendToRing: slots::send_to_ring with TwoRings;
     SendZc: sends::send_zc;
-    SetXattr: names::set_xattr;
     SetSocketOption: sockets::set_socket_option;
+    SetXattr: names::set_xattr;
     Shutdown: sockets::shutdown;
     Socket: sockets::socket;
     SocketQueue: sockets::socket_queue;

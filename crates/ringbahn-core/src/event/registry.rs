@@ -61,28 +61,28 @@ pub const EVENTS: &[EventInfo] = events! {
     connect::Connect: Some(opcode::CONNECT), (5, 5), "2/connect.2";
     drained::Drained: None, (5, 2), "2/io_uring_enter.2";
     either::Either: None, (5, 1), "2/io_uring_enter.2";
+    epoll_ctl::EpollCtl: Some(opcode::EPOLL_CTL), (5, 6), "2/epoll_ctl.2";
+    epoll_wait::EpollWait: Some(opcode::EPOLL_WAIT), (6, 15), "2/epoll_wait.2";
     fadvise::Fadvise: Some(opcode::FADVISE), (5, 6), "2/posix_fadvise.2";
     fallocate::Fallocate: Some(opcode::FALLOCATE), (5, 6), "2/fallocate.2";
     fget_xattr::FgetXattr: Some(opcode::FGETXATTR), (5, 19), "2/getxattr.2";
-    fset_xattr::FsetXattr: Some(opcode::FSETXATTR), (5, 19), "2/setxattr.2";
-    epoll_ctl::EpollCtl: Some(opcode::EPOLL_CTL), (5, 6), "2/epoll_ctl.2";
-    epoll_wait::EpollWait: Some(opcode::EPOLL_WAIT), (6, 15), "2/epoll_wait.2";
     files_update::FilesUpdate: Some(opcode::FILES_UPDATE), (5, 19),
         "3/io_uring_prep_files_update.3";
+    fset_xattr::FsetXattr: Some(opcode::FSETXATTR), (5, 19), "2/setxattr.2";
     fsync::Fsync: Some(opcode::FSYNC), (5, 1), "2/fsync.2";
-    get_xattr::GetXattr: Some(opcode::GETXATTR), (5, 19), "2/getxattr.2";
     futex_wait::FutexWait: Some(opcode::FUTEX_WAIT), (6, 7), "3/io_uring_prep_futex_wait.3";
     futex_waitv::FutexWaitv: Some(opcode::FUTEX_WAITV), (6, 7), "3/io_uring_prep_futex_waitv.3";
     futex_wake::FutexWake: Some(opcode::FUTEX_WAKE), (6, 7), "3/io_uring_prep_futex_wake.3";
     get_socket_option::GetSocketOption: Some(opcode::URING_CMD), (6, 7), "2/getsockopt.2";
+    get_xattr::GetXattr: Some(opcode::GETXATTR), (5, 19), "2/getxattr.2";
     install_fd::InstallFd: Some(opcode::FIXED_FD_INSTALL), (6, 8),
         "3/io_uring_prep_fixed_fd_install.3";
     into_slot::IntoSlot: None, (5, 19), "3/io_uring_prep_open.3";
     link::Link: None, (5, 3), "2/io_uring_enter.2";
-    listen::Listen: Some(opcode::LISTEN), (6, 11), "2/listen.2";
     link_at::LinkAt: Some(opcode::LINKAT), (5, 15), "2/link.2";
-    madvise::Madvise: Some(opcode::MADVISE), (5, 6), "2/madvise.2";
     link_timeout::LinkTimeout: Some(opcode::LINK_TIMEOUT), (5, 5), "3/io_uring_prep_link_timeout.3";
+    listen::Listen: Some(opcode::LISTEN), (6, 11), "2/listen.2";
+    madvise::Madvise: Some(opcode::MADVISE), (5, 6), "2/madvise.2";
     mapped::Mapped: None, (5, 1), "2/io_uring_enter.2";
     mkdir_at::MkdirAt: Some(opcode::MKDIRAT), (5, 15), "2/mkdir.2";
     nop::Nop: Some(opcode::NOP), (5, 1), "2/io_uring_enter.2";
@@ -115,9 +115,9 @@ pub const EVENTS: &[EventInfo] = events! {
     recv_zc::RecvZc: Some(opcode::RECV_ZC), (6, 15), "3/io_uring_prep_recv.3";
     register_fd::RegisterFd: Some(opcode::FILES_UPDATE), (6, 0),
         "3/io_uring_prep_files_update.3";
-    rename_at::RenameAt: Some(opcode::RENAMEAT), (5, 11), "2/rename.2";
     remove_buffers::RemoveBuffers: Some(opcode::REMOVE_BUFFERS), (5, 7),
         "3/io_uring_prep_remove_buffers.3";
+    rename_at::RenameAt: Some(opcode::RENAMEAT), (5, 11), "2/rename.2";
     reporting::Reporting: None, (6, 2), "2/io_uring_enter.2";
     rescued::Rescued: None, (5, 5), "2/io_uring_enter.2";
     reuse_address::ReuseAddress: Some(opcode::URING_CMD), (6, 7), "7/socket.7";
@@ -130,8 +130,8 @@ pub const EVENTS: &[EventInfo] = events! {
     send_to::SendTo: Some(opcode::SENDMSG), (5, 3), "2/send.2";
     send_to_ring::SendToRing: Some(opcode::MSG_RING), (6, 0), "3/io_uring_prep_msg_ring_fd.3";
     send_zc::SendZc: Some(opcode::SEND_ZC), (6, 0), "2/send.2";
-    set_xattr::SetXattr: Some(opcode::SETXATTR), (5, 19), "2/setxattr.2";
     set_socket_option::SetSocketOption: Some(opcode::URING_CMD), (6, 7), "2/setsockopt.2";
+    set_xattr::SetXattr: Some(opcode::SETXATTR), (5, 19), "2/setxattr.2";
     shutdown::Shutdown: Some(opcode::SHUTDOWN), (5, 11), "2/shutdown.2";
     socket::Socket: Some(opcode::SOCKET), (5, 19), "2/socket.2";
     socket_queue::SocketQueue: Some(opcode::URING_CMD), (6, 5), "7/tcp.7";
