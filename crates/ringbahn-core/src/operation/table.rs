@@ -12,7 +12,7 @@
 use std::fmt;
 use std::io::Write as _;
 
-use super::batch::Batch;
+use super::batch::{Batch, Consequence, Consequences, Next};
 use super::ended::Ended;
 use super::id::{FIRST_GENERATION, OPERATIONS_MAX, OperationId, cancel_target};
 use super::target::CancelTarget;
@@ -200,6 +200,35 @@ impl<S: Sharing> Noting<'_, S> {
     /// Unless its flags say that more will follow, nothing touches the entry's operands any more.
     #[inline]
     pub unsafe fn note(&mut self, cqe: &Cqe, batch: &mut Batch<S>) -> Matched {
+        // SAFETY: T2; the promises are those of this function.
+        unsafe { self.note_into(cqe, batch) }
+    }
+
+    /// Notes a CQE, and puts its consequence into `next`, to be run when no lock is held. What it
+    /// asks of the driver besides is in `batch`.
+    ///
+    /// For a driver that leaves a CQE where it is until the consequence of the one before has been
+    /// run.
+    ///
+    /// # Safety
+    ///
+    /// As for [`note`](Noting::note).
+    #[inline]
+    pub unsafe fn note_next(
+        &mut self,
+        cqe: &Cqe,
+        next: &mut Option<Consequence<S>>,
+        batch: &mut Batch<S>,
+    ) -> Matched {
+        // SAFETY: T2; the promises are those of this function.
+        unsafe { self.note_into(cqe, &mut Next { next, batch }) }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`note`](Noting::note).
+    #[inline(always)]
+    unsafe fn note_into(&mut self, cqe: &Cqe, batch: &mut impl Consequences<S>) -> Matched {
         if let Some(target) = cancel_target(cqe.user_data) {
             if cqe.failed_with(libc::ENOENT) {
                 self.note_missed_cancel(target, batch);
@@ -251,7 +280,8 @@ impl<S: Sharing> Noting<'_, S> {
 
     /// A cancel did not find its target. Either that has ended, or it has not started yet: a
     /// follower in a chain, or an entry that waits to be run by its thread.
-    fn note_missed_cancel(&mut self, user_data: u64, batch: &mut Batch<S>) {
+    #[cold]
+    fn note_missed_cancel(&mut self, user_data: u64, batch: &mut impl Consequences<S>) {
         if let Some(place) = self.places.find(user_data)
             && let Some(tenant) = &place.tenant
         {

@@ -18,7 +18,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ringbahn_core::{Batch, Cqe, Matched, OperationTable, Shared, Sharing};
+use ringbahn_core::{Batch, Consequence, Cqe, Matched, OperationTable, Shared, Sharing};
 
 use super::rings::{CompletionMemory, Rings};
 use crate::sync::Ordering;
@@ -110,6 +110,49 @@ impl<S: Sharing> CompletionQueue<S> {
         reaped
     }
 
+    /// Takes one CQE out of the queue, notes it in the operation table, and puts its consequence into
+    /// `next`; what it asks of the driver besides is added to `batch`. `None` where there is no CQE.
+    ///
+    /// Those behind it are left where they are: whoever comes here from within the consequence
+    /// finds them.
+    #[inline]
+    pub(crate) fn reap_next(
+        &mut self,
+        next: &mut Option<Consequence<S>>,
+        batch: &mut Batch<S>,
+    ) -> Option<Reaped> {
+        if self.rings.forked() {
+            return None;
+        }
+        if self.rings.completion.ready(self.head) == 0 {
+            return self.reap_next_beside(next, batch);
+        }
+        let source = Source { memory: &self.rings.completion, head: &mut self.head };
+        // SAFETY: K1; one CQE was ready.
+        let cqe = unsafe { source.memory.read(*source.head) };
+        *source.head = source.head.wrapping_add(1);
+        // SAFETY: K2, K3; `cqe` has just been posted, and the head is past it.
+        let matched = unsafe { self.table.noting().note_next(&cqe, next, batch) };
+        drop(source);
+        self.rings.note_reaped();
+        let mut reaped = Reaped { count: 1, ..Reaped::default() };
+        reaped.count_in(matched, &cqe);
+        Some(reaped)
+    }
+
+    /// The same, where there is none in the kernel's queue.
+    #[inline]
+    fn reap_next_beside(
+        &mut self,
+        next: &mut Option<Consequence<S>>,
+        batch: &mut Batch<S>,
+    ) -> Option<Reaped> {
+        self.rings.at_work_beside()?;
+        let reaped = self.reap(batch, 1);
+        *next = batch.pop();
+        (reaped.count > 0).then_some(reaped)
+    }
+
     /// Takes one CQE out of the queue that belongs to no operation.
     pub(crate) fn pop_raw(&mut self) -> Option<Cqe> {
         if self.is_empty() {
@@ -169,16 +212,23 @@ fn reap_from<S: Sharing>(
         reaped.count += 1;
         // SAFETY: K2, K3; `cqe` has just been posted, and the head is past it.
         let matched = unsafe { noting.note(&cqe, batch) };
+        reaped.count_in(matched, &cqe);
+    }
+}
+
+impl Reaped {
+    #[inline]
+    fn count_in(&mut self, matched: Matched, cqe: &Cqe) {
         match matched {
             Matched::Progress => {}
             Matched::Finished => {
-                reaped.finished += 1;
-                reaped.stopped += usize::from(cqe.has_not_run());
+                self.finished += 1;
+                self.stopped += usize::from(cqe.has_not_run());
             }
-            Matched::Cancel => reaped.cancels_answered += 1,
+            Matched::Cancel => self.cancels_answered += 1,
             // A NOP that stood in the place of what the kernel does not know.
-            Matched::Unknown if cqe == Cqe::default() => {}
-            Matched::Unknown => reaped.unknown += 1,
+            Matched::Unknown if *cqe == Cqe::default() => {}
+            Matched::Unknown => self.unknown += 1,
         }
     }
 }
