@@ -29,7 +29,10 @@ fn main() -> ExitCode {
         Some((command, [])) if command == "hot" => hot::run(),
         Some((command, [])) if command == "sim" => sim::run(),
         Some((command, rest)) if command == "timers" => timers::run(rest),
-        _ => Err("usage: ringbahn-bench echo [options] | hot | op [options] | sim | timers [number]".into()),
+        _ => {
+            Err("usage: ringbahn-bench echo [options] | hot | op [options] | sim | timers [number]"
+                .into())
+        }
     };
     match ran {
         Ok(()) => ExitCode::SUCCESS,

@@ -155,9 +155,6 @@ mod local_executor;
 mod ring;
 pub mod time;
 
-#[cfg(feature = "local-executor")]
-#[doc(no_inline)]
-pub use async_executor::Task;
 pub use driver::DefaultDriver;
 #[cfg(feature = "local-executor")]
 pub use local_executor::{LocalExecutor, LocalSpawner};
@@ -169,6 +166,9 @@ pub use ring::receive::Receive;
 pub use ring::reception::{Datagram, Reception, Vectored, VectoredDatagram};
 pub use ring::slot_listener::{IncomingInSlots, SlotListener};
 pub use ring::{Incoming, IntoInnerError, ReuniteError, Ring};
+#[cfg(feature = "local-executor")]
+#[doc(no_inline)]
+pub use ringbahn_drivers::LocalTask;
 #[doc(no_inline)]
 pub use socket2;
 
