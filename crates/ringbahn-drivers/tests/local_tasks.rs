@@ -1,7 +1,7 @@
 //! Tasks that a local driver polls itself.
 //!
-//! Goal: every wake is followed by a poll, whoever wakes and whatever the thread does meanwhile, and
-//! each future is dropped once, by its end, by its handle or with its set.
+//! Goal: every wake is followed by a poll, whoever wakes and whatever the thread does meanwhile,
+//! and each future is dropped once, by its end, by its handle or with its set.
 
 use std::cell::{Cell, RefCell};
 use std::future::{pending, poll_fn};

@@ -89,12 +89,13 @@ impl LocalExecutor {
     /// Starts a task, which runs when [`block_on`](LocalExecutor::block_on) does.
     ///
     /// Dropping the [`LocalTask`] cancels it: its future is dropped, and is not polled again.
-    /// [`detach`](LocalTask::detach) lets it run on, [`cancel`](LocalTask::cancel) waits for its end.
+    /// [`detach`](LocalTask::detach) lets it run on, [`cancel`](LocalTask::cancel) yields what it
+    /// has come to.
     ///
     /// # Cancel safety
     ///
-    /// It is as cancel safe as `future`, which is dropped with the `LocalTask`, or with the executor;
-    /// awaiting the `LocalTask` after that panics.
+    /// It is as cancel safe as `future`, which is dropped with the `LocalTask`, or with the
+    /// executor; awaiting the `LocalTask` after that panics.
     pub fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> LocalTask<T> {
         self.tasks.spawn(future)
     }
@@ -141,8 +142,8 @@ impl LocalSpawner {
     ///
     /// # Cancel safety
     ///
-    /// It is as cancel safe as `future`, which is dropped with the [`LocalTask`], or with the executor;
-    /// awaiting the `LocalTask` after that panics.
+    /// It is as cancel safe as `future`, which is dropped with the [`LocalTask`], or with the
+    /// executor; awaiting the `LocalTask` after that panics.
     pub fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> LocalTask<T> {
         self.spawner.spawn(future)
     }

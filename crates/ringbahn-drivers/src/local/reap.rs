@@ -9,9 +9,9 @@ use super::core::{Core, PAUSE_MAX};
 impl Core {
     /// Reads CQEs and runs their consequences, one after the other.
     ///
-    /// Those that have not been read yet lie in the queue, and what is left to be done of the others
-    /// in the driver and not on the stack: a waker may come back here and wait for an operation that
-    /// has ended along with its own.
+    /// Those that have not been read yet lie in the queue, and what is left to be done of the
+    /// others in the driver and not on the stack: a waker may come back here and wait for an
+    /// operation that has ended along with its own.
     pub(super) fn reap(&self) {
         let mut aftermath = Aftermath::new();
         loop {

@@ -110,8 +110,9 @@ impl<S: Sharing> CompletionQueue<S> {
         reaped
     }
 
-    /// Takes one CQE out of the queue, notes it in the operation table, and puts its consequence into
-    /// `next`; what it asks of the driver besides is added to `batch`. `None` where there is no CQE.
+    /// Takes one CQE out of the queue, notes it in the operation table, and puts its consequence
+    /// into `next`; what it asks of the driver besides is added to `batch`. `None` where there is
+    /// no CQE.
     ///
     /// Those behind it are left where they are: whoever comes here from within the consequence
     /// finds them.
