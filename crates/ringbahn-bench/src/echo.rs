@@ -23,8 +23,10 @@ use std::{fs, io, thread};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::sample::Sample;
+use options::Options;
 
 mod idle;
+mod options;
 mod raw;
 mod ringbahn;
 
@@ -51,28 +53,36 @@ const WAYS: [(&str, Serve); 3] = [
     ("at once", |connections| ringbahn::serve(connections, true)),
 ];
 
-pub(crate) fn run() -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
+    let options = Options::parse(arguments)?;
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;
     println!(
         "echo of {LENGTH} bytes: nanoseconds of the server's thread for each message, median of \
-         {ROUNDS} rounds [quartiles]"
+         {} rounds [quartiles]",
+        options.rounds
     );
     println!("{:>12} {:<8} {:>10} {:>22} {:>8}", "connections", "way", "each", "over raw", "ratio");
-    for connections in CONNECTIONS {
-        compare(connections)?;
+    for &connections in &options.connections {
+        compare(connections, &options)?;
     }
-    println!();
-    idle::run()
+    if options.idle {
+        println!();
+        idle::run()?;
+    }
+    Ok(())
 }
 
-fn compare(connections: usize) -> Result<(), Box<dyn Error>> {
+fn compare(connections: usize, options: &Options) -> Result<(), Box<dyn Error>> {
     let mut servers = Vec::new();
     for (name, serve) in WAYS {
-        servers.push((name, Server::start(serve, connections)?, Sample::default()));
+        if options.way.as_deref().is_none_or(|way| way == name) {
+            let server = Server::start(name, serve, connections)?;
+            servers.push((name, server, Sample::default()));
+        }
     }
     // The first round warms up.
-    for round in 0..=ROUNDS {
+    for round in 0..=options.rounds {
         for (_, server, sample) in &mut servers {
             let figure = server.time()?;
             if round > 0 {
@@ -104,11 +114,11 @@ struct Server {
 }
 
 impl Server {
-    fn start(serve: Serve, connections: usize) -> Result<Server, Box<dyn Error>> {
+    fn start(name: &str, serve: Serve, connections: usize) -> Result<Server, Box<dyn Error>> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         let (sender, receiver) = channel();
-        let thread = thread::spawn(move || {
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
             let thread = fs::read_link("/proc/thread-self")?;
             drop(sender.send(PathBuf::from("/proc").join(thread).join("schedstat")));
             let accepted = (0..connections).map(|_| {
@@ -117,7 +127,7 @@ impl Server {
                 Ok(connection)
             });
             serve(accepted.collect::<io::Result<_>>()?)
-        });
+        })?;
         let clients = (0..connections).map(|_| {
             let client = TcpStream::connect(address)?;
             client.set_nodelay(true)?;

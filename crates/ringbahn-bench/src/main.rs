@@ -25,11 +25,14 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let ran = match arguments.split_first() {
         Some((command, rest)) if command == "op" => op::run(rest),
-        Some((command, [])) if command == "echo" => echo::run(),
+        Some((command, rest)) if command == "echo" => echo::run(rest),
         Some((command, [])) if command == "hot" => hot::run(),
         Some((command, [])) if command == "sim" => sim::run(),
         Some((command, rest)) if command == "timers" => timers::run(rest),
-        _ => Err("usage: ringbahn-bench echo | hot | op [options] | sim | timers [number]".into()),
+        _ => {
+            Err("usage: ringbahn-bench echo [options] | hot | op [options] | sim | timers [number]"
+                .into())
+        }
     };
     match ran {
         Ok(()) => ExitCode::SUCCESS,

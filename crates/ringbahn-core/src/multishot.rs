@@ -193,19 +193,31 @@ impl<M: MultiEvent, D: Drive> Multishot<M, D> {
         }
     }
 
-    /// The next item among those that have been read.
-    fn take_unread(self: Pin<&mut Self>) -> Option<io::Result<M::Item>> {
-        let this = self.project();
-        while let Some((cqe, item)) = this.unread.next() {
-            if !cqe.has_more() {
-                let has_group = M::group(this.unread.decoder()).is_some();
-                *this.stage = Stage::Ended(Self::after(&cqe, item.as_ref(), has_group));
-            }
-            if item.is_some() && !Self::is_silent(&cqe, this.unread.decoder()) {
-                return item;
-            }
+    /// Notes what a CQE says, and yields the item that it has brought for the reader.
+    #[inline]
+    fn take(
+        self: Pin<&mut Self>,
+        (cqe, item): (Cqe, Option<io::Result<M::Item>>),
+    ) -> Option<io::Result<M::Item>> {
+        if cqe.has_more() && matches!(item, Some(Ok(_))) {
+            return item;
         }
-        None
+        self.take_last(&cqe, item)
+    }
+
+    /// The same for a CQE that ends the shot, or brings no item.
+    #[inline(never)]
+    fn take_last(
+        self: Pin<&mut Self>,
+        cqe: &Cqe,
+        item: Option<io::Result<M::Item>>,
+    ) -> Option<io::Result<M::Item>> {
+        let this = self.project();
+        if !cqe.has_more() {
+            let has_group = M::group(this.unread.decoder()).is_some();
+            *this.stage = Stage::Ended(Self::after(cqe, item.as_ref(), has_group));
+        }
+        item.filter(|_| !Self::is_silent(cqe, this.unread.decoder()))
     }
 
     /// Whether a CQE says only that the shot is over, which is no affair of the reader's.
@@ -220,8 +232,12 @@ impl<M: MultiEvent, D: Drive> Stream for Multishot<M, D> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            if let Some(item) = self.as_mut().take_unread() {
-                return Poll::Ready(Some(item));
+            if !self.unread.is_empty() {
+                let next = self.as_mut().project().unread.next();
+                match next.and_then(|next| self.as_mut().take(next)) {
+                    Some(item) => return Poll::Ready(Some(item)),
+                    None => continue,
+                }
             }
             match self.stage {
                 Stage::Over => return Poll::Ready(None),
@@ -236,10 +252,14 @@ impl<M: MultiEvent, D: Drive> Stream for Multishot<M, D> {
                 }
                 Stage::Shooting => {
                     let this = self.as_mut().project();
-                    ready!(this.shot.poll_unread(cx, this.unread.cqes_mut()));
-                    if this.unread.is_empty() {
+                    match ready!(this.unread.poll_next(this.shot, cx)) {
+                        Some(next) => {
+                            if let Some(item) = self.as_mut().take(next) {
+                                return Poll::Ready(Some(item));
+                            }
+                        }
                         // It was refused.
-                        *this.stage = Stage::Ended(Then::End);
+                        None => *this.stage = Stage::Ended(Then::End),
                     }
                 }
             }

@@ -219,10 +219,18 @@ impl<E: Event, S: Sharing> Record<E, S> {
                 unsafe { event.prepare(sqes) };
             }
         });
-        let pushed = sqes.entries().len();
-        if pushed == 1 && self.steps == 1 && !sqes.is_open_chain() {
+        if self.steps == 1 && sqes.is_plain() {
             return Ok(());
         }
+        self.check_special(sqes)
+    }
+
+    /// # Errors
+    ///
+    /// As for `prepare_first`.
+    #[inline(never)]
+    fn check_special(&self, sqes: &Sqes<'static>) -> io::Result<()> {
+        let pushed = sqes.entries().len();
         if sqes.is_open_chain() {
             // It would hang on whatever operation comes next in the queue.
             let message = "the last event of a chain prepared no entry";

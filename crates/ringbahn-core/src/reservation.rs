@@ -132,6 +132,28 @@ impl<'a, S: Sharing> Reservation<'a, S> {
         operation: OperationShare<S>,
         sqes: &mut Sqes,
     ) -> Result<bool, Uncommitted> {
+        if sqes.is_plain() && self.rule.is_none() {
+            // By far the usual case: there is nothing to be looked at.
+            if self.capacity() == 0 {
+                return Err(Uncommitted::TooFewPlaces);
+            }
+            let file = EntryFile::of(sqes);
+            let (id, cancelled) = self.table.insert(operation, 1, file).ok_or(TooFewPlaces)?;
+            if let Some(entry) = sqes.take_only_entry() {
+                self.fill(entry, id.user_data(0))?;
+            }
+            return Ok(cancelled);
+        }
+        self.commit_special(operation, sqes)
+    }
+
+    /// As [`commit`](Reservation::commit), for what a ring may refuse, and for several entries.
+    #[inline(never)]
+    fn commit_special(
+        mut self,
+        operation: OperationShare<S>,
+        sqes: &mut Sqes,
+    ) -> Result<bool, Uncommitted> {
         let steps = sqes.entries().len() as u32;
         if self.capacity() < steps {
             return Err(Uncommitted::TooFewPlaces);
@@ -145,10 +167,6 @@ impl<'a, S: Sharing> Reservation<'a, S> {
         let (id, cancelled) =
             self.table.insert(operation, steps, EntryFile::of(sqes)).ok_or(TooFewPlaces)?;
         sqes.aim(self.table);
-        if let Some(entry) = sqes.take_only_entry() {
-            self.fill(entry, id.user_data(0))?;
-            return Ok(cancelled);
-        }
         for (step, entry) in sqes.take_entries().enumerate() {
             self.fill(entry, id.user_data(step as u32))?;
         }

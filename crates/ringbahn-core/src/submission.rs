@@ -241,18 +241,20 @@ impl<E: Event, D: Drive> Submission<E, D> {
         }
     }
 
-    /// Moves the CQEs so far to `unread`, as soon as there is one or the operation has ended.
+    /// Takes the first of the CQEs so far, as soon as there is one or the operation has ended, and
+    /// moves those behind it to `unread`.
     ///
-    /// What they bring is owned by whoever has `unread`, and not by the event any more.
+    /// What they bring is owned by whoever has them, and not by the event any more.
+    #[inline]
     pub(crate) fn poll_unread(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         unread: &mut VecDeque<Cqe>,
-    ) -> Poll<()> {
+    ) -> Poll<Option<Cqe>> {
         ready!(self.as_mut().poll_in_flight(cx));
         match self.project().stage.in_flight() {
             Some(claim) => claim.poll_unread(cx, unread),
-            None => Poll::Ready(()),
+            None => Poll::Ready(None),
         }
     }
 

@@ -100,7 +100,7 @@ pub use counters::Counters;
 #[cfg(any(feature = "tokio", feature = "async-io"))]
 pub use hosted::{HostedBuilder, HostedDriver, HostedTask, NoHost};
 pub use iopoll::{IopollBuilder, IopollDriver, NotPolled};
-pub use local::{LocalBuilder, LocalDriver};
+pub use local::{LocalBuilder, LocalDriver, LocalSpawner, LocalTask, LocalTasks};
 pub use policy::Policy;
 pub use queue::completion::{CompletionQueue, Reaped};
 pub use queue::handle::{Readiness, RingHandle};

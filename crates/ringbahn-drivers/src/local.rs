@@ -54,8 +54,11 @@ mod builder;
 mod core;
 mod drain;
 mod parker;
+mod ready;
 mod reap;
 mod resources;
+mod task;
+mod tasks;
 mod tuned;
 
 use self::core::Core;
@@ -67,6 +70,7 @@ use crate::report::Report;
 use crate::survey::NoZeroCopyReceive;
 use crate::unavailable::Unavailable;
 pub use builder::LocalBuilder;
+pub use tasks::{LocalSpawner, LocalTask, LocalTasks};
 
 /// The driver of one thread: a handle to a ring that all its clones share.
 ///
@@ -90,7 +94,8 @@ pub use builder::LocalBuilder;
 /// # }
 /// ```
 ///
-/// Tasks are spawned on an executor for one thread, which the driver runs as it runs any future:
+/// Tasks are polled by the driver itself, see [`LocalTasks`]. Any other executor for one thread can
+/// be run as any future is:
 ///
 /// ```
 /// use async_executor::LocalExecutor;
@@ -100,14 +105,8 @@ pub use builder::LocalBuilder;
 /// # fn main() -> std::io::Result<()> {
 /// # let Ok(driver) = LocalDriver::new() else { return Ok(()) };
 /// let executor = LocalExecutor::new();
-/// let tasks: Vec<_> = (0..8).map(|_| executor.spawn(driver.clone().submit(Nop))).collect();
-/// driver.block_on(executor.run(async {
-///     for task in tasks {
-///         task.await?;
-///     }
-///     std::io::Result::Ok(())
-/// }))?;
-/// # Ok(())
+/// let task = executor.spawn(driver.clone().submit(Nop));
+/// driver.block_on(executor.run(task))
 /// # }
 /// ```
 ///
@@ -140,7 +139,8 @@ impl LocalDriver {
         LocalBuilder::new()
     }
 
-    /// Runs `future` to its end, and with it every operation of this driver.
+    /// Runs `future` to its end, and with it the [tasks](LocalTasks) and every operation of this
+    /// driver.
     ///
     /// While nothing is to be done the thread sleeps in the kernel. It may be called from inside a
     /// future that it runs, which then waits for the inner one as for any other blocking call,
@@ -160,6 +160,7 @@ impl LocalDriver {
             {
                 return output;
             }
+            self.core.run_tasks();
             self.core.turn();
         }
     }

@@ -165,9 +165,6 @@ pub mod signal;
 pub mod stdio;
 pub mod time;
 
-#[cfg(feature = "local-executor")]
-#[doc(no_inline)]
-pub use async_executor::Task;
 pub use driver::DefaultDriver;
 #[cfg(feature = "local-executor")]
 pub use local_executor::{LocalExecutor, LocalSpawner};
@@ -184,6 +181,9 @@ pub use ring::slot_accepts::IncomingInSlots;
 pub use ring::slot_connections::SlotConnections;
 pub use ring::slot_listener::SlotListener;
 pub use ring::{Incoming, IntoInnerError, ReuniteError, Ring};
+#[cfg(feature = "local-executor")]
+#[doc(no_inline)]
+pub use ringbahn_drivers::LocalTask;
 #[doc(no_inline)]
 pub use socket2;
 

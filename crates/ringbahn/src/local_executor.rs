@@ -2,10 +2,8 @@
 
 use std::future::Future;
 use std::io;
-use std::rc::{Rc, Weak};
 
-use async_executor::Task;
-use ringbahn_drivers::LocalDriver;
+use ringbahn_drivers::{LocalDriver, LocalTask, LocalTasks};
 
 /// A [`LocalDriver`] and an executor for the tasks that use it: what a thread needs that does all
 /// of its IO itself.
@@ -14,7 +12,7 @@ use ringbahn_drivers::LocalDriver;
 /// `Send`, and nothing is locked on the way from a completion to the task that waits for it.
 ///
 /// Tasks run while [`block_on`](LocalExecutor::block_on) runs, and stand still otherwise. The
-/// executor is that of the crate `async-executor`.
+/// driver polls them itself, see [`LocalTasks`].
 ///
 /// # Examples
 ///
@@ -53,16 +51,14 @@ use ringbahn_drivers::LocalDriver;
 ///
 /// # Dropping it
 ///
-/// Every task is dropped where it stands, detached ones and those whose [`Task`] is still held
+/// Every task is dropped where it stands, detached ones and those whose [`LocalTask`] is still held
 /// included, and with it its handles, of which writes in flight run to their end. Then, with its
 /// last clone, the driver winds up, as described for [`LocalDriver`]: the thread waits until the
 /// kernel is done with all that was in flight. A clone of the driver that is held elsewhere puts
 /// that off.
 #[derive(Debug)]
 pub struct LocalExecutor {
-    // Before the driver: the tasks have handles on it.
-    tasks: Rc<async_executor::LocalExecutor<'static>>,
-    driver: LocalDriver,
+    tasks: LocalTasks,
 }
 
 impl LocalExecutor {
@@ -77,29 +73,30 @@ impl LocalExecutor {
 
     /// An executor with the given driver, for one that is not of the usual size.
     pub fn with_driver(driver: LocalDriver) -> LocalExecutor {
-        LocalExecutor { tasks: Rc::default(), driver }
+        LocalExecutor { tasks: LocalTasks::new(&driver) }
     }
 
     /// The driver, for the handles that the tasks use.
     pub fn driver(&self) -> &LocalDriver {
-        &self.driver
+        self.tasks.driver()
     }
 
     /// What tasks start other tasks with.
     pub fn spawner(&self) -> LocalSpawner {
-        LocalSpawner { tasks: Rc::downgrade(&self.tasks) }
+        LocalSpawner { spawner: self.tasks.spawner() }
     }
 
     /// Starts a task, which runs when [`block_on`](LocalExecutor::block_on) does.
     ///
-    /// Dropping the [`Task`] cancels it: its future is dropped, and is not polled again.
-    /// [`detach`](Task::detach) lets it run on, [`cancel`](Task::cancel) waits for its end.
+    /// Dropping the [`LocalTask`] cancels it: its future is dropped, and is not polled again.
+    /// [`detach`](LocalTask::detach) lets it run on, [`cancel`](LocalTask::cancel) yields what it
+    /// has come to.
     ///
     /// # Cancel safety
     ///
-    /// It is as cancel safe as `future`, which is dropped with the `Task`, or with the executor;
-    /// awaiting the `Task` after that panics.
-    pub fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> Task<T> {
+    /// It is as cancel safe as `future`, which is dropped with the `LocalTask`, or with the
+    /// executor; awaiting the `LocalTask` after that panics.
+    pub fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> LocalTask<T> {
         self.tasks.spawn(future)
     }
 
@@ -110,9 +107,10 @@ impl LocalExecutor {
     ///
     /// # Panics
     ///
-    /// Where `future` or a task panics. What is left is as good as before.
+    /// Where `future` panics, as it does where it awaits a task that has panicked. What is left is
+    /// as good as before.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        self.driver.block_on(self.tasks.run(future))
+        self.driver().block_on(future)
     }
 }
 
@@ -135,7 +133,7 @@ impl LocalExecutor {
 /// ```
 #[derive(Clone, Debug)]
 pub struct LocalSpawner {
-    tasks: Weak<async_executor::LocalExecutor<'static>>,
+    spawner: ringbahn_drivers::LocalSpawner,
 }
 
 impl LocalSpawner {
@@ -144,13 +142,10 @@ impl LocalSpawner {
     ///
     /// # Cancel safety
     ///
-    /// It is as cancel safe as `future`, which is dropped with the [`Task`], or with the executor;
-    /// awaiting the `Task` after that panics.
-    pub fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> Task<T> {
-        match self.tasks.upgrade() {
-            Some(tasks) => tasks.spawn(future),
-            None => async_executor::LocalExecutor::new().spawn(future),
-        }
+    /// It is as cancel safe as `future`, which is dropped with the [`LocalTask`], or with the
+    /// executor; awaiting the `LocalTask` after that panics.
+    pub fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> LocalTask<T> {
+        self.spawner.spawn(future)
     }
 }
 

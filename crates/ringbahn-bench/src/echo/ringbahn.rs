@@ -5,11 +5,10 @@ use std::net::TcpStream;
 use std::pin::pin;
 use std::sync::Arc;
 
-use async_executor::LocalExecutor;
 use futures::StreamExt;
 use ringbahn_core::event::{RecvMulti, Send};
 use ringbahn_core::{BufferGroup, Drive, SharedFd};
-use ringbahn_drivers::LocalDriver;
+use ringbahn_drivers::{LocalDriver, LocalTasks};
 
 use super::{BUFFERS, ENTRIES};
 
@@ -17,20 +16,20 @@ pub(super) fn serve(connections: Vec<TcpStream>, at_once: bool) -> io::Result<()
     let builder = LocalDriver::builder().entries(ENTRIES.0).completion_entries(ENTRIES.1);
     let driver = builder.serve_at_once(at_once).build()?;
     let group = driver.buffer_group(BUFFERS.0, BUFFERS.1)?;
-    let executor = LocalExecutor::new();
-    let tasks: Vec<_> = connections
+    let tasks = LocalTasks::new(&driver);
+    let echoes: Vec<_> = connections
         .into_iter()
         .map(|connection| {
             let socket = SharedFd::new(Arc::new(connection));
-            executor.spawn(echo(driver.clone(), socket, group.clone()))
+            tasks.spawn(echo(driver.clone(), socket, group.clone()))
         })
         .collect();
-    driver.block_on(executor.run(async {
-        for task in tasks {
-            task.await?;
+    driver.block_on(async {
+        for echo in echoes {
+            echo.await?;
         }
         Ok(())
-    }))
+    })
 }
 
 /// Sends back what comes.

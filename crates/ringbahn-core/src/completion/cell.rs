@@ -140,15 +140,22 @@ impl<S: Sharing> Cell<S> {
         })
     }
 
-    /// Moves the CQEs so far to `unread`, as soon as there is one or the operation has ended.
-    pub(crate) fn poll_unread(&self, waker: &Waker, unread: &mut VecDeque<Cqe>) -> Poll<()> {
-        self.wait(waker, |inner| {
-            let over = matches!(inner.state, State::Finished | State::Gone);
-            if inner.cqes.is_empty() && !over {
-                return Poll::Pending;
+    /// Takes the first of the CQEs so far, as soon as there is one or the operation has ended, and
+    /// moves those behind it to `unread`.
+    #[inline]
+    pub(crate) fn poll_unread(
+        &self,
+        waker: &Waker,
+        unread: &mut VecDeque<Cqe>,
+    ) -> Poll<Option<Cqe>> {
+        self.wait(waker, |inner| match inner.cqes.len() {
+            0 if matches!(inner.state, State::Finished | State::Gone) => Poll::Ready(None),
+            0 => Poll::Pending,
+            1 => Poll::Ready(inner.cqes.pop()),
+            _ => {
+                unread.extend(inner.cqes.drain(..));
+                Poll::Ready(unread.pop_front())
             }
-            unread.extend(inner.cqes.drain(..));
-            Poll::Ready(())
         })
     }
 

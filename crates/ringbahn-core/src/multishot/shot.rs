@@ -9,13 +9,17 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use super::event::MultiEvent;
 use crate::cqe::Cqe;
+use crate::drive::Drive;
 use crate::event::Event;
 use crate::outcome::Outcome;
 use crate::panics::contain_panic;
 use crate::sqe::Sqes;
+use crate::submission::Submission;
 
 /// CQEs of a multishot operation that are not items yet. Dropped, it disposes of what they bring.
 pub(crate) struct Unread<M: MultiEvent> {
@@ -32,17 +36,37 @@ impl<M: MultiEvent> Unread<M> {
         &self.decoder
     }
 
-    /// Where CQEs of the operation are put, by who has them from the kernel.
-    pub(crate) fn cqes_mut(&mut self) -> &mut VecDeque<Cqe> {
-        &mut self.cqes
-    }
-
     /// Takes the next CQE, and what it brings.
+    #[inline]
     pub(crate) fn next(&mut self) -> Option<(Cqe, Option<io::Result<M::Item>>)> {
         let cqe = self.cqes.pop_front()?;
-        // SAFETY: V1 by MU1: it is a CQE of the event's own entry, and is told once.
-        let outcome = unsafe { Outcome::completed(std::slice::from_ref(&cqe)) };
-        Some((cqe, M::decode(&self.decoder, outcome)))
+        // SAFETY: MU1.
+        Some((cqe, unsafe { self.decode(&cqe) }))
+    }
+
+    /// Takes a CQE from `shot` as soon as there is one, and what it brings; `None` where the
+    /// operation has ended with none. Those behind it wait here.
+    #[inline]
+    pub(crate) fn poll_next<D: Drive>(
+        &mut self,
+        shot: Pin<&mut Submission<Shot<M>, D>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<(Cqe, Option<io::Result<M::Item>>)>> {
+        let cqe = ready!(shot.poll_unread(cx, &mut self.cqes));
+        // SAFETY: MU1: it is in no other place, since the shot has just given it out.
+        Poll::Ready(cqe.map(|cqe| (cqe, unsafe { self.decode(&cqe) })))
+    }
+
+    /// What a CQE brings.
+    ///
+    /// # Safety
+    ///
+    /// It is of the operation, and is decoded once.
+    #[inline]
+    unsafe fn decode(&self, cqe: &Cqe) -> Option<io::Result<M::Item>> {
+        // SAFETY: V1 by the contract of this function.
+        let outcome = unsafe { Outcome::completed(std::slice::from_ref(cqe)) };
+        M::decode(&self.decoder, outcome)
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -32,6 +32,28 @@ pub struct Batch<S: Sharing = Shared> {
 #[must_use = "an operation whose end is not run keeps its future waiting"]
 pub struct Consequence<S: Sharing = Shared>(Kind<S>);
 
+/// Where the consequences of a CQE are put: each has one to be run at the most, and may have
+/// something that the driver is to do.
+pub(crate) trait Consequences<S: Sharing> {
+    /// Adds a waker.
+    fn wake(&mut self, waker: Waker);
+
+    /// Adds the end of an operation.
+    fn end(&mut self, ended: impl FnOnce() -> Ended<S>);
+
+    /// Adds an operation that is to be cancelled.
+    fn cancel(&mut self, target: CancelTarget<S>);
+
+    /// Adds a cancel that has missed its operation.
+    fn miss_cancel(&mut self, target: CancelTarget<S>);
+}
+
+/// The place for the consequence of one CQE, and a batch for what else is to be done.
+pub(crate) struct Next<'a, S: Sharing> {
+    pub(crate) next: &'a mut Option<Consequence<S>>,
+    pub(crate) batch: &'a mut Batch<S>,
+}
+
 enum Kind<S: Sharing> {
     Wake(Waker),
     End(Ended<S>),
@@ -83,33 +105,6 @@ impl<S: Sharing> Batch<S> {
         self.wakers.push(waker);
     }
 
-    /// Adds the end of an operation.
-    #[inline]
-    pub(crate) fn end(&mut self, ended: impl FnOnce() -> Ended<S>) {
-        // In this order it is made where it is to lie; a push would move it there, and would wait
-        // for the parts before it could read the whole.
-        let length = self.ended.len();
-        if length == self.ended.capacity() {
-            self.ended.reserve(1);
-        }
-        // SAFETY: BA1; there is room for one more.
-        let place = unsafe { self.ended.as_mut_ptr().add(length) };
-        // SAFETY: BA1; nothing is there that would have to be dropped.
-        unsafe { place.write(ended()) };
-        // SAFETY: BA1; it has just been written.
-        unsafe { self.ended.set_len(length + 1) };
-    }
-
-    /// Adds an operation that is to be cancelled.
-    #[cold]
-    pub(crate) fn cancel(&mut self, target: CancelTarget<S>) {
-        self.cancels.push(target);
-    }
-
-    pub(crate) fn miss_cancel(&mut self, target: CancelTarget<S>) {
-        self.missed_cancels.push(target);
-    }
-
     /// Takes one consequence out: wakers first, and then the ends of operations in the order of
     /// their CQEs.
     ///
@@ -157,6 +152,57 @@ impl<S: Sharing> Batch<S> {
         self.ended.clear();
         self.popped = 0;
         aftermath
+    }
+}
+
+impl<S: Sharing> Consequences<S> for Batch<S> {
+    fn wake(&mut self, waker: Waker) {
+        self.wakers.push(waker);
+    }
+
+    #[inline]
+    fn end(&mut self, ended: impl FnOnce() -> Ended<S>) {
+        // In this order it is made where it is to lie; a push would move it there, and would wait
+        // for the parts before it could read the whole.
+        let length = self.ended.len();
+        if length == self.ended.capacity() {
+            self.ended.reserve(1);
+        }
+        // SAFETY: BA1; there is room for one more.
+        let place = unsafe { self.ended.as_mut_ptr().add(length) };
+        // SAFETY: BA1; nothing is there that would have to be dropped.
+        unsafe { place.write(ended()) };
+        // SAFETY: BA1; it has just been written.
+        unsafe { self.ended.set_len(length + 1) };
+    }
+
+    #[cold]
+    fn cancel(&mut self, target: CancelTarget<S>) {
+        self.cancels.push(target);
+    }
+
+    fn miss_cancel(&mut self, target: CancelTarget<S>) {
+        self.missed_cancels.push(target);
+    }
+}
+
+impl<S: Sharing> Consequences<S> for Next<'_, S> {
+    #[inline]
+    fn wake(&mut self, waker: Waker) {
+        *self.next = Some(Consequence(Kind::Wake(waker)));
+    }
+
+    #[inline]
+    fn end(&mut self, ended: impl FnOnce() -> Ended<S>) {
+        *self.next = Some(Consequence(Kind::End(ended())));
+    }
+
+    fn cancel(&mut self, target: CancelTarget<S>) {
+        self.batch.cancel(target);
+    }
+
+    fn miss_cancel(&mut self, target: CancelTarget<S>) {
+        self.batch.miss_cancel(target);
     }
 }
 

@@ -75,7 +75,7 @@ impl<E: Event, S: Sharing> Claim<E, S> {
             unsafe { self.record.prepare_first(&mut sqes) }?;
             let [entry] = sqes.entries() else { break };
             // What is registered with a ring is served by that ring, if by any.
-            if attempts == ATTEMPTS_MAX || sqes.home() != Home::ANY {
+            if attempts == ATTEMPTS_MAX || (!sqes.is_plain() && sqes.home() != Home::ANY) {
                 break;
             }
             let served = driver.as_mut().attempt(Attempt::new(entry));
@@ -150,7 +150,12 @@ impl<E: Event, S: Sharing> Claim<E, S> {
         self.record.cell().poll_cqe(index, cx.waker())
     }
 
-    pub(crate) fn poll_unread(&self, cx: &Context<'_>, unread: &mut VecDeque<Cqe>) -> Poll<()> {
+    #[inline]
+    pub(crate) fn poll_unread(
+        &self,
+        cx: &Context<'_>,
+        unread: &mut VecDeque<Cqe>,
+    ) -> Poll<Option<Cqe>> {
         self.record.cell().poll_unread(cx.waker(), unread)
     }
 

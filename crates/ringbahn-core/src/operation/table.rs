@@ -12,7 +12,7 @@
 use std::fmt;
 use std::io::Write as _;
 
-use super::batch::Batch;
+use super::batch::{Batch, Consequence, Consequences, Next};
 use super::ended::Ended;
 use super::id::{FIRST_GENERATION, OPERATIONS_MAX, OperationId, cancel_target};
 use super::target::CancelTarget;
@@ -201,7 +201,7 @@ impl<S: Sharing> Noting<'_, S> {
     #[inline]
     pub unsafe fn note(&mut self, cqe: &Cqe, batch: &mut Batch<S>) -> Matched {
         // SAFETY: T2; the promises are those of this function.
-        unsafe { self.note_and_keep(cqe, |cqe| cqe, batch) }
+        unsafe { self.note_into(cqe, |cqe| cqe, batch) }
     }
 
     /// As [`note`](Noting::note), of a CQE of a ring whose CQEs are 32 bytes long.
@@ -212,20 +212,40 @@ impl<S: Sharing> Noting<'_, S> {
     pub unsafe fn note_wide(&mut self, wide: &WideCqe, batch: &mut Batch<S>) -> Matched {
         let keep = |cqe| WideCqe { cqe, ..*wide }.to_keep();
         // SAFETY: T2; the promises are those of this function.
-        unsafe { self.note_and_keep(&wide.cqe, keep, batch) }
+        unsafe { self.note_into(&wide.cqe, keep, batch) }
+    }
+
+    /// Notes a CQE, and puts its consequence into `next`, to be run when no lock is held. What it
+    /// asks of the driver besides is in `batch`.
+    ///
+    /// For a driver that leaves a CQE where it is until the consequence of the one before has been
+    /// run.
+    ///
+    /// # Safety
+    ///
+    /// As for [`note`](Noting::note).
+    #[inline]
+    pub unsafe fn note_next(
+        &mut self,
+        cqe: &Cqe,
+        next: &mut Option<Consequence<S>>,
+        batch: &mut Batch<S>,
+    ) -> Matched {
+        // SAFETY: T2; the promises are those of this function.
+        unsafe { self.note_into(cqe, |cqe| cqe, &mut Next { next, batch }) }
     }
 
     /// Notes a CQE, of which its event gets to see what `keep` makes of it.
     ///
     /// # Safety
     ///
-    /// As for `note`.
-    #[inline]
-    unsafe fn note_and_keep(
+    /// As for [`note`](Noting::note).
+    #[inline(always)]
+    unsafe fn note_into(
         &mut self,
         cqe: &Cqe,
         keep: impl Fn(Cqe) -> Cqe,
-        batch: &mut Batch<S>,
+        batch: &mut impl Consequences<S>,
     ) -> Matched {
         if let Some(target) = cancel_target(cqe.user_data) {
             if cqe.failed_with(libc::ENOENT) {
@@ -278,7 +298,8 @@ impl<S: Sharing> Noting<'_, S> {
 
     /// A cancel did not find its target. Either that has ended, or it has not started yet: a
     /// follower in a chain, or an entry that waits to be run by its thread.
-    fn note_missed_cancel(&mut self, user_data: u64, batch: &mut Batch<S>) {
+    #[cold]
+    fn note_missed_cancel(&mut self, user_data: u64, batch: &mut impl Consequences<S>) {
         if let Some(place) = self.places.find(user_data)
             && let Some(tenant) = &place.tenant
         {

@@ -110,7 +110,9 @@ impl Sqes<'_> {
     #[inline]
     pub fn push(&mut self, mut entry: Sqe) {
         assert!(entry.user_data == 0, "an entry is committed to one queue, once");
-        self.home = self.home.and(std::mem::replace(&mut entry.home, Home::ANY));
+        if entry.home != Home::ANY {
+            self.home = self.home.and(std::mem::replace(&mut entry.home, Home::ANY));
+        }
         self.entries.push(entry);
     }
 
@@ -163,6 +165,15 @@ impl Sqes<'_> {
     /// ```
     pub fn belongs_to(&mut self, ring: RingId) {
         self.home = self.home.and(Home::only(ring));
+    }
+
+    /// Whether there is one entry, which any ring may have and which means the same on each: it is
+    /// part of no chain, waits for nothing, and names nothing that is registered.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        let [entry] = self.entries() else { return false };
+        let names_nothing = self.registered.is_none() && self.more.is_none();
+        entry.flags == 0 && names_nothing && self.home == Home::ANY
     }
 
     /// The rings that the entries may go to.

@@ -29,6 +29,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
+use super::ready::{Ready, Seat};
 use crate::sys::fork::ForkGuard;
 
 const AWAKE: u8 = 0;
@@ -51,6 +52,10 @@ pub(super) struct Alarm {
     own: AtomicBool,
     /// The thread that sleeps here.
     owner: AtomicUsize,
+    /// The tasks that have been woken.
+    pub(super) ready: Ready,
+    /// The seats of tasks, while no driver has them.
+    seats: Mutex<Vec<&'static Seat>>,
     /// An eventfd, by which a thread that sleeps is called.
     call: Mutex<Option<Arc<OwnedFd>>>,
     /// Whether a driver has it.
@@ -62,7 +67,8 @@ pub(super) struct Alarm {
 // SAFETY: A1; `next` does not change once the alarm is in the list.
 unsafe impl Sync for Alarm {}
 
-/// A number of the calling thread; one that has ended may have had the same.
+/// A number of the calling thread, never 0; one that has ended may have had the same.
+#[inline]
 fn here() -> usize {
     thread_local!(static HERE: u8 = const { 0 });
     HERE.with(|here| ptr::from_ref(here).addr())
@@ -99,6 +105,8 @@ impl Alarm {
             state: AtomicU8::new(AWAKE),
             own: AtomicBool::new(false),
             owner: AtomicUsize::new(0),
+            ready: Ready::default(),
+            seats: Mutex::default(),
             call: Mutex::new(None),
             taken: AtomicBool::new(true),
             guard,
@@ -118,6 +126,9 @@ impl Alarm {
 
     /// The driver goes, and with it the eventfd.
     pub(super) fn give_back(&self) {
+        // A waker that is used on this thread later must not take it for the owner still.
+        self.owner.store(0, Ordering::Relaxed);
+        while self.ready.pop().is_some() {}
         let call = match self.guard.forked() {
             true => self.call.try_lock().ok(),
             false => Some(self.call.lock().unwrap_or_else(PoisonError::into_inner)),
@@ -126,6 +137,22 @@ impl Alarm {
         self.own.store(false, Ordering::Relaxed);
         self.state.store(AWAKE, Ordering::Relaxed);
         self.taken.store(false, Ordering::Release);
+    }
+
+    /// The seats that earlier drivers have had; they are to be given back.
+    pub(super) fn take_seats(&self) -> Vec<&'static Seat> {
+        std::mem::take(&mut *self.seats.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Keeps the seats for a later driver: all that the alarm has, by their numbers.
+    pub(super) fn keep_seats(&self, seats: Vec<&'static Seat>) {
+        *self.seats.lock().unwrap_or_else(PoisonError::into_inner) = seats;
+    }
+
+    /// Whether the calling thread is the one that sleeps here.
+    #[inline]
+    pub(super) fn is_here(&self) -> bool {
+        self.owner.load(Ordering::Relaxed) == here()
     }
 
     pub(super) fn waker(&'static self) -> Waker {
@@ -141,10 +168,14 @@ impl Alarm {
     /// Whether there is something to poll.
     pub(super) fn is_notified(&self) -> bool {
         // Relaxed: a hint; `take_notified` is what counts.
-        self.own.load(Ordering::Relaxed) || self.state.load(Ordering::Relaxed) == NOTIFIED
+        self.own.load(Ordering::Relaxed)
+            || self.ready.length() > 0
+            || self.state.load(Ordering::Relaxed) == NOTIFIED
     }
 
-    /// Whether there is something to poll; it is then taken to be polled.
+    /// Whether there is something to poll besides tasks; it is then taken to be polled. The tasks
+    /// that others have woken are from then on among those that are ready.
+    #[inline]
     pub(super) fn take_notified(&self) -> bool {
         let own = self.own.load(Ordering::Relaxed);
         if own {
@@ -154,6 +185,9 @@ impl Alarm {
         // Acquire: pairs with the wake. The look before spares the exchange where it is in vain.
         let by_others = self.state.load(Ordering::Relaxed) == NOTIFIED
             && self.state.swap(AWAKE, Ordering::Acquire) == NOTIFIED;
+        if by_others {
+            self.ready.collect();
+        }
         own || by_others
     }
 
@@ -163,7 +197,7 @@ impl Alarm {
         let parked =
             self.state.compare_exchange(AWAKE, PARKED, Ordering::AcqRel, Ordering::Acquire).is_ok();
         // After that a signal's handler calls as others do; before, it has left word here.
-        if parked && self.own.load(Ordering::Relaxed) {
+        if parked && (self.own.load(Ordering::Relaxed) || self.ready.length() > 0) {
             self.unpark();
             return false;
         }
@@ -177,13 +211,18 @@ impl Alarm {
     }
 
     fn wake(&self) {
-        if self.owner.load(Ordering::Relaxed) == here() {
+        if self.is_here() {
             // It sees what it has done itself, and is awake; unless it is in a signal's handler.
             self.own.store(true, Ordering::Relaxed);
             if self.state.load(Ordering::Relaxed) != PARKED {
                 return;
             }
         }
+        self.ring();
+    }
+
+    /// Has the thread look for what there is to poll, and calls it where it sleeps.
+    pub(super) fn ring(&self) {
         // AcqRel: see `state`. In a child the eventfd is the parent's, who is not to be woken.
         if self.state.swap(NOTIFIED, Ordering::AcqRel) == PARKED && !self.guard.forked() {
             let call = self.call.lock().unwrap_or_else(PoisonError::into_inner);

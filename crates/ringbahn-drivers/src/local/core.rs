@@ -19,6 +19,7 @@ use ringbahn_core::{Attempt, Batch, CancelTarget, Completion, Drive, Local, Rese
 
 use super::bell::Bell;
 use super::parker::Parker;
+use super::tasks::Places;
 use crate::at_once::AtOnce;
 use crate::backlog::Backlog;
 use crate::counters::Counters;
@@ -49,6 +50,7 @@ pub(super) struct Core {
     /// How many operations have been served at once since the last turn.
     served: Cell<u32>,
     pub(super) parker: Arc<Parker>,
+    pub(super) tasks: Places,
     state: RefCell<State>,
     /// How many calls of `block_on` are under way, one inside another.
     depth: Cell<u32>,
@@ -86,12 +88,14 @@ impl Core {
         serve_at_once: bool,
         gathering: Option<Gathering>,
     ) -> io::Result<Core> {
+        let parker = Arc::new(Parker::new()?);
         Ok(Core {
             ring: queues.handle,
             at_once: AtOnce::new(serve_at_once),
             gathering,
             served: Cell::new(0),
-            parker: Arc::new(Parker::new()?),
+            tasks: Places::new(&parker),
+            parker,
             state: RefCell::new(State {
                 submission: queues.submission,
                 completion: queues.completion,

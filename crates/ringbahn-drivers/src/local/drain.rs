@@ -122,5 +122,7 @@ impl Drop for Core {
             let time = if given_up { Duration::ZERO } else { LocalDriver::WIND_UP_TIME };
             let _report = self.drain(time);
         }
+        // None of them has a handle of the driver, or that would not have gone.
+        drop(self.tasks.close(&self.parker));
     }
 }

@@ -2,46 +2,50 @@
 
 use std::time::Instant;
 
-use ringbahn_core::{Aftermath, Local};
+use ringbahn_core::{Aftermath, Consequence, Local};
 
 use super::core::{Core, PAUSE_MAX};
 
-/// How many CQEs are read before their consequences are run.
-const REAP_MAX: usize = 64;
-
 impl Core {
-    /// Reads CQEs and runs their consequences.
+    /// Reads CQEs and runs their consequences, one after the other.
     ///
-    /// What is left of a batch lies in the driver and not on the stack: a waker may come back here
-    /// and wait for an operation that has ended along with its own.
+    /// Those that have not been read yet lie in the queue, and what is left to be done of the
+    /// others in the driver and not on the stack: a waker may come back here and wait for an
+    /// operation that has ended along with its own.
     pub(super) fn reap(&self) {
         let mut aftermath = Aftermath::new();
         loop {
-            let consequence = self.state().batch.pop();
-            if let Some(consequence) = consequence {
+            let mut next = None;
+            if self.read(&mut next) {
+                let Some(consequence) = next else { continue };
                 let stopped = consequence.is_stop();
                 consequence.run(&mut aftermath);
                 if !aftermath.is_empty() {
                     self.settle(std::mem::take(&mut aftermath), u64::from(stopped));
                 }
-            } else if self.read() == 0 && !self.bring_in_overflow() {
+            } else if !self.bring_in_overflow() {
                 return;
             }
         }
     }
 
-    /// Reads CQEs, whose consequences are then in the batch. Says how many there were.
-    fn read(&self) -> usize {
+    /// Takes what is left to be done, or reads a CQE. `false` where there is neither.
+    #[inline]
+    fn read(&self, next: &mut Option<Consequence<Local>>) -> bool {
         let state = &mut *self.state();
-        // The bell is not counted, so its last CQE is looked at by itself.
+        if !state.batch.is_empty() {
+            *next = state.batch.pop();
+            return true;
+        }
+        // The bell is not counted once it is to ring no more.
         let bell = state.refusal.is_some() && state.is_bell_in_flight();
-        let reaped = state.completion.reap(&mut state.batch, if bell { 1 } else { REAP_MAX });
+        let Some(reaped) = state.completion.reap_next(next, &mut state.batch) else { return false };
         if !bell || state.is_bell_in_flight() {
             state.counters.completed += reaped.finished as u64;
             state.stopped += reaped.stopped as u64;
         }
         state.counters.unknown_cqes += reaped.unknown as u64;
-        reaped.count
+        true
     }
 
     /// Fills the completion queue from the kernel's list. `false` where that is empty, or cannot be

@@ -18,7 +18,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ringbahn_core::{Batch, Cqe, Matched, OperationTable, Shared, Sharing, WideCqe};
+use ringbahn_core::{Batch, Consequence, Cqe, Matched, OperationTable, Shared, Sharing, WideCqe};
 
 use super::rings::{CompletionMemory, Rings};
 use super::width::CompletionWidth;
@@ -115,6 +115,53 @@ impl<S: Sharing> CompletionQueue<S> {
         reaped
     }
 
+    /// Takes one CQE out of the queue, notes it in the operation table, and puts its consequence
+    /// into `next`; what it asks of the driver besides is added to `batch`. `None` where there is
+    /// no CQE.
+    ///
+    /// Those behind it are left where they are: whoever comes here from within the consequence
+    /// finds them.
+    #[inline]
+    pub(crate) fn reap_next(
+        &mut self,
+        next: &mut Option<Consequence<S>>,
+        batch: &mut Batch<S>,
+    ) -> Option<Reaped> {
+        if self.rings.forked() {
+            return None;
+        }
+        if self.rings.completion.ready(self.head) == 0 {
+            self.rings.at_work_beside()?;
+            return self.reap_one(next, batch);
+        }
+        if self.rings.completion.width != CompletionWidth::Narrow {
+            return self.reap_one(next, batch);
+        }
+        let source = Source { memory: &self.rings.completion, head: &mut self.head };
+        // SAFETY: K1; one CQE was ready.
+        let cqe = unsafe { source.memory.read(*source.head) };
+        *source.head = source.head.wrapping_add(1);
+        // SAFETY: K2, K3; `cqe` has just been posted, and the head is past it.
+        let matched = unsafe { self.table.noting().note_next(&cqe, next, batch) };
+        drop(source);
+        self.rings.note_reaped();
+        let mut reaped = Reaped { count: 1, ..Reaped::default() };
+        reaped.count_in(matched, &cqe);
+        Some(reaped)
+    }
+
+    /// The same, for what is rare: CQEs of 32 bytes, and those of the queue beside the kernel's.
+    #[cold]
+    fn reap_one(
+        &mut self,
+        next: &mut Option<Consequence<S>>,
+        batch: &mut Batch<S>,
+    ) -> Option<Reaped> {
+        let reaped = self.reap(batch, 1);
+        *next = batch.pop();
+        (reaped.count > 0).then_some(reaped)
+    }
+
     /// Takes one CQE out of the queue that belongs to no operation.
     pub(crate) fn pop_raw(&mut self) -> Option<Cqe> {
         if self.is_empty() {
@@ -177,7 +224,7 @@ fn reap_from<S: Sharing>(
         reaped.count += 1;
         // SAFETY: K2, K3; `cqe` has just been posted, and the head is past it.
         let matched = unsafe { noting.note(&cqe, batch) };
-        reaped.add(matched, &cqe);
+        reaped.count_in(matched, &cqe);
     }
 }
 
@@ -215,13 +262,13 @@ fn reap_wide<S: Sharing>(
             // SAFETY: K2, K3; `cqe` has just been posted, and the head is past it.
             unsafe { noting.note(&cqe, batch) }
         };
-        reaped.add(matched, &cqe);
+        reaped.count_in(matched, &cqe);
     }
 }
 
 impl Reaped {
     #[inline]
-    fn add(&mut self, matched: Matched, cqe: &Cqe) {
+    fn count_in(&mut self, matched: Matched, cqe: &Cqe) {
         match matched {
             Matched::Progress => {}
             Matched::Finished => {

@@ -114,6 +114,7 @@ impl<S: Sharing> SubmissionQueue<S> {
     /// # Errors
     ///
     /// `Unsupported` in a forked child: the ring is the parent's.
+    #[inline]
     pub fn reserve(&mut self, count: u32) -> io::Result<Option<Reservation<'_, S>>> {
         let rule = self.rule;
         let places = self.places(count)?;
@@ -198,7 +199,14 @@ impl<S: Sharing> SubmissionQueue<S> {
         unsafe { entry.as_mut() }
     }
 
+    #[inline]
     fn places(&mut self, count: u32) -> io::Result<Option<Places<'_, S>>> {
+        // By far the usual count gets code of its own.
+        if count == 1 { self.find_places(1) } else { self.find_places(count) }
+    }
+
+    #[inline(always)]
+    fn find_places(&mut self, count: u32) -> io::Result<Option<Places<'_, S>>> {
         if self.rings.forked() {
             return Err(forked_error());
         }

@@ -9,7 +9,7 @@ use hyper::client::conn::http1::{self as client, SendRequest};
 use hyper::server::conn::http1 as server;
 use hyper::service::service_fn;
 use hyper::{Request, header};
-use ringbahn::Task;
+use ringbahn::LocalTask as Task;
 use ringbahn::hyper::Timer;
 use ringbahn::{Drive, Ring};
 

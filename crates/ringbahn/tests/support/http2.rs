@@ -10,7 +10,7 @@ use hyper::client::conn::http2::{self as client, SendRequest};
 use hyper::server::conn::http2 as server;
 use hyper::service::service_fn;
 use hyper::{Request, Response, body::Incoming};
-use ringbahn::Task;
+use ringbahn::LocalTask as Task;
 use ringbahn::hyper::Timer;
 use ringbahn::{Drive, Ring};
 
