@@ -8,7 +8,7 @@ use std::path::Path;
 /// A text of lines `<driver>: <case>: <reason>`; empty lines and those that begin with `#` say
 /// nothing. A case is named as in results, `data/a_peek_leaves_the_data`; one that ends with `*`
 /// stands for all that begin so, and one that ends with `?` differs or not as it happens, as where
-/// it is a matter of who is faster.
+/// it is a matter of who is faster; `*?` is both.
 ///
 /// A case that differs as expected is no failure. One that does not differ although the list says
 /// so is one, since then the list is wrong; and so is a line with a `*` of whose cases none
@@ -105,9 +105,10 @@ impl Differences {
 impl Difference {
     /// Whether the line is about the case of this name.
     pub(crate) fn covers(&self, case: &str) -> bool {
-        match self.case.strip_suffix('*') {
+        let own = self.case.trim_end_matches('?');
+        match own.strip_suffix('*') {
             Some(beginning) => case.starts_with(beginning),
-            None => self.case.trim_end_matches('?') == case,
+            None => own == case,
         }
     }
 
@@ -118,7 +119,7 @@ impl Difference {
 
     /// Whether it is about one case, which then must differ.
     pub(crate) fn is_exact(&self) -> bool {
-        !self.case.ends_with('*')
+        !self.case.trim_end_matches('?').ends_with('*')
     }
 
     /// The line itself, for those who have to change it.

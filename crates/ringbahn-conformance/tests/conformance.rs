@@ -67,8 +67,8 @@ subjects! {
         Simulated;
 }
 
-/// How long a case may take: much, for machines that are busy with other things, or slowed down by a
-/// sanitizer. Only what hangs takes so long.
+/// How long a case may take: much, for machines that are busy with other things, or slowed down by
+/// a sanitizer. Only what hangs takes so long.
 const PATIENCE: Duration = Duration::from_secs(40);
 
 const DIFFERENCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/differences.txt");

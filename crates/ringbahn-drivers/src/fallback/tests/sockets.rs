@@ -262,27 +262,28 @@ fn datagrams_keep_their_borders_and_know_where_they_are_from() {
     });
 }
 
+/// The engine alone: Linux 6.18 gives up with `EAGAIN` where its first wait ends too early, as it
+/// does now and then.
 #[test]
 fn a_connection_waits_for_room_in_a_listener_though_its_socket_does_not_block() {
-    on_both(|bench| {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("socket");
-        let listener = UnixListener::bind(&path).unwrap();
-        let mut to = unix_address(&path);
-        let listen = Entry { length: 0, ..Entry::new(LISTEN, 1) };
-        let mut answers = bench.ask([listen.file(&listener)]);
-        let _first = UnixStream::connect(&path).unwrap();
-        let kind = (libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK) as u64;
-        let socket = Entry { fd: libc::AF_UNIX, offset: kind, ..Entry::new(opcode::SOCKET, 2) };
-        let (_, fd, _) = bench.ask([socket])[0];
-        let connect = Entry { fd, offset: 110, ..Entry::new(opcode::CONNECT, 3) }.buffer(&mut to);
-        bench.submit([Entry { length: 0, ..connect }]);
-        assert!(bench.is_quiet());
-        drop(listener.accept().unwrap());
-        answers.extend(bench.answers(1));
-        close_new((0, fd, 0));
-        answers
-    });
+    let mut bench = Bench::new(64, 256, Backend::Fallback).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    let listener = UnixListener::bind(&path).unwrap();
+    let mut to = unix_address(&path);
+    let listen = Entry { length: 0, ..Entry::new(LISTEN, 1) };
+    let mut answers = bench.ask([listen.file(&listener)]);
+    let _first = UnixStream::connect(&path).unwrap();
+    let kind = (libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK) as u64;
+    let socket = Entry { fd: libc::AF_UNIX, offset: kind, ..Entry::new(opcode::SOCKET, 2) };
+    let (_, fd, _) = bench.ask([socket])[0];
+    let connect = Entry { fd, offset: 110, ..Entry::new(opcode::CONNECT, 3) }.buffer(&mut to);
+    bench.submit([Entry { length: 0, ..connect }]);
+    assert!(bench.is_quiet());
+    drop(listener.accept().unwrap());
+    answers.extend(bench.answers(1));
+    close_new((0, fd, 0));
+    assert_eq!(answers, [(1, 0, 0), (3, 0, 0)]);
 }
 
 /// The engine alone: here Linux 6.18 sends an empty datagram in the end.
