@@ -9,12 +9,11 @@ use hyper::client::conn::http1::{self as client, SendRequest};
 use hyper::server::conn::http1 as server;
 use hyper::service::service_fn;
 use hyper::{Request, header};
-use ringbahn::LocalTask as Task;
 use ringbahn::hyper::Timer;
 use ringbahn::{Drive, Ring};
 
 use super::http::{AnyBody, Service, collect, pattern, pieces, whole};
-use super::tasks::Tasks;
+use super::tasks::{Task, Tasks};
 
 /// A server, which starts a task for each of its connections.
 struct Server<D: Drive + Clone + Unpin + 'static> {

@@ -10,12 +10,11 @@ use hyper::client::conn::http2::{self as client, SendRequest};
 use hyper::server::conn::http2 as server;
 use hyper::service::service_fn;
 use hyper::{Request, Response, body::Incoming};
-use ringbahn::LocalTask as Task;
 use ringbahn::hyper::Timer;
 use ringbahn::{Drive, Ring};
 
 use super::http::{AnyBody, Service, collect, pattern, whole};
-use super::tasks::Tasks;
+use super::tasks::{Task, Tasks};
 
 /// Both ends of a connection.
 async fn connection<D: Drive + Clone + Unpin>(

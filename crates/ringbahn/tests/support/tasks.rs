@@ -2,9 +2,11 @@
 #![allow(dead_code, reason = "no test uses all of it")]
 
 use std::future::Future;
+use std::pin::Pin;
 use std::rc::{Rc, Weak};
+use std::task::{Context, Poll};
 
-use ringbahn::{LocalDriver, LocalExecutor, LocalSpawner, Task};
+use ringbahn::{LocalDriver, LocalExecutor, LocalSpawner, LocalTask};
 
 use super::support::local_driver;
 
@@ -18,6 +20,33 @@ pub(crate) enum Tasks {
     Local(LocalSpawner),
 }
 
+/// A task of either kind, which is dropped with this.
+pub(crate) enum Task<T> {
+    Any(smol::Task<T>),
+    Local(LocalTask<T>),
+}
+
+impl<T> Task<T> {
+    /// Lets it run on by itself.
+    pub(crate) fn detach(self) {
+        match self {
+            Task::Any(task) => task.detach(),
+            Task::Local(task) => task.detach(),
+        }
+    }
+}
+
+impl<T> Future for Task<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        match &mut *self {
+            Task::Any(task) => Pin::new(task).poll(cx),
+            Task::Local(task) => Pin::new(task).poll(cx),
+        }
+    }
+}
+
 impl Tasks {
     /// Runs a scenario together with the tasks that it starts.
     pub(crate) async fn run<F: Future>(scenario: impl FnOnce(Tasks) -> F) -> F::Output {
@@ -29,8 +58,10 @@ impl Tasks {
     /// Starts a task, which is dropped with its handle.
     pub(crate) fn spawn<T: 'static>(&self, task: impl Future<Output = T> + 'static) -> Task<T> {
         match self {
-            Tasks::Any(tasks) => tasks.upgrade().expect("the scenario is running").spawn(task),
-            Tasks::Local(tasks) => tasks.spawn(task),
+            Tasks::Any(tasks) => {
+                Task::Any(tasks.upgrade().expect("the scenario is running").spawn(task))
+            }
+            Tasks::Local(tasks) => Task::Local(tasks.spawn(task)),
         }
     }
 }
