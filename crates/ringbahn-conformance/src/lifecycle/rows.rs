@@ -2,9 +2,9 @@
 //!
 //! An event that has no row, and a row that has no event, do not compile. A row says what its event
 //! needs besides a driver, such as slots or a group of buffers. A driver that has no such thing
-//! says so, and its cells are refused. What needs something that no driver of the suite has, such as
-//! a network card or a device that takes commands, or tells itself apart only by what it is used
-//! with, stands apart, and its row says where it is tried.
+//! says so, and its cells are refused. What needs something that no driver of the suite has, such
+//! as a network card or a device that takes commands, stands apart, and its row says where it is
+//! tried.
 
 mod composed;
 mod files;
@@ -63,8 +63,8 @@ impl Row {
 }
 
 /// Makes the rows from lines such as `Accept: sockets::accept;`: the name in the registry, and the
-/// function that sets the scene, `with Group` and the like where it needs more than a driver; or the
-/// test program that tries what stands apart.
+/// function that sets the scene, `with Group` and the like where it needs more than a driver; or
+/// the test program that tries what stands apart.
 macro_rules! rows {
     ($($name:ident: $($apart:literal)? $($file:ident::$scene:ident $(with $need:ident)?)?;)*) => {
         /// One row for each event of the registry.

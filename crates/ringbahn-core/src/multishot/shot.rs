@@ -27,6 +27,9 @@ pub(crate) struct Unread<M: MultiEvent> {
     cqes: VecDeque<Cqe>,
 }
 
+/// A CQE, and what it brings: an item, an error, or nothing.
+type Brought<M> = (Cqe, Option<io::Result<<M as MultiEvent>::Item>>);
+
 impl<M: MultiEvent> Unread<M> {
     pub(crate) fn new(decoder: M::Decoder) -> Unread<M> {
         Unread { decoder, cqes: VecDeque::new() }
@@ -38,7 +41,7 @@ impl<M: MultiEvent> Unread<M> {
 
     /// Takes the next CQE, and what it brings.
     #[inline]
-    pub(crate) fn next(&mut self) -> Option<(Cqe, Option<io::Result<M::Item>>)> {
+    pub(crate) fn next(&mut self) -> Option<Brought<M>> {
         let cqe = self.cqes.pop_front()?;
         // SAFETY: MU1.
         Some((cqe, unsafe { self.decode(&cqe) }))
@@ -51,7 +54,7 @@ impl<M: MultiEvent> Unread<M> {
         &mut self,
         shot: Pin<&mut Submission<Shot<M>, D>>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<(Cqe, Option<io::Result<M::Item>>)>> {
+    ) -> Poll<Option<Brought<M>>> {
         let cqe = ready!(shot.poll_unread(cx, &mut self.cqes));
         // SAFETY: MU1: it is in no other place, since the shot has just given it out.
         Poll::Ready(cqe.map(|cqe| (cqe, unsafe { self.decode(&cqe) })))

@@ -1,13 +1,13 @@
 //! [`Ready`]: which tasks of a local driver have been woken; and [`Seat`], what wakes one.
 //!
 //! A task that is woken by its own thread, as by the end of its operation, is put on a list, for
-//! the price of a few stores. Other threads put it on a list of theirs, which takes an exchange, and
-//! ring the [`Alarm`]; the thread moves that list to its own one when it finds that it was rung.
-//! A task that is on a list already is not put there again.
+//! the price of a few stores. Other threads put it on a list of theirs, which takes an exchange,
+//! and ring the [`Alarm`]; the thread moves that list to its own one when it finds that it was
+//! rung. A task that is on a list already is not put there again.
 //!
 //! A waker is the address of a seat. As alarms are, seats are never freed, so a copy of a waker
-//! costs nothing. A seat stays with its alarm, and serves one task after the other: a waker that has
-//! outlived its task causes a needless poll of another one, as wakers may at any time.
+//! costs nothing. A seat stays with its alarm, and serves one task after the other: a waker that
+//! has outlived its task causes a needless poll of another one, as wakers may at any time.
 //!
 //! Nothing here is for handlers of signals.
 //!

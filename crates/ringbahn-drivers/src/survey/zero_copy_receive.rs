@@ -166,7 +166,8 @@ fn obstacle_hint(obstacle: Obstacle, interface: &str, queue: u32, error: &io::Er
         Obstacle::NoRing if error.raw_os_error().is_none() => error.to_string(),
         Obstacle::NoRing => Unavailable::failed("io_uring_setup", error).to_string(),
         Obstacle::Ring => "it takes a ring of one thread with CQEs of 32 bytes: that of a local \
-                           driver, built with `completion_width(CompletionWidth::Wide)` on Linux 6.1 or newer"
+                           driver, built with `completion_width(CompletionWidth::Wide)` on \
+                           Linux 6.1 or newer"
             .to_owned(),
         Obstacle::KernelTooOld => {
             "Linux 6.15 has it, where it was built with CONFIG_IO_URING_ZCRX".to_owned()
