@@ -239,9 +239,9 @@ impl Event for WaitId {
         self.state()
     }
 
-    /// Where its thread has exited meanwhile, a thread of the kernel ends the wait, which has neither
-    /// the memory for the answer (`EFAULT`) nor any children (`ECHILD`). So it is repeated after the
-    /// first of these; one that is true is told the second time.
+    /// Where its thread has exited meanwhile, a thread of the kernel ends the wait, which has
+    /// neither the memory for the answer (`EFAULT`) nor any children (`ECHILD`). So it is repeated
+    /// after the first of these; one that is true is told the second time.
     fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
         let cqe = outcome.cqe();
         let doubtful = cqe.failed_with(libc::EFAULT) || cqe.failed_with(libc::ECHILD);
