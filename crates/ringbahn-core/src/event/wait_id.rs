@@ -8,7 +8,6 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 use crate::event::Event;
-use crate::event::transfer::Faults;
 use crate::fd::{Place, SharedFd};
 use crate::opcode;
 use crate::outcome::Outcome;
@@ -118,7 +117,8 @@ pub struct WaitId {
     children: Children,
     options: i32,
     answer: Answer,
-    faults: Faults,
+    /// Whether it has been repeated for an error that may have been none.
+    repeated: bool,
 }
 
 /// `siginfo_t`, of 128 bytes: the signal, nothing, a code, nothing; of `SIGCHLD` then the process,
@@ -159,8 +159,8 @@ impl WaitId {
     }
 
     fn start(children: Children) -> WaitId {
-        let (answer, faults) = (Answer { words: [0; 32] }, Faults::default());
-        WaitId { children, options: libc::WEXITED, answer, faults }
+        let answer = Answer { words: [0; 32] };
+        WaitId { children, options: libc::WEXITED, answer, repeated: false }
     }
 
     /// Whether one that is stopped by a signal is told of as well.
@@ -239,10 +239,13 @@ impl Event for WaitId {
         self.state()
     }
 
-    /// As a read does, a wait fails to write its answer where its thread has exited, and so it does
-    /// when it is stopped for that.
+    /// Where its thread has exited meanwhile, a thread of the kernel ends the wait, which has
+    /// neither the memory for the answer (`EFAULT`) nor any children (`ECHILD`). So it is repeated
+    /// after the first of these; one that is true is told the second time.
     fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
-        outcome.has_not_run() || self.faults.is_first(outcome)
+        let cqe = outcome.cqe();
+        let doubtful = cqe.failed_with(libc::EFAULT) || cqe.failed_with(libc::ECHILD);
+        outcome.has_not_run() || doubtful && !std::mem::replace(&mut self.repeated, true)
     }
 }
 
@@ -296,11 +299,13 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_tried_again_once() {
-        let mut wait = WaitId::any();
-        assert!(resubmits(&mut wait, -libc::EFAULT));
-        assert!(resubmits(&mut wait, -libc::ECANCELED));
-        assert!(!resubmits(&mut wait, -libc::EFAULT));
+    fn what_may_come_of_the_exit_of_its_thread_is_tried_again_once() {
+        for errno in [libc::EFAULT, libc::ECHILD] {
+            let mut wait = WaitId::any();
+            assert!(resubmits(&mut wait, -errno));
+            assert!(resubmits(&mut wait, -libc::ECANCELED));
+            assert!(!resubmits(&mut wait, -errno));
+        }
     }
 
     #[test]
