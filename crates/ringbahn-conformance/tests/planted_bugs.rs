@@ -108,22 +108,27 @@ bugs! {
         Flaw::BelongsToOneThread, Threads, "many_threads_share_a_queue_of_one";
 }
 
+/// The list of the project's own drivers, of which one is without bugs here.
+const DIFFERENCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/differences.txt");
+
 /// What the bugs are planted in passes, so it is the bugs that are found. The list of differences
 /// names a case that there is not.
 #[test]
 fn the_driver_without_a_bug_conforms() {
     scene::in_child("the_driver_without_a_bug_conforms", || {
-        let list = differences(
-            "None: lifecycle/Link/finished_after_its_thread_exited: as the shared driver\n\
-             None: lifecycle/Then/finished_after_its_thread_exited: as the shared driver\n\
-             None: data/a_case_that_there_is_not: it was removed",
-        );
+        let list = std::fs::read_to_string(DIFFERENCES).expect("the list is there");
+        let lines = list.lines().filter_map(|line| {
+            let rest = line.strip_prefix("shared by its ring: ").or(line.strip_prefix("*: "))?;
+            Some(format!("None: {rest}\n"))
+        });
+        let one_too_many = "None: data/a_case_that_there_is_not: it was removed";
+        let list = differences(&(lines.collect::<String>() + one_too_many));
         let results = Suite::new().differences(list).run(Flaw::None);
         assert_eq!(results.failures(), []);
         let [wrong] = &results.wrong_differences[..] else {
             panic!("{:?}", results.wrong_differences);
         };
-        assert!(wrong.contains("line 3") && wrong.contains("names no case"), "{wrong}");
+        assert!(wrong.contains("names no case"), "{wrong}");
         assert!(!results.conforms());
     });
 }

@@ -80,8 +80,17 @@ fn the_fallback_is_asked_for_by_name_and_says_what_it_knows() {
     assert_eq!(queues.handle.submission_entries(), 4);
     assert_eq!(queues.handle.completion_entries(), 8);
     let probe = queues.handle.probe().unwrap();
-    // Of what is registered with a ring, and of streams of buffers, it knows nothing.
-    let of_rings = [opcode::FIXED_FD_INSTALL, opcode::MSG_RING, opcode::READ_MULTISHOT];
+    // It hears of no other rings, has no queue of a card, takes no entries of 128 bytes, and has
+    // neither legacy groups nor slots that are filled otherwise than by making files in them.
+    let of_rings = [
+        opcode::FILES_UPDATE,
+        opcode::PROVIDE_BUFFERS,
+        opcode::REMOVE_BUFFERS,
+        opcode::MSG_RING,
+        opcode::RECV_ZC,
+        opcode::NOP128,
+        opcode::URING_CMD128,
+    ];
     for event in ringbahn_core::event::EVENTS {
         let Some(opcode) = event.opcode else { continue };
         assert_eq!(probe.supports(opcode), !of_rings.contains(&opcode), "{}", event.name);

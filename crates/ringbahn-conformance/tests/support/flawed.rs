@@ -10,7 +10,10 @@ use std::thread;
 use std::time::Duration;
 
 use ringbahn_conformance::{QueueSizes, Report, Subject, Unable};
-use ringbahn_core::{Attempt, CancelTarget, Completion, Drive, Reservation, Served, Shared};
+use ringbahn_core::{
+    Attempt, BufferGroup, CancelTarget, Completion, DirectTable, Drive, IoBufMut, Reservation,
+    Served, Shared,
+};
 use ringbahn_drivers::SharedDriver;
 
 /// What is wrong with a driver.
@@ -235,5 +238,24 @@ impl Subject for Flaw {
             Flaw::Miscounts => Some(counters.in_flight.min(2)),
             _ => Some(counters.in_flight),
         }
+    }
+
+    fn buffer_group(&self, driver: &Flawed, count: u16, size: u32) -> io::Result<BufferGroup> {
+        driver.inner.buffer_group(count, size)
+    }
+
+    fn direct_table(&self, driver: &Flawed, slots: u32) -> io::Result<DirectTable> {
+        driver.inner.direct_table(slots)
+    }
+
+    fn registered_buffers(
+        &self,
+        driver: &Flawed,
+        count: u16,
+        size: usize,
+    ) -> io::Result<Vec<Box<dyn IoBufMut>>> {
+        let buffers = driver.inner.register_buffers(count, size)?;
+        let all = std::iter::from_fn(|| buffers.take());
+        Ok(all.map(|buffer| Box::new(buffer) as Box<dyn IoBufMut>).collect())
     }
 }

@@ -117,6 +117,7 @@ impl Groups {
         count: u16,
         size: u32,
     ) -> io::Result<BufferQueue> {
+        rings.kernel().map_err(unsupported)?;
         let (memory, id, registration) =
             Groups::register(rings, count, size, BUFFER_RING_INCREMENTAL)?;
         // SAFETY: GR1: it has just been registered under this id, with this ring, and as one whose
@@ -131,6 +132,7 @@ impl Groups {
         count: u16,
         size: u32,
     ) -> io::Result<SendQueue> {
+        rings.kernel().map_err(unsupported)?;
         let (memory, id, registration) = Groups::register(rings, count, size, 0)?;
         // SAFETY: GR1: it has just been registered under this id, with this ring.
         Ok(unsafe { SendQueue::new(memory, ring, id, registration) })
@@ -218,6 +220,15 @@ impl Drop for Registration {
             self.groups.unregister(&rings, self.id);
         }
     }
+}
+
+/// What a person is to do about it, where there are no queues.
+fn unsupported(error: io::Error) -> io::Error {
+    if error.kind() != io::ErrorKind::Unsupported {
+        return error;
+    }
+    let hint = "use owned buffers, or a group of them";
+    io::Error::new(error.kind(), format!("a queue of buffers: {error}; {hint}"))
 }
 
 /// What a person is to do about it.

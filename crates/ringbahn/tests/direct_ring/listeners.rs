@@ -32,35 +32,6 @@ on_two_drivers! {
         what_nobody_has_taken_is_closed_with_the_listener_locally;
 }
 
-#[test]
-fn where_the_kernel_lacks_the_operations_a_listener_gets_into_its_slot_from_a_descriptor() {
-    use ringbahn::{SharedDriver, opcode};
-    let test =
-        "where_the_kernel_lacks_the_operations_a_listener_gets_into_its_slot_from_a_descriptor";
-    let bind_and_connect = |driver: &SharedDriver, table: &DirectTable, operations| {
-        let before = driver.counters().submitted;
-        let any = (Ipv4Addr::LOCALHOST, 0);
-        let listener = driver.run(Ear::bind_into_slot(any, table, driver.clone())).unwrap();
-        assert_eq!(driver.counters().submitted - before, operations);
-        let address = driver.run(listener.local_addr()).unwrap();
-        TcpStream::connect(address).unwrap();
-        drop(listener);
-        wait_until_closed(driver, table);
-    };
-    in_slots(test, 1, |driver: &SharedDriver, table| {
-        // A socket, its option, its address, its listening.
-        bind_and_connect(driver, table, 4);
-        let builder = SharedDriver::builder().entries(2).completion_entries(4);
-        let lacking = builder.without(opcode::LISTEN).build().unwrap();
-        // The last of these in vain, and then a descriptor; the slot of the first attempt is the
-        // one of the second.
-        let slot = lacking.slots(1);
-        bind_and_connect(&lacking, &slot, 5);
-        drop(slot);
-        assert_eq!(lacking.shut_down().leaked, 0);
-    });
-}
-
 /// A listener in a slot.
 type Ear<D> = Ring<Direct<TcpListener>, D>;
 
