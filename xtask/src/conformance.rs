@@ -5,6 +5,7 @@
 //! whenever the drivers are.
 
 use std::fs;
+use std::path::PathBuf;
 
 use crate::page::{self, Use};
 use crate::process::{Failure, Outcome, Program};
@@ -25,15 +26,32 @@ page is written by `cargo xtask conformance --write`, on Linux 6.18.
 
 /// Runs the suite on all drivers, and does with the table what `purpose` says.
 pub(crate) fn run(purpose: Use) -> Result<Outcome, Failure> {
-    let path = workspace::target().join("conformance.md");
-    // What is not there after the run was not made by it.
-    let _ = fs::remove_file(&path);
     // Of the whole workspace, and with all features, as other commands build it: so nothing is
     // built twice.
     let test = ["test", "--workspace", "--all-features", "--test", "conformance"];
-    let program = Program::cargo(&test).env("RINGBAHN_CONFORMANCE_TABLE", &path);
-    skips::run_tests(program)?;
-    let Ok(table) = fs::read_to_string(&path) else {
+    skips::run_tests(with_table(Program::cargo(&test)))?;
+    settle(purpose)
+}
+
+/// A program that runs the suite among other tests, and is to leave its table behind.
+pub(crate) fn with_table(program: Program) -> Program {
+    let path = path();
+    // What is not there after the run was not made by it.
+    let _ = fs::remove_file(&path);
+    program.env("RINGBAHN_CONFORMANCE_TABLE", &path)
+}
+
+/// Holds the table that the last run has left behind against the page.
+pub(crate) fn check_last() -> Result<Outcome, Failure> {
+    settle(Use::Check)
+}
+
+fn path() -> PathBuf {
+    workspace::target().join("conformance.md")
+}
+
+fn settle(purpose: Use) -> Result<Outcome, Failure> {
+    let Ok(table) = fs::read_to_string(path()) else {
         return Ok(Outcome::NotRun("no driver can be made on this machine".to_string()));
     };
     print!("{table}");

@@ -3,11 +3,13 @@
 //! They run with all features. Without features everything is only type-checked: a feature adds
 //! and never changes, so there is nothing else to run.
 
+use crate::conformance;
 use crate::process::{Failure, Outcome, Program};
 use crate::skips;
 
 /// Checks the workspace without features, and runs its tests with all of them.
 pub(crate) fn run() -> Result<Outcome, Failure> {
     Program::cargo(&["check", "--workspace", "--all-targets"]).run()?;
-    skips::run_tests(Program::cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"]))
+    let tests = ["test", "--workspace", "--all-features", "--no-fail-fast"];
+    skips::run_tests(conformance::with_table(Program::cargo(&tests)))
 }
