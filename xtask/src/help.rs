@@ -23,8 +23,8 @@ cargo xtask <command>
              [--operations N]   how many in all, 2000000 if not given
              [--seeds N]        on how many seeds, 200 if not given
              [--first N]        from which seed on, 0 if not given
-  sanitize   all tests but the documentation's, the adapters' and the suite under AddressSanitizer and
-             LeakSanitizer (nightly)
+  sanitize   all tests but the documentation's, the adapters' and the suite, under AddressSanitizer
+             and LeakSanitizer (nightly)
   miri       the tests that need no kernel, under Miri (nightly)
   bench-echo what an echoed message and an idle connection cost, over the raw ring
   bench-hot  what data costs that is in memory already, beside std and tokio
