@@ -49,6 +49,9 @@ pub(crate) struct Core {
     /// How many threads are in [`submit`](Core::submit). Each of them looks, as it leaves, whether
     /// it leaves something in flight behind.
     submitting: AtomicUsize,
+    /// How many threads are in [`turn`](Core::turn): of the lookout, and at the driver's end of
+    /// whoever has begun that.
+    turning: AtomicUsize,
     /// Whether `submission` has a refusal: what is refused is not served at once either.
     /// Relaxed: whoever ends the last operation after the helper has looked for it came after the
     /// helper to the table, and so sees what was stored before the helper was called.
@@ -92,6 +95,7 @@ impl Core {
             waiting: AtomicUsize::new(0),
             overdue: AtomicBool::new(false),
             submitting: AtomicUsize::new(0),
+            turning: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
             missed: AtomicBool::new(false),
             lookout: Lookout::new(host)?,
@@ -119,13 +123,14 @@ impl Core {
 
     /// Whether nothing is in flight, nor will be again, of a driver that accepts no events.
     pub(crate) fn is_done(&self) -> bool {
-        // An operation that is repeated goes from the table to a thread in `submit`, to the
-        // backlog, and back to the table. The last two steps need this lock, so it cannot get
+        // An operation that is repeated goes from the table to a thread in `submit` or `turn`, to
+        // the backlog, and back to the table. The last two steps need this lock, so it cannot get
         // round the order in which the three places are looked at.
         let submission = lock(&self.submission);
         submission.backlog.resubmissions.is_empty()
             && self.in_flight() == 0
             && !self.is_submitting()
+            && self.turning.load(Ordering::SeqCst) == 0
     }
 
     /// Whether something waits to be submitted that no poll will come back for.
@@ -287,6 +292,7 @@ impl Core {
     /// The helper's share of the work: what others have left, or failed to do. Says how many CQEs
     /// there were.
     pub(crate) fn turn(self: &Arc<Self>) -> usize {
+        let _turning = CountedIn::new(&self.turning);
         self.await_room();
         let reaped = self.reap(true);
         if self.overdue.swap(false, Ordering::SeqCst) || self.ring.unsubmitted() > 0 {
