@@ -128,6 +128,7 @@ impl Alarm {
     pub(super) fn give_back(&self) {
         // A waker that is used on this thread later must not take it for the owner still.
         self.owner.store(0, Ordering::Relaxed);
+        self.ready.collect();
         while self.ready.pop().is_some() {}
         let call = match self.guard.forked() {
             true => self.call.try_lock().ok(),
