@@ -228,7 +228,7 @@ pub(super) fn refusal(entry: &Sqe, before: Option<u8>) -> i32 {
         _ if entry.get_buffer_index() != 0 && !selects => libc::EINVAL,
         _ if has_unknown_flags(entry) => libc::EINVAL,
         // A slot is chosen for what is opened, and named by nobody.
-        _ if opens_into_slot(entry) && !is_multishot(entry) => 0,
+        _ if opens_into_slot(entry) => 0,
         opcode::OPENAT | OPENAT2 | opcode::ACCEPT | opcode::SOCKET | opcode::CLOSE | PIPE
             if entry.get_file_index() != 0 =>
         {

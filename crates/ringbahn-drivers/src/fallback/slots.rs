@@ -123,6 +123,10 @@ impl Slots {
         } else {
             // SAFETY: FS1.
             let file = unsafe { OwnedFd::from_raw_fd(result) };
+            if work.entry.opcode() == OPENAT2 {
+                // A child that another thread starts in between has it as well.
+                let _ = rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::CLOEXEC);
+            }
             self.put(file).map_or_else(|errno| -errno, u32::cast_signed)
         })
     }
@@ -158,7 +162,8 @@ fn take(work: &mut Work) -> Sqe {
 
 /// Whether an entry opens something into a slot that is chosen for it.
 pub(super) fn opens_into_slot(entry: &Sqe) -> bool {
-    let opens = matches!(entry.opcode(), opcode::OPENAT | opcode::ACCEPT | opcode::SOCKET | PIPE);
+    let code = entry.opcode();
+    let opens = matches!(code, opcode::OPENAT | OPENAT2 | opcode::ACCEPT | opcode::SOCKET | PIPE);
     opens && entry.get_file_index() == ANY_SLOT
 }
 
@@ -171,6 +176,8 @@ fn close_on_exec(entry: &mut Sqe) {
             let kind = own.get_offset() | u64::from(libc::SOCK_CLOEXEC.cast_unsigned());
             own.offset(kind)
         }
+        // Its flags are where its event is, and are not to be changed: see `settle`.
+        OPENAT2 => own,
         _ => {
             let flags = own.get_op_flags() | flag;
             own.op_flags(flags)

@@ -11,7 +11,7 @@ use crate::queues::observer;
 use crate::receive::{pattern, streams};
 use crate::subject::{Subject, begin};
 
-on_both_drivers! {
+on_both_drivers! { with queues:
     a_bundle_spans_the_buffers_in_their_order,
     a_stream_of_bundles_arrives_whole,
     buffers_that_come_back_in_another_order_are_used_in_that_order,

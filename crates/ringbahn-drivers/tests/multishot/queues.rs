@@ -10,7 +10,7 @@ use ringbahn_core::{BufferGroup, ForeignRing, MultiEvent, ProvidedBuffer};
 use crate::receive::{pattern, streams};
 use crate::subject::{Subject, begin, datagrams};
 
-on_both_drivers! {
+on_both_drivers! { with queues:
     pieces_share_buffers_and_arrive_whole,
     pieces_follow_each_other_in_one_buffer,
     the_end_of_a_stream_takes_nothing_of_a_buffer,

@@ -13,7 +13,7 @@ use ringbahn_core::{Cancelled, SharedFd};
 use crate::receive::{pattern, streams};
 use crate::subject::Subject;
 
-on_both_drivers! {
+on_both_drivers! { with queues:
     what_waits_is_sent_in_order_by_one_entry,
     a_peer_that_is_slow_gets_all_of_it,
     what_a_cancel_has_left_is_sent_by_the_next_one,
@@ -222,7 +222,7 @@ fn a_send_outlives_the_thread_that_began_it() {
     use ringbahn_core::Drive as _;
     use ringbahn_drivers::SharedDriver;
     let test = "sends::a_send_outlives_the_thread_that_began_it";
-    crate::subject::play::<SharedDriver>(test, || {
+    crate::subject::play_with_queues::<SharedDriver>(test, || {
         let driver = SharedDriver::make(1, 4).unwrap();
         let sent = pattern(20_000);
         for round in 0..20 {

@@ -134,15 +134,40 @@ pub(crate) fn play<S: Subject>(test: &str, scenario: fn()) {
     }
 }
 
-/// Makes two tests of each scenario, a function for any [`Subject`].
+/// The same, where the ring takes queues of buffers as well.
+pub(crate) fn play_with_queues<S: Subject>(test: &str, scenario: fn()) {
+    if has_queues::<S>(test) {
+        local::in_time(scenario);
+    }
+}
+
+/// Whether a ring takes queues of buffers; else a line in the log.
+pub(crate) fn has_queues<S: Subject>(test: &str) -> bool {
+    match S::make(1, 2).and_then(|driver| driver.try_queues().0.map(drop)) {
+        Ok(()) => true,
+        Err(error) => {
+            skip::skip(test, &format!("no io_uring: {error}"));
+            false
+        }
+    }
+}
+
+/// Makes two tests of each scenario, a function for any [`Subject`]; `with queues:` before the
+/// scenarios says that they need queues of buffers.
 macro_rules! on_both_drivers {
     ($($scenario:ident,)*) => {
+        on_both_drivers! { @by play; $($scenario,)* }
+    };
+    (with queues: $($scenario:ident,)*) => {
+        on_both_drivers! { @by play_with_queues; $($scenario,)* }
+    };
+    (@by $play:ident; $($scenario:ident,)*) => {
         mod on_shared {
             $(#[test]
             fn $scenario() {
                 use ringbahn_drivers::SharedDriver;
                 let scenario = super::$scenario::<SharedDriver>;
-                crate::subject::play::<SharedDriver>(stringify!($scenario), scenario);
+                crate::subject::$play::<SharedDriver>(stringify!($scenario), scenario);
             })*
         }
 
@@ -151,7 +176,7 @@ macro_rules! on_both_drivers {
             fn $scenario() {
                 use ringbahn_drivers::LocalDriver;
                 let scenario = super::$scenario::<LocalDriver>;
-                crate::subject::play::<LocalDriver>(stringify!($scenario), scenario);
+                crate::subject::$play::<LocalDriver>(stringify!($scenario), scenario);
             })*
         }
     };
