@@ -184,7 +184,7 @@ impl World {
             4..0x80 => 16,
             _ => input.u32().cast_signed(),
         };
-        let flags = input.one_of(&[0, 0, MORE, u32::MAX, u32::MAX & !MORE, 1 << 3]);
+        let flags = input.one_of(&[0, 0, MORE, u32::MAX, !MORE, 1 << 3]);
         self.end(at, result, flags);
     }
 

@@ -39,7 +39,7 @@ pub(super) fn run(bytes: &[u8]) {
     let account = Account::new();
     let mut world = World::new(&sim, &account);
 
-    // Safety: whatever goes wrong, nothing is lost.
+    // First nothing may get lost, whatever goes wrong.
     sim.set_faults(faults);
     sim.block_on(async {
         for _ in 0..STEPS_MAX {
@@ -49,7 +49,7 @@ pub(super) fn run(bytes: &[u8]) {
             world.step(&mut input).await;
         }
     });
-    // Liveness: once nothing does, everything comes to its end.
+    // Then nothing goes wrong any more, and everything comes to its end.
     sim.set_faults(Faults::none());
     sim.block_on(world.finish());
     drop(world);

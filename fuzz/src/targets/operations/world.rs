@@ -201,7 +201,11 @@ impl World {
             self.begin(send, true, move |output| stream.has_sent(output)).await;
         } else {
             let Some(receive) = stream.receive(length) else { return };
-            self.begin(receive, true, move |output| drop(stream.has_received(output))).await;
+            let then = move |output| {
+                // Its end is waited for in the end only.
+                stream.has_received(output);
+            };
+            self.begin(receive, true, then).await;
         }
     }
 
