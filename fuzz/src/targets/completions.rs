@@ -155,6 +155,10 @@ impl World {
         match self.toy.take() {
             Some(taken) if taken.is_cancel() => self.cancels.push(taken),
             Some(taken) => {
+                // A CQE that comes late would be taken for one of its own.
+                let is_known = self.ended.contains(&taken.user_data)
+                    || self.running.iter().any(|other| other.user_data == taken.user_data);
+                assert!(!is_known, "{:#x} is used a second time", taken.user_data);
                 // SAFETY: it has just been submitted.
                 unsafe { taken.fill(0x11) };
                 self.running.push(taken);

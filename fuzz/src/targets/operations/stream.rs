@@ -95,7 +95,7 @@ impl Stream {
 pub(super) struct Region {
     file: SharedFd,
     account: Account,
-    /// What is in it, where that is known.
+    /// The first byte of what is in it, where that is known.
     known: Cell<Option<u8>>,
     is_busy: Cell<bool>,
 }
@@ -110,23 +110,23 @@ impl Region {
         Region { file, account, known: Cell::new(None), is_busy: Cell::new(false) }
     }
 
-    /// What writes `byte` to all of it, unless something is at work on it.
+    /// What writes all of it, from the byte `first` on, unless something is at work on it.
     pub(super) fn write(
         &self,
-        byte: u8,
+        first: u8,
     ) -> Option<impl Event<Output = BufResult<(), Buffer>> + use<>> {
         if self.is_busy.replace(true) {
             return None;
         }
         self.known.set(None);
-        let buffer = self.account.buffer(vec![byte; LENGTH]);
+        let buffer = self.account.buffer(content(first).collect());
         Some(WriteAll::new(self.file.clone(), buffer, PLACE))
     }
 
-    /// Takes note of what has come of writing `byte`.
-    pub(super) fn has_written(&self, byte: u8, (result, _): BufResult<(), Buffer>) {
+    /// Takes note of what has come of writing it from `first` on.
+    pub(super) fn has_written(&self, first: u8, (result, _): BufResult<(), Buffer>) {
         self.is_busy.set(false);
-        self.known.set(result.ok().map(|()| byte));
+        self.known.set(result.ok().map(|()| first));
     }
 
     /// What reads all of it, unless something is at work on it.
@@ -142,8 +142,15 @@ impl Region {
     pub(super) fn has_read(&self, (result, buffer): BufResult<(), Buffer>) {
         self.is_busy.set(false);
         if let (Ok(()), Some(known)) = (result, self.known.get()) {
-            let wrong = buffer.bytes().iter().filter(|&&byte| byte != known).count();
+            let expected = content(known);
+            let wrong = buffer.bytes().iter().zip(expected).filter(|&(&byte, right)| byte != right);
+            let wrong = wrong.count();
             self.account.note_wrong_bytes(wrong as u64);
         }
     }
+}
+
+/// What is written from the byte `first` on: no two bytes next to each other are the same.
+fn content(first: u8) -> impl Iterator<Item = u8> {
+    (0..LENGTH).map(move |number| first.wrapping_add(number as u8))
 }
