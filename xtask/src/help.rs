@@ -16,6 +16,9 @@ cargo xtask <command>
              [--check]          compares it with docs/opcodes.md
              [--write]          puts it there
   fallback   the tests of the library and its drivers once more, with no io_uring
+  fuzz <target>
+             mutated inputs for a fuzz target, under AddressSanitizer (nightly)
+             [--seconds N]      for how long, 60 if not given
   loom       the concurrency models, under every interleaving that loom finds
   stress     random operations, drops and cancels on a real ring
              [--operations N]   how many, 1000000 if not given; select loops make N / 10 turns

@@ -8,6 +8,7 @@ mod ci;
 mod conformance;
 mod deadline;
 mod fallback;
+mod fuzz;
 mod help;
 mod loom;
 mod miri;
@@ -55,6 +56,7 @@ fn run(arguments: &[String]) -> Result<Outcome, Failure> {
         ["ci"] => ci::run(),
         ["conformance", rest @ ..] => conformance::run(page::purpose("conformance", rest)?),
         ["fallback"] => fallback::run(),
+        ["fuzz", rest @ ..] => fuzz::run(&fuzz::Options::parse(rest)?),
         ["loom"] => loom::run(),
         ["miri"] => miri::run(),
         ["opcodes", rest @ ..] => opcodes::run(page::purpose("opcodes", rest)?),

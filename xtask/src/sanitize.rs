@@ -64,7 +64,7 @@ pub(crate) fn run() -> Result<Outcome, Failure> {
 }
 
 /// The host that the output of `cargo -vV` or `rustc -vV` names.
-fn host(version: &str) -> Option<&str> {
+pub(crate) fn host(version: &str) -> Option<&str> {
     version.lines().find_map(|line| line.strip_prefix("host: "))
 }
 

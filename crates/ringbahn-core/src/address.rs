@@ -61,6 +61,21 @@ impl SocketAddress {
         SocketAddress { inner }
     }
 
+    /// The address that the kernel has written, as bytes.
+    ///
+    /// # Safety
+    ///
+    /// `bytes` are a well-formed address.
+    pub(crate) unsafe fn from_bytes(bytes: &[u8]) -> SocketAddress {
+        let mut storage = SockAddrStorage::zeroed();
+        let length = bytes.len().min(size_of::<SockAddrStorage>());
+        let place: *mut u8 = (&raw mut storage).cast();
+        // SAFETY: A1: the place is as large as any address, and so many bytes are copied at most.
+        unsafe { place.copy_from_nonoverlapping(bytes.as_ptr(), length) };
+        // SAFETY: A1: the place was zero, and what is copied there is an address.
+        unsafe { SocketAddress::from_kernel(storage, length as u32) }
+    }
+
     /// The internet address, if it is one.
     pub fn as_inet(&self) -> Option<SocketAddr> {
         self.inner.as_socket()

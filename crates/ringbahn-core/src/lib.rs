@@ -40,6 +40,9 @@ mod drive;
 pub mod event;
 mod fd;
 mod fork;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod multishot;
 pub mod opcode;
 mod operation;

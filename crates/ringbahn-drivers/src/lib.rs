@@ -71,6 +71,9 @@ mod counters;
 mod delegate;
 mod direct;
 mod fallback;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(any(feature = "tokio", feature = "async-io"))]
 mod hosted;
 mod iopoll;

@@ -15,8 +15,11 @@
 
 pub(crate) mod beside;
 pub(crate) mod completion;
-#[cfg(any(test, loom))]
-#[cfg_attr(loom, allow(dead_code, reason = "the models use a part of it"))]
+#[cfg(any(test, loom, feature = "fuzzing"))]
+#[cfg_attr(
+    any(loom, feature = "fuzzing"),
+    allow(dead_code, reason = "the models and the fuzz targets use a part of it")
+)]
 pub(crate) mod fake_kernel;
 mod groups;
 pub(crate) mod handle;

@@ -139,7 +139,7 @@ pub(super) fn encode(messages: &[ControlMessage]) -> Vec<u8> {
 /// # Safety
 ///
 /// The descriptors in `bytes` are the caller's alone, to be taken once.
-pub(super) unsafe fn decode(mut bytes: &[u8]) -> Vec<ControlMessage> {
+pub(crate) unsafe fn decode(mut bytes: &[u8]) -> Vec<ControlMessage> {
     let mut messages = Vec::new();
     while let Some((length, level, kind)) = header(bytes) {
         let end = length.min(bytes.len());

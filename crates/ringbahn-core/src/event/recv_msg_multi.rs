@@ -191,29 +191,46 @@ impl MessageDecoder {
         if buffer.len() < data {
             return Some(Err(too_small()));
         }
-        let word = |n: usize| {
-            let bytes = buffer[4 * n..].first_chunk().copied().unwrap_or_default();
-            u32::from_ne_bytes(bytes)
-        };
-        let (name, control, flags) = (word(0), word(1) as usize, word(3).cast_signed());
-        let name = &buffer[HEADER..][..(name as usize).min(ADDRESS)];
-        let address = (!name.is_empty()).then(|| {
-            let mut storage = SockAddrStorage::zeroed();
-            let place: *mut u8 = (&raw mut storage).cast();
-            // SAFETY: A1: the place is as large as any address, and the name no longer.
-            unsafe { place.copy_from_nonoverlapping(name.as_ptr(), name.len()) };
-            // SAFETY: A1: the place was zero, and the kernel has written an address.
-            unsafe { SocketAddress::from_kernel(storage, name.len() as u32) }
-        });
-        let control = &buffer[HEADER + ADDRESS..][..control.min(self.control_space)];
-        // SAFETY: E3: the descriptors received are this message's alone, and taken here once.
-        let control = unsafe { decode(control) };
+        // SAFETY: E3: by the contract of this function.
+        let Beside { address, control, flags } = unsafe { beside(&buffer, self.control_space) };
         buffer.advance(data);
         if buffer.is_empty() && address.is_none() && control.is_empty() {
             return None;
         }
         Some(Ok(Message { buffer, address, control, flags }))
     }
+}
+
+/// What comes with the data of a message.
+pub(crate) struct Beside {
+    pub(crate) address: Option<SocketAddress>,
+    pub(crate) control: Vec<ControlMessage>,
+    pub(crate) flags: i32,
+}
+
+/// Takes apart what lies before the data of a message.
+///
+/// # Safety
+///
+/// The kernel has written `bytes` for an entry with this much room for control messages, and they
+/// have not been taken apart before.
+///
+/// # Panics
+///
+/// Where the bytes are fewer than [`RecvMsgMulti::overhead`].
+pub(crate) unsafe fn beside(bytes: &[u8], control_space: usize) -> Beside {
+    let word = |n: usize| {
+        let bytes = bytes[4 * n..].first_chunk().copied().unwrap_or_default();
+        u32::from_ne_bytes(bytes)
+    };
+    let (name, control, flags) = (word(0), word(1) as usize, word(3).cast_signed());
+    let name = &bytes[HEADER..][..(name as usize).min(ADDRESS)];
+    // SAFETY: A1: the kernel has written an address, if any.
+    let address = (!name.is_empty()).then(|| unsafe { SocketAddress::from_bytes(name) });
+    let control = &bytes[HEADER + ADDRESS..][..control.min(control_space)];
+    // SAFETY: E3: the descriptors received are this message's alone, and taken here once.
+    let control = unsafe { decode(control) };
+    Beside { address, control, flags }
 }
 
 fn too_small() -> io::Error {

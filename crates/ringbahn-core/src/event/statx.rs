@@ -25,7 +25,7 @@ use crate::sqe::{Sqe, Sqes};
 /// What the file system knows of a file.
 #[derive(Clone, Copy)]
 pub struct Metadata {
-    statx: libc::statx,
+    pub(crate) statx: libc::statx,
 }
 
 impl Metadata {

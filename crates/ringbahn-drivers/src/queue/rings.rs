@@ -85,7 +85,7 @@ pub(super) enum Backing {
     /// An engine inside the process, which keeps the memory as long as it uses it.
     Engine(Engine),
     /// Memory of a test, which plays the kernel.
-    #[cfg(any(test, loom))]
+    #[cfg(any(test, loom, feature = "fuzzing"))]
     Heap(super::memory::Memory),
 }
 
@@ -262,7 +262,7 @@ impl Rings {
                 Ok(())
             }
             Backing::Engine(_) => Ok(()),
-            #[cfg(any(test, loom))]
+            #[cfg(any(test, loom, feature = "fuzzing"))]
             Backing::Heap(_) => Ok(()),
         }
     }
@@ -282,7 +282,7 @@ impl Rings {
         match &self.backing {
             Backing::Kernel(kernel) => kernel.guard.forked(),
             Backing::Engine(engine) => engine.forked(),
-            #[cfg(any(test, loom))]
+            #[cfg(any(test, loom, feature = "fuzzing"))]
             Backing::Heap(_) => false,
         }
     }
@@ -308,7 +308,7 @@ impl Rings {
         match &self.backing {
             Backing::Kernel(kernel) => Ok(Executor::Kernel(kernel)),
             Backing::Engine(engine) => Ok(Executor::Engine(engine)),
-            #[cfg(any(test, loom))]
+            #[cfg(any(test, loom, feature = "fuzzing"))]
             Backing::Heap(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
