@@ -26,6 +26,10 @@ use crate::input::Input;
 /// How many operations a script holds at most; one more, and the oldest is let go.
 const HELD_MAX: usize = 12;
 
+/// How long a script rests at a time, in microseconds of virtual time; the driver may try cancels
+/// that have missed again and again meanwhile.
+const REST_MAX: u64 = 1_000_000;
+
 /// How many descriptors a script holds at most, beside those of the world.
 const DESCRIPTORS_MAX: usize = 8;
 
@@ -92,7 +96,7 @@ impl World {
             24..=27 => self.let_go(input.byte(), true),
             28..=39 => self.cancel(input.byte()).await,
             40..=47 => {
-                let time = Duration::from_micros(input.number().into());
+                let time = Duration::from_micros(u64::from(input.number()) % REST_MAX);
                 drop(self.sim.driver().submit(Timeout::new(time)).await);
             }
             48..=63 => self.stream(input).await,
