@@ -187,11 +187,20 @@ mod tests {
         std::iter::from_fn(|| ready.pop()).map(Seat::index).collect()
     }
 
+    /// At least `count` seats, those among them that earlier tests have left to the alarm.
+    fn seats(alarm: &'static Alarm, count: usize) -> Vec<&'static Seat> {
+        let mut seats = alarm.take_seats();
+        while seats.len() < count {
+            seats.push(Seat::new(alarm, seats.len() as u32));
+        }
+        seats
+    }
+
     #[test]
     fn those_woken_come_in_the_order_of_their_wakes_and_once_each() {
         let parker = Parker::new().unwrap();
         let alarm = parker.alarm;
-        let seats: Vec<_> = (0..4).map(|index| Seat::new(alarm, index)).collect();
+        let seats = seats(alarm, 4);
         for index in [2, 0, 2, 3, 0] {
             seats[index].waker().wake();
         }
@@ -204,6 +213,7 @@ mod tests {
         assert!(alarm.take_notified());
         assert_eq!(indices(&alarm.ready), [1, 3, 2]);
         assert!(!alarm.is_notified());
+        alarm.keep_seats(seats);
     }
 
     /// Each wake is followed by a poll that sees what was counted before it.
@@ -213,11 +223,12 @@ mod tests {
         const WAKES: u64 = 20_000;
         let parker = Parker::new().unwrap();
         let alarm = parker.alarm;
-        let seats: [_; 2] = [0, 1].map(|index| Seat::new(alarm, index));
+        let seats = seats(alarm, 2);
         let counts = Arc::new([AtomicU64::new(0), AtomicU64::new(0)]);
         let threads: Vec<_> = (0..THREADS)
             .map(|_| {
-                let (counts, wakers) = (counts.clone(), seats.map(Seat::waker));
+                let (counts, wakers) =
+                    (counts.clone(), [0, 1].map(|index: usize| seats[index].waker()));
                 thread::spawn(move || {
                     for number in 0..WAKES as usize {
                         counts[number % 2].fetch_add(1, Ordering::Relaxed);
@@ -240,5 +251,6 @@ mod tests {
         }
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         let _ = parker.as_fd();
+        alarm.keep_seats(seats);
     }
 }
