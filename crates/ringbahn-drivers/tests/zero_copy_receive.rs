@@ -191,7 +191,7 @@ fn a_ring_gets_no_queue_where_there_is_no_card_and_is_none_the_worse() {
     let test = "a_ring_gets_no_queue_where_there_is_no_card_and_is_none_the_worse";
     in_child(test, || {
         let Some(driver) = wide(test, 2, 4) else { return };
-        let before = (scene::descriptors(), mappings());
+        let before = scene::descriptors();
         let Some(loopback) = obstacle(test, &driver, "lo") else { return };
         assert_eq!(loopback.obstacle(), Obstacle::Card, "{loopback}");
         assert!(loopback.hint().contains("lo has no card"), "{loopback}");
@@ -203,7 +203,13 @@ fn a_ring_gets_no_queue_where_there_is_no_card_and_is_none_the_worse() {
             matches!(endless.obstacle(), Obstacle::LockedMemory | Obstacle::Other),
             "{endless}"
         );
-        assert_eq!((scene::descriptors(), mappings()), before, "what was mapped is not any more");
+        assert_eq!(scene::descriptors(), before);
+        // The allocator may map something as well, but not each time.
+        let before = mappings();
+        for _ in 0..50 {
+            obstacle(test, &driver, "lo").unwrap();
+        }
+        assert!(mappings() < before + 50, "what was mapped is still there");
         driver.block_on(driver.clone().submit(Nop)).unwrap();
         local::end(&driver);
     });
