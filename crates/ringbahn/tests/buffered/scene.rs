@@ -22,7 +22,7 @@ pub(crate) fn play(
 ) {
     let driver = match SharedDriver::builder().entries(8).completion_entries(16).build() {
         Ok(driver) if driver.backend() == Backend::IoUring => driver,
-        Ok(_) => return skip(test, "no io_uring: the fallback has no groups"),
+        Ok(_) => return skip(test, "no io_uring: the fallback has a scene of its own"),
         Err(error) => return skip(test, &format!("no io_uring: {error}")),
     };
     let group = driver.buffer_group(count, size).unwrap();
