@@ -44,6 +44,16 @@ pub(crate) fn bytes<T>(work: impl FnOnce() -> T) -> (T, i64) {
     (value.expect("the work was done"), bytes)
 }
 
+/// Begins to count for good.
+pub(crate) fn begin() {
+    IS_COUNTING.store(true, Ordering::Relaxed);
+}
+
+/// How often the process has allocated while it was counted.
+pub(crate) fn so_far() -> u64 {
+    COUNT.load(Ordering::Relaxed)
+}
+
 fn note(allocations: u64, bytes: usize, freed: usize) {
     if IS_COUNTING.load(Ordering::Relaxed) {
         COUNT.fetch_add(allocations, Ordering::Relaxed);

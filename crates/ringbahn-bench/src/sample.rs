@@ -23,6 +23,11 @@ impl Sample {
         Sample(self.0.iter().zip(&base.0).map(|(figure, base)| figure - base).collect())
     }
 
+    /// What it is as a part of `base`, round by round.
+    pub(crate) fn divided_by(&self, base: &Sample) -> Sample {
+        Sample(self.0.iter().zip(&base.0).map(|(figure, base)| figure / base).collect())
+    }
+
     fn quantile(&self, part: f64) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);

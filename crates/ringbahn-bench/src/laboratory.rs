@@ -1,0 +1,137 @@
+//! The laboratory: every workload on every driver, beside the ring by hand, plain system calls and
+//! other libraries.
+//!
+//! A [`Case`](case::Case) is a workload with its parameters, a
+//! [`Contender`](contender::Contender) one way to do it. For each round of a case, each contender
+//! that can has its turn, in a process of its own ([`trial`]); servers are loaded from a processor
+//! of its own ([`load`]). What comes of it is a [`Report`](report::Report).
+
+use std::fs;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+pub(crate) use arguments::Arguments;
+use case::Case;
+use conduct::Plan;
+use contender::Failure;
+use ground::Ground;
+use progress::Progress;
+use report::{About, Machine, Report};
+use trial::Trial;
+
+mod arguments;
+mod case;
+mod conduct;
+mod contender;
+mod contenders;
+mod ground;
+mod load;
+mod measured;
+mod meter;
+mod process;
+mod processors;
+mod progress;
+mod report;
+mod server;
+mod snapshot;
+mod table;
+mod trial;
+
+/// The command that measures.
+pub(crate) const COMMAND: &str = "run";
+/// The command of a trial's process, which is for the laboratory itself.
+pub(crate) const TRIAL: &str = "trial";
+
+/// Measures, and reports.
+///
+/// # Errors
+///
+/// There is nothing to be measured, or nowhere to put its files or the report.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let (cases, contenders) = (arguments.cases(), arguments.contenders());
+    if arguments.list {
+        table::list(&cases, &contenders);
+        return Ok(());
+    }
+    let began = (Instant::now(), SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs());
+    let profile = arguments.profile;
+    allow_descriptors()?;
+    let parent = arguments.directory.clone().unwrap_or_else(std::env::temp_dir);
+    let directory = tempfile::tempdir_in(parent)?;
+    let pair = processors::pair()?;
+    let plan = Plan {
+        profile,
+        cases,
+        contenders,
+        rounds: arguments.rounds.unwrap_or_else(|| profile.rounds()),
+        measured: arguments.milliseconds.map_or_else(|| profile.measured(), Duration::from_millis),
+        ground: Ground::prepare(directory.path(), profile.file())?,
+        processor: pair.map(|(measured, _)| measured),
+    };
+    let machine = machine(began.1);
+    if let Some((_, load)) = pair {
+        processors::stay_on(load)?;
+    }
+    let progress = Progress::new(plan.cases.iter().map(|case| plan.steps(case)).sum());
+    let (mut reports, mut left_out) = (Vec::new(), Vec::<Case>::new());
+    for case in &plan.cases {
+        if began.0.elapsed() > profile.bound() {
+            left_out.push(*case);
+            progress.skip(plan.steps(case));
+            continue;
+        }
+        progress.case(case);
+        let report = plan.measure(case, &progress);
+        progress.say(&table::case(&report));
+        reports.push(report);
+    }
+    progress.end();
+    let about = |contender: &&contender::Contender| About {
+        name: contender.name.to_owned(),
+        about: contender.about.to_owned(),
+        family: contender.family,
+    };
+    let report = Report {
+        machine,
+        profile,
+        command: std::env::args().collect::<Vec<_>>().join(" "),
+        seconds: began.0.elapsed().as_secs_f64(),
+        contenders: plan.contenders.iter().map(about).collect(),
+        cases: reports,
+        left_out,
+    };
+    arguments.deliver(&report)
+}
+
+/// Does a trial: the argument says which.
+///
+/// # Errors
+///
+/// The argument is not one of the laboratory's.
+pub(crate) fn trial(argument: &str) -> Result<(), Failure> {
+    let trial: Trial = serde_json::from_str(argument)?;
+    trial::run(&trial);
+    Ok(())
+}
+
+/// As many descriptors as may be had: there are ten thousand connections.
+fn allow_descriptors() -> Result<(), Failure> {
+    let limit = getrlimit(Resource::Nofile);
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?)
+}
+
+fn machine(began: u64) -> Machine {
+    let name = rustix::system::uname();
+    let information = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = information.lines().find_map(|line| line.strip_prefix("model name"));
+    let model = model.and_then(|line| line.split_once(": "));
+    Machine {
+        kernel: name.release().to_string_lossy().into_owned(),
+        architecture: name.machine().to_string_lossy().into_owned(),
+        model: model.map_or("unknown", |(_, model)| model).to_owned(),
+        processors: std::thread::available_parallelism().map_or(1, usize::from),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        began,
+    }
+}

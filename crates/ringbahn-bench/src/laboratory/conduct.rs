@@ -1,0 +1,139 @@
+//! Conducts the measurement: every case, round by round, the contenders in turns.
+
+use std::time::Duration;
+
+use super::case::{Case, Profile};
+use super::contender::{Contender, Failure, Task};
+use super::ground::Ground;
+use super::measured::Measured;
+use super::process::Process;
+use super::report::{CaseReport, Row};
+use super::server::Server;
+use super::trial::{Trial, Word};
+use super::{load, progress::Progress};
+
+/// How long a trial may take beyond what it is to take.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The part of a trial's time that somebody else may use its processors before it is noisy. The
+/// kernel tells it to 10 ms only.
+const NOISE: f64 = 0.1;
+const NOISE_EXACT_TO: Duration = Duration::from_millis(30);
+/// How often a noisy round is done again.
+const REPEATS: usize = 2;
+
+/// What is to be measured, and how.
+pub(crate) struct Plan {
+    pub(crate) profile: Profile,
+    pub(crate) cases: Vec<Case>,
+    pub(crate) contenders: Vec<&'static Contender>,
+    pub(crate) rounds: usize,
+    pub(crate) measured: Duration,
+    pub(crate) ground: Ground,
+    /// The processor of those who are measured; `None` with one processor.
+    pub(crate) processor: Option<usize>,
+}
+
+/// One attempt at a round.
+struct Attempt {
+    measured: Measured,
+    is_noisy: bool,
+}
+
+impl Plan {
+    /// Measures one case: in each round, every contender that does it has its turn. One more round
+    /// counts system calls and allocations.
+    pub(crate) fn measure(&self, case: &Case, progress: &Progress) -> CaseReport {
+        let able = self.contenders.iter().filter(|contender| contender.task(case).is_some());
+        let able: Vec<&Contender> = able.copied().collect();
+        let mut rows: Vec<Row> = able.iter().map(|contender| empty_row(contender)).collect();
+        for round in 0..self.rounds {
+            for turn in 0..able.len() {
+                // Another one begins each time: what follows upon a heavy one is not always the same.
+                let number = (turn + round) % able.len();
+                if rows[number].failure.is_none() {
+                    progress.turn(able[number].name);
+                    self.round(case, able[number], &mut rows[number]);
+                }
+                progress.step();
+            }
+        }
+        for (contender, row) in able.iter().zip(&mut rows) {
+            if row.failure.is_none() {
+                progress.turn(contender.name);
+                row.counted = self.attempt(case, contender, true).ok().map(|it| it.measured);
+            }
+            progress.step();
+        }
+        CaseReport { case: *case, name: case.to_string(), figure: case.figure(), rows }
+    }
+
+    /// How many steps of progress a case takes.
+    pub(crate) fn steps(&self, case: &Case) -> u64 {
+        let able = self.contenders.iter().filter(|contender| contender.task(case).is_some());
+        (able.count() * (self.rounds + 1)) as u64
+    }
+
+    fn round(&self, case: &Case, contender: &Contender, row: &mut Row) {
+        for repeats_left in (0..=REPEATS).rev() {
+            match self.attempt(case, contender, false) {
+                Ok(attempt) if attempt.is_noisy && repeats_left > 0 => row.repeated += 1,
+                Ok(attempt) => {
+                    row.noisy += usize::from(attempt.is_noisy);
+                    row.rounds.push(attempt.measured);
+                    return;
+                }
+                Err(failure) => {
+                    row.failure = Some(failure.to_string());
+                    return;
+                }
+            }
+        }
+    }
+
+    fn attempt(
+        &self,
+        case: &Case,
+        contender: &Contender,
+        counts: bool,
+    ) -> Result<Attempt, Failure> {
+        let trial = Trial {
+            contender: contender.name.to_owned(),
+            case: *case,
+            ground: self.ground.clone(),
+            warm_up: self.profile.warm_up(),
+            measured: self.measured,
+            counts,
+            processor: self.processor,
+        };
+        let measured = match contender.task(case).ok_or("it does not do that")? {
+            Task::Work(_) => {
+                let mut process = Process::start(&trial)?;
+                let patience = PATIENCE + self.measured;
+                match process.word(patience)? {
+                    Word::Measured(measured) => measured,
+                    word => return Err(format!("it has answered out of turn: {word:?}").into()),
+                }
+            }
+            Task::Serve(_) => {
+                let mut server = Server::start_process(&trial)?;
+                load::run(case, &mut server, trial.warm_up, trial.measured)?
+            }
+        };
+        let others = Duration::from_nanos(measured.others_nanoseconds);
+        let wall = Duration::from_nanos(measured.wall_nanoseconds);
+        let is_noisy = others.saturating_sub(NOISE_EXACT_TO) > wall.mul_f64(NOISE);
+        Ok(Attempt { measured, is_noisy })
+    }
+}
+
+fn empty_row(contender: &Contender) -> Row {
+    Row {
+        contender: contender.name.to_owned(),
+        family: contender.family,
+        rounds: Vec::new(),
+        counted: None,
+        repeated: 0,
+        noisy: 0,
+        failure: None,
+    }
+}
