@@ -2,8 +2,12 @@
 
 use super::contender::Contender;
 
+mod deadlines;
+mod files;
 mod local;
+mod memory;
 mod raw;
+mod waker;
 
 /// All there are in this build, in the order of the report.
 pub(crate) fn all() -> Vec<&'static Contender> {
