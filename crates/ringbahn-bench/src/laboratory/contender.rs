@@ -94,6 +94,8 @@ pub(crate) struct Abilities {
     pub(crate) timers: Option<Work<Timers>>,
     pub(crate) cancel: Option<Work<Cancel>>,
     pub(crate) wake: Option<Work<Wake>>,
+    /// Which cases of these workloads it leaves alone.
+    pub(crate) declines: fn(&Case) -> bool,
 }
 
 impl Abilities {
@@ -113,6 +115,7 @@ impl Abilities {
         timers: None,
         cancel: None,
         wake: None,
+        declines: |_| false,
     };
 }
 
@@ -128,6 +131,9 @@ impl Contender {
     /// The case as this contender does it; `None` if it does not.
     pub(crate) fn task(&self, case: &Case) -> Option<Task> {
         let can = &self.abilities;
+        if (can.declines)(case) {
+            return None;
+        }
         match *case {
             Case::Nop(case) => work(can.nop, case),
             Case::ReadRandom(case) => work(can.read_random, case),

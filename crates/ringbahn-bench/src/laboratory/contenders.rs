@@ -6,12 +6,13 @@ mod deadlines;
 mod files;
 mod local;
 mod memory;
+mod plain;
 mod raw;
 mod waker;
 
 /// All there are in this build, in the order of the report.
 pub(crate) fn all() -> Vec<&'static Contender> {
-    vec![&raw::RAW, &local::LOCAL]
+    vec![&raw::RAW, &plain::CALLS, &plain::EPOLL, &local::LOCAL]
 }
 
 /// The one of this name.
