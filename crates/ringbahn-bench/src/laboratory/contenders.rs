@@ -2,12 +2,14 @@
 
 use super::contender::Contender;
 
-mod local;
 mod raw;
+mod ringbahn;
 
 /// All there are in this build, in the order of the report.
 pub(crate) fn all() -> Vec<&'static Contender> {
-    vec![&raw::RAW, &local::LOCAL]
+    let mut all = vec![&raw::RAW];
+    all.extend(ringbahn::ALL);
+    all
 }
 
 /// The one of this name.
