@@ -4,15 +4,17 @@ use super::contender::Contender;
 
 mod deadlines;
 mod files;
-mod local;
 mod memory;
 mod plain;
 mod raw;
+mod ringbahn;
 mod waker;
 
 /// All there are in this build, in the order of the report.
 pub(crate) fn all() -> Vec<&'static Contender> {
-    vec![&raw::RAW, &plain::CALLS, &plain::EPOLL, &local::LOCAL]
+    let mut all = vec![&raw::RAW, &plain::CALLS, &plain::EPOLL];
+    all.extend(ringbahn::ALL);
+    all
 }
 
 /// The one of this name.
