@@ -94,6 +94,8 @@ pub(crate) struct Abilities {
     pub(crate) timers: Option<Work<Timers>>,
     pub(crate) cancel: Option<Work<Cancel>>,
     pub(crate) wake: Option<Work<Wake>>,
+    /// Says of a case of these workloads whether it is one that the contender cannot do.
+    pub(crate) cannot: fn(&Case) -> bool,
 }
 
 impl Abilities {
@@ -113,6 +115,7 @@ impl Abilities {
         timers: None,
         cancel: None,
         wake: None,
+        cannot: |_| false,
     };
 }
 
@@ -128,6 +131,9 @@ impl Contender {
     /// The case as this contender does it; `None` if it does not.
     pub(crate) fn task(&self, case: &Case) -> Option<Task> {
         let can = &self.abilities;
+        if (can.cannot)(case) {
+            return None;
+        }
         match *case {
             Case::Nop(case) => work(can.nop, case),
             Case::ReadRandom(case) => work(can.read_random, case),
