@@ -7,8 +7,8 @@ use std::net::TcpListener;
 use serde::{Deserialize, Serialize};
 
 use super::case::{
-    Accept, Append, Cancel, Case, Copy, Echo, Http, Idle, Metadata, Nop, ReadRandom, Sequential,
-    Timers, Wake,
+    Accept, Append, Cancel, Case, Copy, Echo, Http, Idle, InFlight, Metadata, Nop, ReadRandom,
+    ReadWhole, Sequential, Timers, Wake,
 };
 use super::meter::Meter;
 
@@ -84,6 +84,7 @@ pub(crate) struct Abilities {
     pub(crate) read_random: Option<Work<ReadRandom>>,
     pub(crate) read_sequential: Option<Work<Sequential>>,
     pub(crate) write_sequential: Option<Work<Sequential>>,
+    pub(crate) read_whole: Option<Work<ReadWhole>>,
     pub(crate) copy: Option<Work<Copy>>,
     pub(crate) append: Option<Work<Append>>,
     pub(crate) metadata: Option<Work<Metadata>>,
@@ -93,6 +94,7 @@ pub(crate) struct Abilities {
     pub(crate) http: Option<Serve<Http>>,
     pub(crate) timers: Option<Work<Timers>>,
     pub(crate) cancel: Option<Work<Cancel>>,
+    pub(crate) in_flight: Option<Work<InFlight>>,
     pub(crate) wake: Option<Work<Wake>>,
     /// Says of a case of these workloads whether it is one that the contender cannot do.
     pub(crate) cannot: fn(&Case) -> bool,
@@ -105,6 +107,7 @@ impl Abilities {
         read_random: None,
         read_sequential: None,
         write_sequential: None,
+        read_whole: None,
         copy: None,
         append: None,
         metadata: None,
@@ -114,6 +117,7 @@ impl Abilities {
         http: None,
         timers: None,
         cancel: None,
+        in_flight: None,
         wake: None,
         cannot: |_| false,
     };
@@ -139,6 +143,7 @@ impl Contender {
             Case::ReadRandom(case) => work(can.read_random, case),
             Case::ReadSequential(case) => work(can.read_sequential, case),
             Case::WriteSequential(case) => work(can.write_sequential, case),
+            Case::ReadWhole(case) => work(can.read_whole, case),
             Case::Copy(case) => work(can.copy, case),
             Case::Append(case) => work(can.append, case),
             Case::Metadata(case) => work(can.metadata, case),
@@ -148,6 +153,7 @@ impl Contender {
             Case::Http(case) => serve(can.http, case),
             Case::Timers(case) => work(can.timers, case),
             Case::Cancel(case) => work(can.cancel, case),
+            Case::InFlight(case) => work(can.in_flight, case),
             Case::Wake(case) => work(can.wake, case),
         }
     }

@@ -36,6 +36,14 @@ pub(crate) struct Copy {
     pub(crate) length: u64,
 }
 
+/// A small file that is in memory is opened, read to its end into new memory, and closed. An
+/// operation is a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ReadWhole {
+    /// How long the file is, in bytes.
+    pub(crate) length: u64,
+}
+
 /// A record is written behind the last and is safe on the disk before the next is, as in a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Append {
@@ -58,6 +66,13 @@ impl ReadRandom {
     pub(crate) fn lap(&self) -> u64 {
         let all = if self.direct { 512 } else { 8192 };
         (all / u64::from(self.depth)).max(4)
+    }
+}
+
+impl ReadWhole {
+    /// How many times a lap reads the file, one after the other.
+    pub(crate) fn lap(&self) -> u64 {
+        ((8 << 20) / self.length).max(1)
     }
 }
 
@@ -102,6 +117,12 @@ impl fmt::Display for Sequential {
 }
 
 impl fmt::Display for Copy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&bytes(self.length))
+    }
+}
+
+impl fmt::Display for ReadWhole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&bytes(self.length))
     }
