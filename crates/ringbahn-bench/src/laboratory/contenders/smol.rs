@@ -27,6 +27,7 @@ pub(super) const SMOL: Contender = Contender {
         copy: Some(runtime::copy::<OneThread>),
         append: Some(runtime::append::<OneThread>),
         metadata: Some(runtime::metadata::<OneThread>),
+        read_whole: Some(runtime::read_whole::<OneThread>),
         echo: Some(echo::echo),
         accept: Some(accept::accept),
         idle: Some(idle::idle),

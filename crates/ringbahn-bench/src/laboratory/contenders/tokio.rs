@@ -32,6 +32,7 @@ pub(super) const TOKIO_2: Contender = Contender {
     abilities: abilities::<TwoWorkers>(),
 };
 
+/// The workloads, of which all but those of files and timers differ from those of smol.
 const fn abilities<R: Tokio>() -> Abilities {
     Abilities {
         read_random: Some(runtime::read_random::<R>),
@@ -40,6 +41,7 @@ const fn abilities<R: Tokio>() -> Abilities {
         copy: Some(runtime::copy::<R>),
         append: Some(runtime::append::<R>),
         metadata: Some(runtime::metadata::<R>),
+        read_whole: Some(runtime::read_whole::<R>),
         echo: Some(echo::echo::<R>),
         accept: Some(accept::accept::<R>),
         idle: Some(idle::idle::<R>),

@@ -7,6 +7,7 @@ mod append;
 mod copy;
 mod metadata;
 mod read_random;
+mod read_whole;
 mod sequential;
 
 pub(super) const TOKIO_FS: Contender = Contender {
@@ -21,6 +22,7 @@ pub(super) const TOKIO_FS: Contender = Contender {
         copy: Some(copy::copy),
         append: Some(append::append),
         metadata: Some(metadata::metadata),
+        read_whole: Some(read_whole::read_whole),
         cannot,
         ..Abilities::NONE
     },
