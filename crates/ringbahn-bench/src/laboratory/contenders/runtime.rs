@@ -2,6 +2,8 @@
 //! workloads: those of files by threads that block, timers and wakes.
 
 use std::future::Future;
+use std::io;
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use crate::laboratory::contender::Failure;
@@ -9,6 +11,7 @@ use crate::laboratory::meter::{Meter, Stopwatch};
 
 pub(super) use append::append;
 pub(super) use copy::copy;
+pub(super) use in_flight::in_flight;
 pub(super) use metadata::{Names, metadata};
 pub(super) use read_random::read_random;
 pub(super) use read_whole::read_whole;
@@ -19,6 +22,7 @@ pub(super) use wake::wake;
 mod append;
 pub(super) mod block;
 mod copy;
+mod in_flight;
 mod metadata;
 mod read_random;
 mod read_whole;
@@ -27,7 +31,10 @@ mod timers;
 mod wake;
 
 /// A runtime: tasks, timers, and threads that may block.
-pub(super) trait Runtime: Sized {
+pub(super) trait Runtime: Sized + 'static {
+    /// A socket that the runtime watches.
+    type Socket: Send;
+
     /// A runtime that has nothing to do yet.
     ///
     /// # Errors
@@ -52,6 +59,18 @@ pub(super) trait Runtime: Sized {
 
     /// Waits for as long.
     fn sleep(duration: Duration) -> impl Future<Output = ()> + Send;
+
+    /// Has the runtime of this task watch the socket.
+    ///
+    /// # Errors
+    ///
+    /// Those of adding it to what is watched.
+    fn socket(socket: UnixStream) -> io::Result<Self::Socket>;
+
+    /// Receives a byte; yields how many have come, and the socket.
+    fn receive(
+        socket: Self::Socket,
+    ) -> impl Future<Output = io::Result<(usize, Self::Socket)>> + Send;
 }
 
 /// What a task of a lap takes with it, and brings back for the next one.

@@ -2,9 +2,12 @@
 
 use std::future::Future;
 use std::io;
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use smol::{LocalExecutor, Timer, block_on};
+use smol::io::AsyncReadExt as _;
+use smol::{Async, LocalExecutor, Timer, block_on};
 
 use super::super::contender::{Abilities, Backend, Contender, Failure, Family};
 use super::runtime::{self, Runtime};
@@ -34,6 +37,7 @@ pub(super) const SMOL: Contender = Contender {
         http: Some(http::http),
         timers: Some(runtime::timers::<OneThread>),
         cancel: Some(cancel::cancel),
+        in_flight: Some(runtime::in_flight::<OneThread>),
         wake: Some(runtime::wake::<OneThread>),
         ..Abilities::NONE
     },
@@ -43,6 +47,8 @@ pub(super) const SMOL: Contender = Contender {
 struct OneThread(LocalExecutor<'static>);
 
 impl Runtime for OneThread {
+    type Socket = Async<UnixStream>;
+
     fn new() -> Result<OneThread, Failure> {
         Ok(OneThread(LocalExecutor::new()))
     }
@@ -71,19 +77,25 @@ impl Runtime for OneThread {
     async fn sleep(duration: Duration) {
         Timer::after(duration).await;
     }
+
+    fn socket(socket: UnixStream) -> io::Result<Async<UnixStream>> {
+        Async::new(socket)
+    }
+
+    async fn receive(mut socket: Async<UnixStream>) -> io::Result<(usize, Async<UnixStream>)> {
+        let received = socket.read(&mut [0]).await?;
+        Ok((received, socket))
+    }
 }
 
 /// Accepts connections for as long as the process lives, and has a task serve each.
-fn serve<F>(
-    listener: std::net::TcpListener,
-    serve_one: impl Fn(smol::Async<std::net::TcpStream>) -> F,
-) -> Result<(), Failure>
+fn serve<F>(listener: TcpListener, serve_one: impl Fn(Async<TcpStream>) -> F) -> Result<(), Failure>
 where
     F: Future<Output = io::Result<()>> + 'static,
 {
     let executor = LocalExecutor::new();
     block_on(executor.run(async {
-        let listener = smol::Async::new(listener)?;
+        let listener = Async::new(listener)?;
         loop {
             let (connection, _) = listener.accept().await?;
             connection.get_ref().set_nodelay(true)?;

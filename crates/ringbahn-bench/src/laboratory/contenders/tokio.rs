@@ -4,6 +4,8 @@ use std::future::Future;
 use std::io;
 use std::time::Duration;
 
+use tokio::io::AsyncReadExt as _;
+use tokio::net::UnixStream;
 use tokio::runtime::{Builder, Runtime as Executor};
 use tokio::{task, time};
 
@@ -48,6 +50,7 @@ const fn abilities<R: Tokio>() -> Abilities {
         http: Some(http::http::<R>),
         timers: Some(runtime::timers::<R>),
         cancel: Some(cancel::cancel::<R>),
+        in_flight: Some(runtime::in_flight::<R>),
         wake: Some(runtime::wake::<R>),
         ..Abilities::NONE
     }
@@ -89,6 +92,8 @@ impl Tokio for TwoWorkers {
 macro_rules! runtime {
     ($name:ident, $builder:expr) => {
         impl Runtime for $name {
+            type Socket = UnixStream;
+
             fn new() -> Result<$name, Failure> {
                 Ok($name($builder.enable_all().build()?))
             }
@@ -116,6 +121,16 @@ macro_rules! runtime {
 
             fn sleep(duration: Duration) -> impl Future<Output = ()> + Send {
                 time::sleep(duration)
+            }
+
+            fn socket(socket: std::os::unix::net::UnixStream) -> io::Result<UnixStream> {
+                socket.set_nonblocking(true)?;
+                UnixStream::from_std(socket)
+            }
+
+            async fn receive(mut socket: UnixStream) -> io::Result<(usize, UnixStream)> {
+                let received = socket.read(&mut [0]).await?;
+                Ok((received, socket))
             }
         }
     };
