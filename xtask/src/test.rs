@@ -1,7 +1,7 @@
 //! `cargo xtask test`: the tests of the workspace, those in the documentation included.
 //!
-//! They run with all features, but for the peers of the benchmarks. Without features everything is only type-checked: a feature adds
-//! and never changes, so there is nothing else to run.
+//! They run with all features, but for the peers of the benchmarks. Without features everything is
+//! only type-checked: a feature adds and never changes, so there is nothing else to run.
 
 use crate::conformance;
 use crate::features;

@@ -34,7 +34,7 @@ pub(super) const TOKIO_2: Contender = Contender {
     abilities: abilities::<TwoWorkers>(),
 };
 
-/// The workloads, of which all but those of files and timers differ from those of smol.
+/// What both schedulers do.
 const fn abilities<R: Tokio>() -> Abilities {
     Abilities {
         read_random: Some(runtime::read_random::<R>),
