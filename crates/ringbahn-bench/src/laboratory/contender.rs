@@ -96,8 +96,8 @@ pub(crate) struct Abilities {
     pub(crate) cancel: Option<Work<Cancel>>,
     pub(crate) in_flight: Option<Work<InFlight>>,
     pub(crate) wake: Option<Work<Wake>>,
-    /// Says of a case of these workloads whether it is one that the contender cannot do.
-    pub(crate) cannot: fn(&Case) -> bool,
+    /// Which cases of these workloads it leaves alone.
+    pub(crate) declines: fn(&Case) -> bool,
 }
 
 impl Abilities {
@@ -119,7 +119,7 @@ impl Abilities {
         cancel: None,
         in_flight: None,
         wake: None,
-        cannot: |_| false,
+        declines: |_| false,
     };
 }
 
@@ -135,7 +135,7 @@ impl Contender {
     /// The case as this contender does it; `None` if it does not.
     pub(crate) fn task(&self, case: &Case) -> Option<Task> {
         let can = &self.abilities;
-        if (can.cannot)(case) {
+        if (can.declines)(case) {
             return None;
         }
         match *case {

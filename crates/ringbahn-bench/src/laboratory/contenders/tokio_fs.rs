@@ -23,13 +23,13 @@ pub(super) const TOKIO_FS: Contender = Contender {
         append: Some(append::append),
         metadata: Some(metadata::metadata),
         read_whole: Some(read_whole::read_whole),
-        cannot,
+        declines,
         ..Abilities::NONE
     },
 };
 
 /// The buffer of a file is not aligned as `O_DIRECT` asks for, and calls come one at a time.
-fn cannot(case: &Case) -> bool {
+fn declines(case: &Case) -> bool {
     match case {
         Case::ReadRandom(case) => case.direct,
         Case::Append(case) => case.chained,
