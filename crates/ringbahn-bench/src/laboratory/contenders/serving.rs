@@ -74,3 +74,46 @@ pub(super) async fn serve_http(connection: impl Read + Write + Unpin) -> hyper::
 async fn answer(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     Ok(Response::new(Full::new(Bytes::from_static(b"Hello, world!"))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn would_wait<T>() -> io::Result<T> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    fn read_four(buffer: &mut [u8]) -> io::Result<usize> {
+        buffer[..4].copy_from_slice(b"ring");
+        Ok(4)
+    }
+
+    #[test]
+    fn what_has_come_is_sent_back_whole() {
+        let mut sent = Vec::new();
+        let write = |bytes: &[u8]| {
+            sent.extend_from_slice(bytes);
+            Ok(bytes.len())
+        };
+        assert!(matches!(pass(read_four, write), Ok(Pass::Whole)));
+        assert_eq!(sent, b"ring");
+    }
+
+    #[test]
+    fn what_a_socket_does_not_take_is_left() {
+        let Ok(Pass::Part(left)) = pass(read_four, |_| Ok(1)) else { panic!("nothing is left") };
+        assert_eq!(left, b"ing");
+        let Ok(Pass::Part(left)) = pass(read_four, |_| would_wait()) else {
+            panic!("nothing is left")
+        };
+        assert_eq!(left, b"ring");
+    }
+
+    #[test]
+    fn an_end_and_nothing_at_all_are_told_apart() {
+        assert!(matches!(pass(|_| Ok(0), |_| would_wait()), Ok(Pass::Closed)));
+        assert!(matches!(pass(|_| would_wait(), |_| Ok(0)), Ok(Pass::Nothing)));
+        let failed = pass(|_| Err(io::ErrorKind::ConnectionReset.into()), |_| Ok(0));
+        assert!(failed.is_err());
+    }
+}

@@ -58,3 +58,18 @@ impl Block {
         file.write_all_at(self.bytes(), position)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_stays_aligned_when_it_is_moved() {
+        let mut blocks: Vec<Block> = (1..64).map(|number| Block::new(number * 512)).collect();
+        blocks.reverse();
+        for (block, number) in blocks.iter_mut().zip((1..64).rev()) {
+            assert_eq!(block.bytes().len(), number * 512);
+            assert_eq!(block.bytes().as_ptr().align_offset(ALIGNMENT), 0);
+        }
+    }
+}
