@@ -97,6 +97,11 @@ impl Metadata {
 }
 
 impl Sequential {
+    /// How many pieces a lap has. The next lap goes on where it ends.
+    pub(crate) fn lap(&self) -> u64 {
+        ((16 << 20) / self.piece).max(2 * u64::from(self.depth))
+    }
+
     /// How much of the file is written: it need not be as long as what is read.
     pub(crate) fn written(&self, length: u64) -> u64 {
         length.min(128 << 20)
