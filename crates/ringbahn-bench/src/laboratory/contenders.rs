@@ -8,12 +8,18 @@ mod memory;
 mod plain;
 mod raw;
 mod ringbahn;
+mod runtime;
+mod serving;
+mod smol;
+mod tokio;
+mod tokio_fs;
 mod waker;
 
 /// All there are in this build, in the order of the report.
 pub(crate) fn all() -> Vec<&'static Contender> {
     let mut all = vec![&raw::RAW, &plain::CALLS, &plain::EPOLL];
     all.extend(ringbahn::ALL);
+    all.extend([&tokio::TOKIO, &tokio::TOKIO_2, &tokio_fs::TOKIO_FS, &smol::SMOL]);
     all
 }
 
