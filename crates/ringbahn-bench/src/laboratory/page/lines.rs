@@ -119,7 +119,7 @@ fn draw(line: &Line<'_>, place: &dyn Fn(&(u64, f64)) -> (f64, f64), label: f64) 
         let leader = (NAMES - 14.0, label);
         group = group.add(marks::line(&format!("leader {class}"), (end.0 + 6.0, end.1), leader));
     }
-    let last = line.points.last().map_or(String::new(), |(_, ratio)| units::ratio(*ratio));
+    let last = line.points.last().map_or(String::new(), |(_, ratio)| format!("{ratio:.2}"));
     let name = Element::of_text("text", format!("{} {last}", line.name));
     let name = name.set("class", format_args!("label {class}"));
     group = group.add(line.mark.draw(class, (NAMES - 6.0, label), 4.0));

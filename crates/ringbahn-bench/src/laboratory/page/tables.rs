@@ -28,8 +28,16 @@ pub(super) fn case(report: &CaseReport, standings: &[Standing<'_>]) -> Element {
 
 /// Who is the best in each case.
 pub(super) fn verdicts(verdicts: &[Verdict<'_>]) -> Element {
-    let headings =
-        ["case", "best", "best of ringbahn", "× ring by hand", "", "× best peer", "", "which is"];
+    let headings = [
+        left("th", "case"),
+        left("th", "best"),
+        left("th", "best of ringbahn"),
+        Element::of_text("th", "× ring by hand"),
+        Element::new("th"),
+        Element::of_text("th", "× best peer"),
+        Element::new("th"),
+        left("th", "which is"),
+    ];
     let rows = verdicts.iter().map(|verdict| {
         let ours = verdict.ours.as_ref();
         let to_peer = ours.and_then(|ours| ours.to_best_peer);
@@ -37,16 +45,20 @@ pub(super) fn verdicts(verdicts: &[Verdict<'_>]) -> Element {
             Some(ratio) => [quantity(&ratio), order(Order::of(&ratio))],
             None => [Element::of_text("td", NOTHING), Element::new("td")],
         };
-        let text = |text: Option<&str>| Element::of_text("td", text.unwrap_or(NOTHING));
+        let text = |text: Option<&str>| left("td", text.unwrap_or(NOTHING));
         Element::new("tr")
-            .add(Element::of_text("td", &*verdict.case.name))
+            .add(left("td", &verdict.case.name))
             .add(text(Some(verdict.best)))
             .add(text(ours.map(|ours| ours.name)))
             .all(ratio(ours.and_then(|ours| ours.to_raw)))
             .all(ratio(to_peer.map(|(_, ratio)| ratio)))
             .add(text(to_peer.map(|(name, _)| name)))
     });
-    table(headings.map(|heading| Element::of_text("th", heading)), rows)
+    table(headings, rows)
+}
+
+fn left(name: &'static str, text: &str) -> Element {
+    Element::of_text(name, text).set("class", "left")
 }
 
 fn quantity(ratio: &super::super::standing::Quartiles) -> Element {
@@ -56,7 +68,7 @@ fn quantity(ratio: &super::super::standing::Quartiles) -> Element {
 }
 
 fn order(order: Order) -> Element {
-    Element::of_text("td", order.word()).set("class", order.word())
+    Element::of_text("td", order.word()).set("class", format_args!("left {}", order.word()))
 }
 
 /// Whether targets are met. Those of which the report shows nothing are listed below.
@@ -64,16 +76,26 @@ pub(super) fn targets(report: &Report) -> Vec<Element> {
     let (outcomes, unknown) = targets::outcomes(report);
     let mut elements = Vec::new();
     if !outcomes.is_empty() {
-        let rows = outcomes.into_iter().map(|outcome| {
+        let rows = outcomes.iter().enumerate().map(|(number, outcome)| {
+            // What is said in the line above is not said again.
+            let begins = number == 0 || outcomes[number - 1].text != outcome.text;
+            let goes_on = outcomes.get(number + 1).is_some_and(|it| it.text == outcome.text);
             let word = if outcome.is_met { "met" } else { "missed" };
+            let text = if begins { outcome.text } else { "" };
             Element::new("tr")
-                .add(Element::of_text("td", outcome.text).set("class", "words"))
-                .add(Element::of_text("td", outcome.about).set("class", "words"))
-                .add(Element::of_text("td", outcome.measured))
-                .add(Element::of_text("td", word).set("class", word))
+                .set("class", if goes_on { "goes-on" } else { "ends" })
+                .add(Element::of_text("td", text).set("class", "words"))
+                .add(Element::of_text("td", &*outcome.about).set("class", "words"))
+                .add(Element::of_text("td", &*outcome.measured))
+                .add(Element::of_text("td", word).set("class", format_args!("left {word}")))
         });
-        let headings = ["target", "case", "measured", ""];
-        elements.push(table(headings.map(|heading| Element::of_text("th", heading)), rows));
+        let headings = [
+            left("th", "target"),
+            left("th", "case"),
+            Element::of_text("th", "measured"),
+            Element::new("th"),
+        ];
+        elements.push(table(headings, rows));
     }
     if !unknown.is_empty() {
         let text = format!("Not measured in this run: {}.", unknown.join("; "));
@@ -93,15 +115,17 @@ pub(super) fn changes(comparison: &Comparison) -> Vec<Element> {
             let class = if change.ratio < 1.0 { "better" } else { "worse" };
             let beside = change.ratio_beside_raw.map_or_else(|| NOTHING.to_owned(), units::change);
             Element::new("tr")
-                .add(Element::of_text("td", &*change.case))
-                .add(Element::of_text("td", &*change.contender))
+                .add(left("td", &change.case))
+                .add(left("td", &change.contender))
                 .add(Element::of_text("td", &*change.old))
                 .add(Element::of_text("td", &*change.new))
                 .add(Element::of_text("td", units::change(change.ratio)).set("class", class))
                 .add(Element::of_text("td", beside))
         });
-        let headings = ["case", "contender", "then", "now", "change", "beside the ring by hand"];
-        elements.push(table(headings.map(|heading| Element::of_text("th", heading)), rows));
+        let headings = ["then", "now", "change", "beside the ring by hand"];
+        let headings = headings.map(|heading| Element::of_text("th", heading));
+        let headings = [left("th", "case"), left("th", "contender")].into_iter().chain(headings);
+        elements.push(table(headings, rows));
     }
     for (what, rows) in [("Only now", &comparison.added), ("Only then", &comparison.removed)] {
         if !rows.is_empty() {

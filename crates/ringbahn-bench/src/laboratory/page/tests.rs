@@ -29,8 +29,14 @@ fn assert_well_formed(page: &str) {
 
 #[test]
 fn the_page_is_well_formed_and_needs_nothing_but_itself() {
-    let (old, new) = (made::large(), made::large());
+    let (old, mut new) = (made::large(), made::large());
+    for (number, factor) in [(2, 120), (3, 85)] {
+        for round in &mut new.cases[number].rows[2].rounds {
+            round.wall_nanoseconds = round.wall_nanoseconds * factor / 100;
+        }
+    }
     let comparison = Comparison::of(Path::new("<old>.json"), &old, &new);
+    assert!(!STYLE.contains(['"', '<', '>', '&']), "a browser reads the style as it stands");
     let page = report(&new, Some(&comparison));
     assert_well_formed(&page);
     for words in ["http:", "https:", "url(", "@import", "<script", "src=", "NaN", "inf\""] {
