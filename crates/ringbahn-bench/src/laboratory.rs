@@ -7,36 +7,51 @@
 //! of its own ([`load`]). What comes of it is a [`Report`](report::Report).
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 pub(crate) use arguments::Arguments;
 use case::Case;
+use comparison::Comparison;
 use conduct::Plan;
 use contender::Failure;
 use ground::Ground;
+use pace::Pace;
 use progress::Progress;
 use report::{About, Machine, Report};
 use trial::Trial;
 
 mod arguments;
 mod case;
+mod columns;
+mod comparison;
 mod conduct;
 mod contender;
 mod contenders;
+mod csv;
 mod ground;
 mod load;
+#[cfg(test)]
+mod made;
+mod markdown;
 mod measured;
 mod meter;
+mod pace;
+mod page;
 mod process;
 mod processors;
 mod progress;
 mod report;
 mod server;
 mod snapshot;
+mod standing;
 mod table;
+mod targets;
 mod trial;
+mod units;
+mod verdict;
 
 /// The command that measures.
 pub(crate) const COMMAND: &str = "run";
@@ -49,23 +64,39 @@ pub(crate) const TRIAL: &str = "trial";
 ///
 /// There is nothing to be measured, or nowhere to put its files or the report.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if let Some(path) = &arguments.from {
+        let report = Report::read(path)?;
+        for case in &report.cases {
+            print!("{}", table::case(case));
+        }
+        return close(arguments, &report, arguments.old()?);
+    }
     let (cases, contenders) = (arguments.cases(), arguments.contenders());
     if arguments.list {
         table::list(&cases, &contenders);
         return Ok(());
     }
+    // Before anything is measured, lest it was for nothing.
+    let old = arguments.old()?;
     let began = (Instant::now(), SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs());
     let profile = arguments.profile;
     allow_descriptors()?;
     let parent = arguments.directory.clone().unwrap_or_else(std::env::temp_dir);
     let directory = tempfile::tempdir_in(parent)?;
     let pair = processors::pair()?;
+    let rounds = arguments.rounds.unwrap_or_else(|| profile.rounds());
+    let trials = |case: &Case| (*case, conduct::trials(case, &contenders, rounds));
+    let trials: Vec<(Case, usize)> = cases.iter().map(trials).collect();
+    let pace = match arguments.milliseconds.map(Duration::from_millis) {
+        Some(measured) => Pace { warm_up: profile.warm_up(), measured },
+        None => Pace::within(profile, &trials),
+    };
     let plan = Plan {
-        profile,
         cases,
         contenders,
-        rounds: arguments.rounds.unwrap_or_else(|| profile.rounds()),
-        measured: arguments.milliseconds.map_or_else(|| profile.measured(), Duration::from_millis),
+        rounds,
+        pace,
+        deadline: began.0 + profile.bound(),
         ground: Ground::prepare(directory.path(), profile.file())?,
         processor: pair.map(|(measured, _)| measured),
     };
@@ -73,12 +104,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some((_, load)) = pair {
         processors::stay_on(load)?;
     }
-    let progress = Progress::new(plan.cases.iter().map(|case| plan.steps(case)).sum());
+    let durations = plan.cases.iter().map(|case| plan.of_case(case));
+    let progress = Progress::new(plan.cases.len(), durations.sum());
     let (mut reports, mut left_out) = (Vec::new(), Vec::<Case>::new());
     for case in &plan.cases {
-        if began.0.elapsed() > profile.bound() {
+        if plan.is_over() {
             left_out.push(*case);
-            progress.skip(plan.steps(case));
+            progress.skip(plan.of_case(case));
             continue;
         }
         progress.case(case);
@@ -93,15 +125,30 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         family: contender.family,
     };
     let report = Report {
+        format: report::FORMAT,
         machine,
         profile,
+        rounds,
+        warm_up: pace.warm_up,
+        measured: pace.measured,
         command: std::env::args().collect::<Vec<_>>().join(" "),
         seconds: began.0.elapsed().as_secs_f64(),
         contenders: plan.contenders.iter().map(about).collect(),
         cases: reports,
         left_out,
     };
-    arguments.deliver(&report)
+    close(arguments, &report, old)
+}
+
+/// Tells what all of it comes to, beside an older report if there is one, and delivers it.
+fn close(
+    arguments: &Arguments,
+    report: &Report,
+    old: Option<(PathBuf, Report)>,
+) -> Result<(), Failure> {
+    let comparison = old.as_ref().map(|(path, old)| Comparison::of(path, old, report));
+    print!("{}", table::closing(report, comparison.as_ref()));
+    arguments.deliver(report, comparison.as_ref())
 }
 
 /// Does a trial: the argument says which.
@@ -132,6 +179,7 @@ fn machine(began: u64) -> Machine {
         model: model.map_or("unknown", |(_, model)| model).to_owned(),
         processors: std::thread::available_parallelism().map_or(1, usize::from),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        optimised: !cfg!(debug_assertions),
         began,
     }
 }

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::case::{Case, Profile};
+use super::comparison::Comparison;
 use super::contender::{Contender, Failure, Family};
-use super::contenders;
 use super::report::Report;
+use super::{contenders, csv, markdown, page};
 
 /// What is to be measured, and where the report goes
 #[derive(Args, Clone, Debug)]
@@ -40,6 +41,24 @@ pub(crate) struct Arguments {
     /// Everything that was measured goes to this file, as JSON
     #[arg(long)]
     json: Option<PathBuf>,
+    /// Medians and quartiles of each contender in each case go to this file, as CSV
+    #[arg(long)]
+    csv: Option<PathBuf>,
+    /// Each round by itself goes to this file, as CSV
+    #[arg(long)]
+    csv_rounds: Option<PathBuf>,
+    /// A page to look at, with plots, goes to this file, as HTML
+    #[arg(long)]
+    html: Option<PathBuf>,
+    /// Tables for the documentation go to this file, as Markdown
+    #[arg(long)]
+    markdown: Option<PathBuf>,
+    /// Tells what has changed since this report, which is one of --json
+    #[arg(long)]
+    compare: Option<PathBuf>,
+    /// Measures nothing, and makes the reports of this one, which is one of --json
+    #[arg(long, conflicts_with_all = ["json", "list"])]
+    pub(crate) from: Option<PathBuf>,
 }
 
 impl Arguments {
@@ -68,15 +87,37 @@ impl Arguments {
         contenders
     }
 
+    /// The report to compare with, and its file.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or is of another format.
+    pub(crate) fn old(&self) -> Result<Option<(PathBuf, Report)>, Failure> {
+        let Some(path) = &self.compare else { return Ok(None) };
+        Ok(Some((path.clone(), Report::read(path)?)))
+    }
+
     /// Puts the report where it is wanted.
     ///
     /// # Errors
     ///
     /// Those of writing a file.
-    pub(crate) fn deliver(&self, report: &Report) -> Result<(), Failure> {
+    pub(crate) fn deliver(
+        &self,
+        report: &Report,
+        comparison: Option<&Comparison>,
+    ) -> Result<(), Failure> {
         if let Some(path) = &self.json {
-            fs::write(path, serde_json::to_string_pretty(report)?)?;
+            report.write(path)?;
         }
-        Ok(())
+        let write = |path: &Option<PathBuf>, text: &dyn Fn() -> String| -> Result<(), Failure> {
+            let Some(path) = path else { return Ok(()) };
+            let about = |error| format!("{} cannot be written: {error}", path.display());
+            Ok(fs::write(path, text()).map_err(about)?)
+        };
+        write(&self.csv, &|| csv::summary(report))?;
+        write(&self.csv_rounds, &|| csv::rounds(report))?;
+        write(&self.markdown, &|| markdown::report(report))?;
+        write(&self.html, &|| page::report(report, comparison))
     }
 }

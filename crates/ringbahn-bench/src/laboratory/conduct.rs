@@ -1,11 +1,12 @@
 //! Conducts the measurement: every case, round by round, the contenders in turns.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::case::{Case, Profile};
+use super::case::Case;
 use super::contender::{Contender, Failure, Task};
 use super::ground::Ground;
 use super::measured::Measured;
+use super::pace::Pace;
 use super::process::Process;
 use super::report::{CaseReport, Row};
 use super::server::Server;
@@ -23,11 +24,12 @@ const REPEATS: usize = 2;
 
 /// What is to be measured, and how.
 pub(crate) struct Plan {
-    pub(crate) profile: Profile,
     pub(crate) cases: Vec<Case>,
     pub(crate) contenders: Vec<&'static Contender>,
     pub(crate) rounds: usize,
-    pub(crate) measured: Duration,
+    pub(crate) pace: Pace,
+    /// When there is no more time: no trial begins afterwards.
+    pub(crate) deadline: Instant,
     pub(crate) ground: Ground,
     /// The processor of those who are measured; `None` with one processor.
     pub(crate) processor: Option<usize>,
@@ -42,11 +44,19 @@ struct Attempt {
 impl Plan {
     /// Measures one case: in each round, every contender that does it has its turn. One more round
     /// counts system calls and allocations.
+    ///
+    /// Once the time is up, what is left is missing in the report, which says so.
     pub(crate) fn measure(&self, case: &Case, progress: &Progress) -> CaseReport {
         let able = self.contenders.iter().filter(|contender| contender.task(case).is_some());
         let able: Vec<&Contender> = able.copied().collect();
         let mut rows: Vec<Row> = able.iter().map(|contender| empty_row(contender)).collect();
+        let mut missing_rounds = 0;
         for round in 0..self.rounds {
+            // A round is whole, or is not: ratios are made of what was measured in turns.
+            if self.is_over() {
+                missing_rounds = self.rounds - round;
+                break;
+            }
             for turn in 0..able.len() {
                 // Another one begins each time: what follows upon a heavy one is not always the same.
                 let number = (turn + round) % able.len();
@@ -54,29 +64,39 @@ impl Plan {
                     progress.turn(able[number].name);
                     self.round(case, able[number], &mut rows[number]);
                 }
-                progress.step();
+                progress.step(self.pace.of_trial(case));
             }
         }
         for (contender, row) in able.iter().zip(&mut rows) {
-            if row.failure.is_none() {
+            if row.failure.is_none() && !self.is_over() {
                 progress.turn(contender.name);
                 row.counted = self.attempt(case, contender, true).ok().map(|it| it.measured);
             }
-            progress.step();
+            progress.step(self.pace.of_trial(case));
         }
-        CaseReport { case: *case, name: case.to_string(), figure: case.figure(), rows }
+        // What has been given up is not to be waited for.
+        progress.skip(self.pace.of_trial(case) * (missing_rounds * able.len()) as u32);
+        let (name, figure) = (case.to_string(), case.figure());
+        CaseReport { case: *case, name, figure, rows, missing_rounds }
     }
 
-    /// How many steps of progress a case takes.
-    pub(crate) fn steps(&self, case: &Case) -> u64 {
-        let able = self.contenders.iter().filter(|contender| contender.task(case).is_some());
-        (able.count() * (self.rounds + 1)) as u64
+    /// How long a case takes, if no round is done again.
+    pub(crate) fn of_case(&self, case: &Case) -> Duration {
+        let trials = trials(case, &self.contenders, self.rounds);
+        self.pace.of_trial(case) * trials as u32
+    }
+
+    /// Whether there is no more time.
+    pub(crate) fn is_over(&self) -> bool {
+        Instant::now() >= self.deadline
     }
 
     fn round(&self, case: &Case, contender: &Contender, row: &mut Row) {
         for repeats_left in (0..=REPEATS).rev() {
             match self.attempt(case, contender, false) {
-                Ok(attempt) if attempt.is_noisy && repeats_left > 0 => row.repeated += 1,
+                Ok(attempt) if attempt.is_noisy && repeats_left > 0 && !self.is_over() => {
+                    row.repeated += 1;
+                }
                 Ok(attempt) => {
                     row.noisy += usize::from(attempt.is_noisy);
                     row.rounds.push(attempt.measured);
@@ -100,15 +120,15 @@ impl Plan {
             contender: contender.name.to_owned(),
             case: *case,
             ground: self.ground.clone(),
-            warm_up: self.profile.warm_up(),
-            measured: self.measured,
+            warm_up: self.pace.warm_up,
+            measured: self.pace.measured,
             counts,
             processor: self.processor,
         };
         let measured = match contender.task(case).ok_or("it does not do that")? {
             Task::Work(_) => {
                 let mut process = Process::start(&trial)?;
-                let patience = PATIENCE + self.measured;
+                let patience = PATIENCE + self.pace.measured;
                 match process.word(patience)? {
                     Word::Measured(measured) => measured,
                     word => return Err(format!("it has answered out of turn: {word:?}").into()),
@@ -124,6 +144,12 @@ impl Plan {
         let is_noisy = others.saturating_sub(NOISE_EXACT_TO) > wall.mul_f64(NOISE);
         Ok(Attempt { measured, is_noisy })
     }
+}
+
+/// How many trials a case takes: one more for each contender, which counts.
+pub(crate) fn trials(case: &Case, contenders: &[&Contender], rounds: usize) -> usize {
+    let able = contenders.iter().filter(|contender| contender.task(case).is_some());
+    able.count() * (rounds + 1)
 }
 
 fn empty_row(contender: &Contender) -> Row {

@@ -1,46 +1,87 @@
 //! [`Progress`]: what a person sees while it is measured.
 
-use indicatif::{ProgressBar, ProgressStyle};
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 use super::case::Case;
 
-/// What a person sees while it is measured. Nothing where nobody looks: on no terminal.
-pub(crate) struct Progress(ProgressBar);
+/// What a person sees while it is measured.
+///
+/// On a terminal it is a bar, which goes by what is still to be measured and how long that takes,
+/// so that the time it tells is right even where cases differ. Elsewhere it is a line for each case.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    began: Instant,
+    /// How many cases there are, and how many of them have begun.
+    cases: usize,
+    begun: Cell<usize>,
+}
 
 impl Progress {
-    /// A bar of so many steps.
-    pub(crate) fn new(steps: u64) -> Progress {
-        let style = "{bar:32} {percent:>3} %  {elapsed} of {duration}  {prefix}: {msg}";
+    /// So many cases, which take so long.
+    pub(crate) fn new(cases: usize, all: Duration) -> Progress {
+        let style =
+            "{bar:24} {percent:>3} % {elapsed_precise}, {eta_precise} to go  {prefix}: {msg}";
         let style = ProgressStyle::with_template(style).expect("the template is right");
-        Progress(ProgressBar::new(steps).with_style(style))
+        let bar = ProgressBar::new(milliseconds(all)).with_style(style);
+        Progress { bar, began: Instant::now(), cases, begun: Cell::new(0) }
     }
 
     /// A case begins.
     pub(crate) fn case(&self, case: &Case) {
-        self.0.set_prefix(case.to_string());
+        self.begun.set(self.begun.get() + 1);
+        let left = self.bar.length().unwrap_or(0).saturating_sub(self.bar.position());
+        if self.bar.is_hidden() {
+            let (left, begun) = (HumanDuration(Duration::from_millis(left)), self.begun.get());
+            let elapsed = HumanDuration(self.began.elapsed());
+            let cases = self.cases;
+            eprintln!("{begun} of {cases}: {case} (after {elapsed}, about {left} to go)");
+        }
+        self.bar.set_prefix(case.to_string());
     }
 
     /// It is the turn of this contender.
     pub(crate) fn turn(&self, contender: &'static str) {
-        self.0.set_message(contender);
+        self.bar.set_message(contender);
     }
 
-    /// A step is done.
-    pub(crate) fn step(&self) {
-        self.0.inc(1);
+    /// Something is done that was to take so long.
+    pub(crate) fn step(&self, duration: Duration) {
+        self.bar.inc(milliseconds(duration));
     }
 
-    /// So many steps are left out.
-    pub(crate) fn skip(&self, steps: u64) {
-        self.0.inc(steps);
+    /// Something is left out that was to take so long: there is less to do, and nothing was done.
+    pub(crate) fn skip(&self, duration: Duration) {
+        let length = self.bar.length().unwrap_or(0);
+        self.bar.set_length(length.saturating_sub(milliseconds(duration)));
     }
 
     /// Prints a line beside the bar.
     pub(crate) fn say(&self, line: &str) {
-        self.0.suspend(|| println!("{line}"));
+        self.bar.suspend(|| println!("{line}"));
     }
 
     pub(crate) fn end(&self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    duration.as_millis() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_not_waited_for() {
+        let progress = Progress::new(2, Duration::from_secs(10));
+        progress.step(Duration::from_secs(4));
+        progress.skip(Duration::from_secs(6));
+        assert_eq!((progress.bar.position(), progress.bar.length()), (4000, Some(4000)));
+        progress.end();
     }
 }

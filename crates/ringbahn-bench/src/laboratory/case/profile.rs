@@ -1,5 +1,6 @@
 //! [`Profile`]: which cases are measured, for how long and how often.
 
+use std::fmt;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -38,7 +39,7 @@ impl Profile {
         })
     }
 
-    /// How long a trial is measured.
+    /// How long a trial is measured, if there is time for it.
     pub(crate) fn measured(self) -> Duration {
         Duration::from_millis(match self {
             Profile::Quick => 80,
@@ -51,11 +52,12 @@ impl Profile {
         5
     }
 
-    /// How long the whole may take. What has not begun by then is left out, and said to be.
+    /// How long the whole may take. What has not begun by then is left out, and said to be. A trial
+    /// that has may take some seconds more, and one that is stuck is given up after twenty.
     pub(crate) fn bound(self) -> Duration {
         Duration::from_secs(match self {
-            Profile::Quick => 170,
-            Profile::Full => 39 * 60,
+            Profile::Quick => 165,
+            Profile::Full => 38 * 60,
         })
     }
 
@@ -65,6 +67,15 @@ impl Profile {
             Profile::Quick => 128 << 20,
             Profile::Full => 1 << 30,
         }
+    }
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Profile::Quick => "quick",
+            Profile::Full => "full",
+        })
     }
 }
 
