@@ -60,13 +60,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let parent = arguments.directory.clone().unwrap_or_else(std::env::temp_dir);
     let directory = tempfile::tempdir_in(parent)?;
     let pair = processors::pair()?;
+    let ground = Ground::new(directory.path(), profile.file());
+    if cases.iter().any(Case::reads) {
+        ground.make_file()?;
+    }
     let plan = Plan {
         profile,
         cases,
         contenders,
         rounds: arguments.rounds.unwrap_or_else(|| profile.rounds()),
         measured: arguments.milliseconds.map_or_else(|| profile.measured(), Duration::from_millis),
-        ground: Ground::prepare(directory.path(), profile.file())?,
+        ground,
         processor: pair.map(|(measured, _)| measured),
     };
     let machine = machine(began.1);
