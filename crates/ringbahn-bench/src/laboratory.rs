@@ -91,13 +91,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Some(measured) => Pace { warm_up: profile.warm_up(), measured },
         None => Pace::within(profile, &trials),
     };
+    let ground = Ground::new(directory.path(), profile.file());
+    if cases.iter().any(Case::reads) {
+        ground.make_file()?;
+    }
     let plan = Plan {
         cases,
         contenders,
         rounds,
         pace,
         deadline: began.0 + profile.bound(),
-        ground: Ground::prepare(directory.path(), profile.file())?,
+        ground,
         processor: pair.map(|(measured, _)| measured),
     };
     let machine = machine(began.1);

@@ -22,6 +22,7 @@ pub(crate) enum Job {
     Cp(CpArguments),
     Echo(EchoArguments),
     Serve(ServeArguments),
+    Bench(BenchArguments),
 }
 
 /// Shows that the library does what it says, on each driver, and checks every byte.
@@ -144,6 +145,19 @@ pub(crate) struct ServeArguments {
     #[arg(long, value_name = "NAME", default_value = "default")]
     pub(crate) driver: DriverChoice,
 }
+
+/// Measures what the library costs on this machine, beside the ring by hand and other libraries.
+///
+/// Whatever is compared is measured in one run, in turns, each in a process of its own. A quick look
+/// at everything takes less than three minutes.
+#[derive(Args, Debug)]
+#[command(after_help = BENCH_STATUS)]
+pub(crate) struct BenchArguments {
+    #[command(subcommand)]
+    pub(crate) job: ringbahn_bench::Job,
+}
+
+const BENCH_STATUS: &str = "Exit status: 0 if it was measured, 1 if it could not be.";
 
 /// A driver to run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

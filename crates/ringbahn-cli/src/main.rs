@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod arguments;
+mod bench;
 mod cp;
 mod doctor;
 mod echo;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         Job::Cp(arguments) => cp::run(&arguments),
         Job::Echo(arguments) => echo::run(&arguments),
         Job::Serve(arguments) => serve::run(&arguments),
+        Job::Bench(arguments) => bench::run(&arguments),
         Job::Tour(arguments) => tour::run(&arguments),
     }
 }

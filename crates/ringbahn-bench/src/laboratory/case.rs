@@ -82,6 +82,11 @@ impl Case {
         }
     }
 
+    /// Whether it needs the file to be read, which is long.
+    pub(crate) fn reads(&self) -> bool {
+        matches!(self, Case::ReadRandom(_) | Case::ReadSequential(_))
+    }
+
     /// How many operations pass for one whose latency is measured; `None` where none is.
     ///
     /// Two looks at a clock cost some 50 ns, which must not be what is measured.

@@ -17,25 +17,30 @@ pub(crate) struct Ground {
 }
 
 impl Ground {
-    /// Makes the file in `directory`, of `length` bytes, which are then in memory and on the disk.
+    /// The ground in `directory`, with a file to be read of `length` bytes, which is still to be
+    /// made.
+    pub(crate) fn new(directory: &Path, length: u64) -> Ground {
+        Ground { directory: directory.to_owned(), length }
+    }
+
+    /// Makes the file to be read, which is then in memory and on the disk.
     ///
     /// # Errors
     ///
     /// Those of making, writing and syncing a file.
-    pub(crate) fn prepare(directory: &Path, length: u64) -> io::Result<Ground> {
-        let ground = Ground { directory: directory.to_owned(), length };
-        let mut file = File::create(ground.file())?;
-        for piece in 0..length / PIECE as u64 {
+    pub(crate) fn make_file(&self) -> io::Result<()> {
+        let mut file = File::create(self.file())?;
+        for piece in 0..self.length / PIECE as u64 {
             // No two pieces are alike, lest a clever file system keeps one for all.
             let mut bytes = vec![piece as u8; PIECE];
             bytes[..8].copy_from_slice(&piece.to_le_bytes());
             file.write_all(&bytes)?;
         }
-        file.sync_all()?;
-        Ok(ground)
+        file.sync_all()
     }
 
-    /// The file to be read, whose length is [`Ground::length`]. Nobody writes to it.
+    /// The file to be read, whose length is [`Ground::length`]. Nobody writes to it. It is there
+    /// where a case [reads](super::case::Case::reads) it.
     pub(crate) fn file(&self) -> PathBuf {
         self.directory.join("read")
     }
@@ -70,7 +75,7 @@ impl Ground {
     ///
     /// Those of making and writing a file.
     pub(crate) fn source(&self, length: u64) -> io::Result<PathBuf> {
-        if length == self.length {
+        if length == self.length && self.file().exists() {
             return Ok(self.file());
         }
         let path = self.directory.join(format!("source-{length}"));

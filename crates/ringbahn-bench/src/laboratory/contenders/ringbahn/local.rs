@@ -1,7 +1,7 @@
 //! The driver of one thread, one level down.
 
 use ringbahn::event::RegisterFd;
-use ringbahn::{Drive as _, LocalDriver, Provided, RegisteredBuffer, SharedFd};
+use ringbahn::{Drive as _, LocalDriver, Policy, Provided, RegisteredBuffer, SharedFd};
 
 use super::executors::OnLocalTasks;
 use super::host::{Build, Host as _, SHARED_BUFFERS, taken};
@@ -37,7 +37,8 @@ impl Build for Below {
 
     fn build() -> Result<LocalDriver, Failure> {
         let builder = LocalDriver::builder().entries(1024).completion_entries(4096);
-        Ok(builder.serve_at_once(false).build()?)
+        // Whatever the environment says: this one is the ring.
+        Ok(builder.serve_at_once(false).policy(Policy::Require).build()?)
     }
 
     fn buffers(
