@@ -91,7 +91,8 @@ fn fill(file: &mut File, length: u64) -> io::Result<()> {
         file.write_all(&piece[..part as usize])?;
         left -= part;
     }
-    Ok(())
+    // Lest the disk is busy with it while something is measured.
+    file.sync_all()
 }
 
 /// Places of the file at which blocks of `block` bytes begin, drawn one after the other: the same

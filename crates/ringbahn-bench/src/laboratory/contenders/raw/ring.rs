@@ -12,9 +12,14 @@ use std::fs::File;
 use std::io::{self, IoSliceMut};
 use std::os::fd::{AsRawFd as _, RawFd};
 use std::slice;
+use std::time::Duration;
 
 use io_uring::{IoUring, cqueue, squeue, types};
 use rustix::io::Errno;
+
+/// How much later than asked for other calls of the kernel may come back that wait, by its default, so
+/// that several deadlines share one interrupt. The ring's is exact.
+const SLACK: Duration = Duration::from_micros(50);
 
 /// A ring for one thread, which it does not leave.
 pub(super) struct Ring {
@@ -144,13 +149,13 @@ impl Ring {
         }
     }
 
-    /// Waits for a completion, but no longer than this.
+    /// Waits for a completion, but no longer than this, and [`SLACK`].
     ///
     /// # Errors
     ///
     /// Those of entering the ring.
-    pub(super) fn wait_for(&mut self, time: std::time::Duration) -> io::Result<()> {
-        let time = types::Timespec::from(time);
+    pub(super) fn wait_for(&mut self, time: Duration) -> io::Result<()> {
+        let time = types::Timespec::from(time + SLACK);
         let arguments = types::SubmitArgs::new().timespec(&time);
         match self.ring.submitter().submit_with_args(1, &arguments) {
             Err(error) if error.raw_os_error() == Some(Errno::TIME.raw_os_error()) => Ok(()),
