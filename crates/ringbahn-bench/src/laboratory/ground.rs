@@ -50,8 +50,8 @@ impl Ground {
         &self.directory
     }
 
-    /// A file of `length` bytes to be written over, which is in memory. Made if there is none, so that
-    /// nobody has to find room for it while it is measured.
+    /// A file of `length` bytes to be written over, which is in memory. Made if there is none, so
+    /// that nobody has to find room for it while it is measured.
     ///
     /// # Errors
     ///
@@ -64,7 +64,8 @@ impl Ground {
         File::options().write(true).open(path)
     }
 
-    /// A file of `length` bytes for a copy to be made from, which is in memory. Made if there is none.
+    /// A file of `length` bytes for a copy to be made from, which is in memory. Made if there is
+    /// none.
     ///
     /// # Errors
     ///

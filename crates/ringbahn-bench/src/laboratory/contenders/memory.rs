@@ -8,8 +8,8 @@ const FILL: u8 = 0xa5;
 
 /// So many bytes at the beginning of a page.
 ///
-/// They are never freed: the process of a trial does one thing and ends, and what the kernel has been
-/// given the address of cannot be freed too soon.
+/// They are never freed: the process of a trial does one thing and ends, and what the kernel has
+/// been given the address of cannot be freed too soon.
 pub(super) fn pages(length: usize) -> &'static mut [u8] {
     let memory = vec![FILL; length + PAGE].leak();
     let start = memory.as_ptr().align_offset(PAGE);

@@ -53,7 +53,7 @@ impl Clients {
     /// Begins a connection, in place of the one of this number, which has ended.
     ///
     /// As few calls as can be, so that there are more connections than a server can take: whoever
-    /// connects to this machine need not wait, and the end of a connection is all that is waited for.
+    /// connects to this machine need not wait, and only the end of a connection is waited for.
     fn connect(&mut self, number: usize) -> Result<(), Failure> {
         let began = Instant::now();
         let mut socket = TcpStream::connect(self.address)?;

@@ -17,7 +17,7 @@ use std::time::Duration;
 use io_uring::{IoUring, cqueue, squeue, types};
 use rustix::io::Errno;
 
-/// How much later than asked for other calls of the kernel may come back that wait, by its default, so
+/// How much later than asked for other calls that wait may come back, by the kernel's default, so
 /// that several deadlines share one interrupt. The ring's is exact.
 const SLACK: Duration = Duration::from_micros(50);
 
@@ -26,8 +26,8 @@ pub(super) struct Ring {
     ring: IoUring,
 }
 
-/// A ring for this thread, with queues of these lengths, which defers the kernel's work to the calls
-/// of this thread and is entered by its registered number.
+/// A ring for this thread, with queues of these lengths, which defers the kernel's work to the
+/// calls of this thread and is entered by its registered number.
 ///
 /// # Errors
 ///
@@ -117,8 +117,8 @@ impl Ring {
         unsafe { self.ring.submitter().register_buf_ring_with_flags(address, number, 0, 0) }
     }
 
-    /// Puts entries into the queue, all of them at once, lest a chain is torn. What is there already
-    /// is submitted first if there is no room.
+    /// Puts entries into the queue, all of them at once, lest a chain is torn. What is there
+    /// already is submitted first if there is no room.
     ///
     /// # Safety
     ///
