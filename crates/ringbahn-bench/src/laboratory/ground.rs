@@ -55,8 +55,8 @@ impl Ground {
         &self.directory
     }
 
-    /// A file of `length` bytes to be written over, which is in memory. Made if there is none, so that
-    /// nobody has to find room for it while it is measured.
+    /// A file of `length` bytes to be written over, which is in memory. Made if there is none, so
+    /// that nobody has to find room for it while it is measured.
     ///
     /// # Errors
     ///
@@ -69,7 +69,8 @@ impl Ground {
         File::options().write(true).open(path)
     }
 
-    /// A file of `length` bytes for a copy to be made from, which is in memory. Made if there is none.
+    /// A file of `length` bytes for a copy to be made from, which is in memory. Made if there is
+    /// none.
     ///
     /// # Errors
     ///
@@ -96,7 +97,8 @@ fn fill(file: &mut File, length: u64) -> io::Result<()> {
         file.write_all(&piece[..part as usize])?;
         left -= part;
     }
-    Ok(())
+    // Lest the disk is busy with it while something is measured.
+    file.sync_all()
 }
 
 /// Places of the file at which blocks of `block` bytes begin, drawn one after the other: the same

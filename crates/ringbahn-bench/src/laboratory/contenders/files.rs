@@ -19,7 +19,8 @@ pub(super) fn to_read(ground: &Ground, direct: bool) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(flags).open(ground.file())
 }
 
-/// The places of a file at which its pieces begin, one after the other, and from the beginning again.
+/// The places of a file at which its pieces begin, one after the other, and then from the
+/// beginning again.
 pub(super) struct Round {
     piece: u64,
     pieces: u64,
@@ -27,7 +28,8 @@ pub(super) struct Round {
 }
 
 impl Round {
-    /// The pieces of a file of `length` bytes, each of `piece` bytes. What is left over is not used.
+    /// The pieces of a file of `length` bytes, each of `piece` bytes. What is left over is not
+    /// used.
     pub(super) fn new(piece: u64, length: u64) -> Round {
         Round { piece, pieces: (length / piece).max(1), number: 0 }
     }

@@ -1,12 +1,9 @@
 //! Connections that carry one byte there and back. The server then closes them, and so the ports
 //! are free again at once on this side.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
-
-use rustix::io::Errno;
-use socket2::{Domain, Socket, Type};
 
 use super::connection::Readiness;
 use super::{Phases, Seen, address};
@@ -33,8 +30,6 @@ struct Clients {
 struct Client {
     socket: TcpStream,
     began: Instant,
-    is_sent: bool,
-    is_answered: bool,
 }
 
 impl Clients {
@@ -47,50 +42,36 @@ impl Clients {
         }
         while Instant::now() < end {
             for number in self.readiness.wait()? {
-                if let Some(began) = self.step(number)? {
-                    seen.operation(began);
-                    self.connect(number)?;
-                }
+                let Some(client) = &mut self.clients[number] else { continue };
+                seen.operation(client.end()?);
+                self.connect(number)?;
             }
         }
         Ok(())
     }
 
     /// Begins a connection, in place of the one of this number, which has ended.
+    ///
+    /// As few calls as can be, so that there are more connections than a server can take: whoever
+    /// connects to this machine need not wait, and only the end of a connection is waited for.
     fn connect(&mut self, number: usize) -> Result<(), Failure> {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-        socket.set_nonblocking(true)?;
         let began = Instant::now();
-        match socket.connect(&self.address.into()) {
-            Err(error) if error.raw_os_error() != Some(Errno::INPROGRESS.raw_os_error()) => {
-                return Err(error.into());
-            }
-            _ => {}
-        }
-        let socket = TcpStream::from(socket);
-        self.readiness.add(&socket, number, true)?;
+        let mut socket = TcpStream::connect(self.address)?;
+        socket.write_all(&[1])?;
+        self.readiness.add_for_its_end(&socket, number)?;
         // The one before is closed by this, and with it forgotten by epoll.
-        self.clients[number] = Some(Client { socket, began, is_sent: false, is_answered: false });
+        self.clients[number] = Some(Client { socket, began });
         Ok(())
     }
+}
 
-    /// Does what can be done with a connection; yields when it began once it has ended.
-    fn step(&mut self, number: usize) -> Result<Option<Instant>, Failure> {
-        let Some(client) = &mut self.clients[number] else { return Ok(None) };
-        if !client.is_sent {
-            client.socket.write_all(&[1])?;
-            client.is_sent = true;
-            self.readiness.change(&client.socket, number, false)?;
-        }
-        let mut byte = [0; 2];
-        loop {
-            match client.socket.read(&mut byte) {
-                Ok(0) if client.is_answered => return Ok(Some(client.began)),
-                Ok(0) => return Err("the server has closed a connection unanswered".into()),
-                Ok(_) => client.is_answered = true,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
-                Err(error) => return Err(error.into()),
-            }
+impl Client {
+    /// The server has closed the connection. When it began, if it was answered.
+    fn end(&mut self) -> Result<Instant, Failure> {
+        match self.socket.read(&mut [0; 2])? {
+            1 => Ok(self.began),
+            0 => Err("the server has closed a connection unanswered".into()),
+            _ => Err("the server has answered more than it was asked".into()),
         }
     }
 }

@@ -36,10 +36,14 @@ impl Readiness {
         Ok(Readiness { epoll, events: Vec::with_capacity(EVENTS) })
     }
 
-    /// Whether `socket` can be read from is told from now on, by its number, and if asked for,
-    /// whether it can be written to.
-    pub(super) fn add(&self, socket: &TcpStream, number: usize, write: bool) -> io::Result<()> {
-        Ok(epoll::add(&self.epoll, socket, data(number), flags(write))?)
+    /// Whether `socket` can be read from is told from now on, by its number.
+    pub(super) fn add(&self, socket: &TcpStream, number: usize) -> io::Result<()> {
+        Ok(epoll::add(&self.epoll, socket, data(number), flags(false))?)
+    }
+
+    /// That the other side has closed `socket` is told once it has, by its number.
+    pub(super) fn add_for_its_end(&self, socket: &TcpStream, number: usize) -> io::Result<()> {
+        Ok(epoll::add(&self.epoll, socket, data(number), epoll::EventFlags::RDHUP)?)
     }
 
     /// Changes whether it is told that `socket` can be written to.

@@ -75,7 +75,7 @@ impl Clients {
         let mut clients = Vec::new();
         for number in 0..exchange.connections as usize {
             let socket = connect(address)?;
-            readiness.add(&socket, number, false)?;
+            readiness.add(&socket, number)?;
             let sent = VecDeque::with_capacity(exchange.pipeline as usize);
             clients.push(Client { socket, sent, received: 0, unwritten: 0, is_full: false });
         }

@@ -3,7 +3,7 @@
 //!
 //! # Safety
 //!
-//! RAC1. The memory is never freed, and nobody reads it; the byte of a place is used by the
+//! RK1. The memory is never freed, and nobody reads it; the byte of a place is used by the
 //!       connection in that place only.
 #![allow(unsafe_code)]
 
@@ -59,7 +59,7 @@ impl Server {
     fn accept(&mut self) -> Result<(), Failure> {
         let accept = opcode::AcceptMulti::new(Fd(self.listener.as_raw_fd()));
         let accept = accept.allocate_file_index(true).build();
-        // SAFETY: RAC1: it names no memory.
+        // SAFETY: RK1: it names no memory.
         Ok(unsafe { self.ring.push(&[accept.user_data(0)]) }?)
     }
 
@@ -94,13 +94,13 @@ impl Server {
             send.flags(linked).user_data(data),
             close.user_data(CLOSE | data),
         ];
-        // SAFETY: RAC1.
+        // SAFETY: RK1.
         Ok(unsafe { self.ring.push(&entries) }?)
     }
 
     fn close(&mut self, connection: u32) -> Result<(), Failure> {
         let close = opcode::Close::new(Fixed(connection)).build().flags(Flags::SKIP_SUCCESS);
-        // SAFETY: RAC1: it names no memory.
+        // SAFETY: RK1: it names no memory.
         Ok(unsafe { self.ring.push(&[close.user_data(CLOSE | u64::from(connection))]) }?)
     }
 }

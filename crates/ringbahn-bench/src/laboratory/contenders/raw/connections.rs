@@ -1,5 +1,5 @@
-//! [`Connections`]: what an echo server by hand knows of its connections, and the messages that each
-//! has yet to send.
+//! [`Connections`]: what an echo server by hand knows of its connections, and the messages that
+//! each has yet to send.
 
 /// Stands for no buffer.
 const NONE: u16 = u16::MAX;

@@ -71,8 +71,8 @@ fn copy_once(pieces: &mut Pieces, length: u64) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Begins with the piece at `place`, and yields how long it is. There is one completion: that of the
-/// write, or that of a read which has failed or was too short.
+/// Begins with the piece at `place`, and yields how long it is. There is one completion: that of
+/// the write, or that of a read which has failed or was too short.
 fn begin(pieces: &mut Pieces, piece: usize, place: u64, length: u64) -> Result<u32, Failure> {
     let part = (length - place).min(PIECE) as u32;
     let read = pieces.read(0, piece, part, place).flags(Flags::IO_LINK | Flags::SKIP_SUCCESS);

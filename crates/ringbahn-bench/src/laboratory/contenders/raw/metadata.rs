@@ -102,8 +102,8 @@ impl Chain {
         let statx = memory::pages(STATX).as_mut_ptr().cast();
         let flags = (OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY).bits().cast_signed();
         let slot = DestinationSlot::try_from_slot_target(number).map_err(|_| "too many files")?;
-        // A file that has but a place in the ring's table can be closed by an entry that was written
-        // before it was open.
+        // A file that has but a place in the ring's table can be closed by an entry that was
+        // written before it was open.
         let open = opcode::OpenAt::new(directory, name).flags(flags).mode(0o644);
         let open = open.file_index(Some(slot)).build();
         let close = opcode::Close::new(Fixed(number)).build();

@@ -12,17 +12,22 @@ use std::fs::File;
 use std::io::{self, IoSliceMut};
 use std::os::fd::{AsRawFd as _, RawFd};
 use std::slice;
+use std::time::Duration;
 
 use io_uring::{IoUring, cqueue, squeue, types};
 use rustix::io::Errno;
+
+/// How much later than asked for other calls that wait may come back, by the kernel's default, so
+/// that several deadlines share one interrupt. The ring's is exact.
+const SLACK: Duration = Duration::from_micros(50);
 
 /// A ring for one thread, which it does not leave.
 pub(super) struct Ring {
     ring: IoUring,
 }
 
-/// A ring for this thread, with queues of these lengths, which defers the kernel's work to the calls
-/// of this thread and is entered by its registered number.
+/// A ring for this thread, with queues of these lengths, which defers the kernel's work to the
+/// calls of this thread and is entered by its registered number.
 ///
 /// # Errors
 ///
@@ -112,8 +117,8 @@ impl Ring {
         unsafe { self.ring.submitter().register_buf_ring_with_flags(address, number, 0, 0) }
     }
 
-    /// Puts entries into the queue, all of them at once, lest a chain is torn. What is there already
-    /// is submitted first if there is no room.
+    /// Puts entries into the queue, all of them at once, lest a chain is torn. What is there
+    /// already is submitted first if there is no room.
     ///
     /// # Safety
     ///
@@ -144,13 +149,13 @@ impl Ring {
         }
     }
 
-    /// Waits for a completion, but no longer than this.
+    /// Waits for a completion, but no longer than this, and [`SLACK`].
     ///
     /// # Errors
     ///
     /// Those of entering the ring.
-    pub(super) fn wait_for(&mut self, time: std::time::Duration) -> io::Result<()> {
-        let time = types::Timespec::from(time);
+    pub(super) fn wait_for(&mut self, time: Duration) -> io::Result<()> {
+        let time = types::Timespec::from(time + SLACK);
         let arguments = types::SubmitArgs::new().timespec(&time);
         match self.ring.submitter().submit_with_args(1, &arguments) {
             Err(error) if error.raw_os_error() == Some(Errno::TIME.raw_os_error()) => Ok(()),
