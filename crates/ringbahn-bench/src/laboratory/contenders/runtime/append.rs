@@ -3,7 +3,7 @@
 //! Linked means here that one thread is handed both calls at once. Else the task hears of the first
 //! before it asks for the second.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::sync::Arc;
 
 use super::block::Block;
@@ -14,7 +14,8 @@ use crate::laboratory::meter::Meter;
 
 pub(crate) fn append<R: Runtime>(case: &Append, meter: &mut Meter) -> Result<(), Failure> {
     let runtime = R::new()?;
-    let file = Arc::new(File::create(meter.ground().directory().join("log"))?);
+    let path = meter.ground().directory().join("log");
+    let file = Arc::new(File::create(&path)?);
     let mut hands = hands(meter, 1, |_| (Block::new(case.record as usize), 0));
     let Append { chained, record } = *case;
     let (records, wrap) = (case.lap(), case.wrap());
@@ -34,7 +35,7 @@ pub(crate) fn append<R: Runtime>(case: &Append, meter: &mut Meter) -> Result<(),
         })?;
         meter.did(records);
     }
-    Ok(())
+    Ok(fs::remove_file(path)?)
 }
 
 async fn append_one<R: Runtime>(

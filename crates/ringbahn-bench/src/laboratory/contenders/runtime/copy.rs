@@ -9,7 +9,8 @@ use crate::laboratory::meter::Meter;
 
 pub(crate) fn copy<R: Runtime>(case: &Copy, meter: &mut Meter) -> Result<(), Failure> {
     let runtime = R::new()?;
-    let paths = (meter.ground().source(case.length)?, meter.ground().directory().join("copied"));
+    let copied = meter.ground().directory().join("copied");
+    let paths = (meter.ground().source(case.length)?, copied.clone());
     let mut hands = hands(meter, 1, |_| paths.clone());
     let length = case.length;
     while meter.goes_on() {
@@ -25,5 +26,5 @@ pub(crate) fn copy<R: Runtime>(case: &Copy, meter: &mut Meter) -> Result<(), Fai
         })?;
         meter.did(1);
     }
-    Ok(())
+    Ok(fs::remove_file(copied)?)
 }

@@ -12,9 +12,6 @@ use crate::laboratory::case::Sequential;
 use crate::laboratory::contender::Failure;
 use crate::laboratory::meter::Meter;
 
-/// How many pieces each task moves in a lap.
-const LAP: u64 = 8;
-
 pub(crate) fn read_sequential<R: Runtime>(
     case: &Sequential,
     meter: &mut Meter,
@@ -28,8 +25,8 @@ pub(crate) fn write_sequential<R: Runtime>(
     case: &Sequential,
     meter: &mut Meter,
 ) -> Result<(), Failure> {
-    let file = File::create(meter.ground().directory().join("written"))?;
     let length = case.written(meter.ground().length());
+    let file = meter.ground().target(length)?;
     move_pieces::<R>(case, meter, file, length, Block::write)
 }
 
@@ -44,6 +41,7 @@ fn move_pieces<R: Runtime>(
     let file = Arc::new(file);
     let piece = case.piece;
     let pieces = length / piece;
+    let of_each = case.lap() / u64::from(case.depth);
     let mut hands = hands(meter, case.depth, |_| Block::new(piece as usize));
     // Each task takes the next piece that nobody has. Its partners are the other tasks, and nothing
     // but the number passes between them.
@@ -53,7 +51,7 @@ fn move_pieces<R: Runtime>(
             let (file, next) = (file.clone(), next.clone());
             async move {
                 let Hand { mut stopwatch, has: mut block } = hand;
-                for _ in 0..LAP {
+                for _ in 0..of_each {
                     let start = stopwatch.start();
                     let position = next.fetch_add(1, Ordering::Relaxed) % pieces * piece;
                     let file = file.clone();
@@ -64,7 +62,7 @@ fn move_pieces<R: Runtime>(
                 Ok(Hand { stopwatch, has: block })
             }
         })?;
-        meter.did(LAP * u64::from(case.depth));
+        meter.did(of_each * u64::from(case.depth));
     }
     Ok(())
 }

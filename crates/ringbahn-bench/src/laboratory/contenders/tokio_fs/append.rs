@@ -13,7 +13,8 @@ use crate::laboratory::meter::Meter;
 
 pub(super) fn append(case: &Append, meter: &mut Meter) -> Result<(), Failure> {
     let runtime = OneThread::new()?;
-    let log = File::from_std(std::fs::File::create(meter.ground().directory().join("log"))?);
+    let path = meter.ground().directory().join("log");
+    let log = File::from_std(std::fs::File::create(&path)?);
     let has = (log, vec![1; case.record as usize], 0);
     let mut hands = vec![Hand { stopwatch: meter.stopwatch(), has }];
     let (records, wrap) = (case.lap(), case.wrap());
@@ -35,5 +36,5 @@ pub(super) fn append(case: &Append, meter: &mut Meter) -> Result<(), Failure> {
         })?;
         meter.did(records);
     }
-    Ok(())
+    Ok(std::fs::remove_file(path)?)
 }

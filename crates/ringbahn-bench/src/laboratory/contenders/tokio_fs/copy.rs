@@ -8,7 +8,8 @@ use crate::laboratory::meter::Meter;
 
 pub(super) fn copy(case: &Copy, meter: &mut Meter) -> Result<(), Failure> {
     let runtime = OneThread::new()?;
-    let paths = (meter.ground().source(case.length)?, meter.ground().directory().join("copied"));
+    let copied = meter.ground().directory().join("copied");
+    let paths = (meter.ground().source(case.length)?, copied.clone());
     let mut hands = hands(meter, 1, |_| paths.clone());
     let length = case.length;
     while meter.goes_on() {
@@ -24,5 +25,5 @@ pub(super) fn copy(case: &Copy, meter: &mut Meter) -> Result<(), Failure> {
         })?;
         meter.did(1);
     }
-    Ok(())
+    Ok(std::fs::remove_file(copied)?)
 }

@@ -12,9 +12,6 @@ use crate::laboratory::contenders::runtime::{Hand, Runtime, lap};
 use crate::laboratory::contenders::tokio::OneThread;
 use crate::laboratory::meter::Meter;
 
-/// How many pieces a lap moves.
-const LAP: u64 = 32;
-
 /// A file, a piece of it, and how many pieces are left until its end.
 struct Pieces {
     file: File,
@@ -25,22 +22,29 @@ struct Pieces {
 
 pub(super) fn read_sequential(case: &Sequential, meter: &mut Meter) -> Result<(), Failure> {
     let file = std::fs::File::open(meter.ground().file())?;
-    move_pieces(meter, Pieces::new(file, case, meter.ground().length()), false)
+    let pieces = Pieces::new(file, case, meter.ground().length());
+    move_pieces(case, meter, pieces, false)
 }
 
 pub(super) fn write_sequential(case: &Sequential, meter: &mut Meter) -> Result<(), Failure> {
-    let file = std::fs::File::create(meter.ground().directory().join("written"))?;
     let length = case.written(meter.ground().length());
-    move_pieces(meter, Pieces::new(file, case, length), true)
+    let file = meter.ground().target(length)?;
+    move_pieces(case, meter, Pieces::new(file, case, length), true)
 }
 
-fn move_pieces(meter: &mut Meter, pieces: Pieces, writes: bool) -> Result<(), Failure> {
+fn move_pieces(
+    case: &Sequential,
+    meter: &mut Meter,
+    pieces: Pieces,
+    writes: bool,
+) -> Result<(), Failure> {
+    let in_lap = case.lap();
     let runtime = OneThread::new()?;
     let mut hands = vec![Hand { stopwatch: meter.stopwatch(), has: pieces }];
     while meter.goes_on() {
         lap(&runtime, meter, &mut hands, |hand| async move {
             let Hand { mut stopwatch, has: mut pieces } = hand;
-            for _ in 0..LAP {
+            for _ in 0..in_lap {
                 let start = stopwatch.start();
                 pieces.move_one(writes).await?;
                 stopwatch.stop(start);
@@ -49,7 +53,7 @@ fn move_pieces(meter: &mut Meter, pieces: Pieces, writes: bool) -> Result<(), Fa
             pieces.file.flush().await?;
             Ok(Hand { stopwatch, has: pieces })
         })?;
-        meter.did(LAP);
+        meter.did(in_lap);
     }
     Ok(())
 }
