@@ -58,7 +58,8 @@ impl Plan {
                 break;
             }
             for turn in 0..able.len() {
-                // Another one begins each time: what follows upon a heavy one is not always the same.
+                // Another one begins each time: what follows upon a heavy one is not always the
+                // same.
                 let number = (turn + round) % able.len();
                 if rows[number].failure.is_none() {
                     progress.turn(able[number].name);

@@ -10,7 +10,8 @@ use super::case::Case;
 /// What a person sees while it is measured.
 ///
 /// On a terminal it is a bar, which goes by what is still to be measured and how long that takes,
-/// so that the time it tells is right even where cases differ. Elsewhere it is a line for each case.
+/// so that the time it tells is right even where cases differ. Elsewhere it is a line for each
+/// case.
 pub(crate) struct Progress {
     bar: ProgressBar,
     began: Instant,

@@ -51,7 +51,8 @@ pub(crate) fn case(report: &CaseReport) -> String {
     text
 }
 
-/// What is told when all has been measured: who wins what, whether targets are met, what has changed.
+/// What is told when all has been measured: who wins what, whether targets are met, what has
+/// changed.
 pub(crate) fn closing(report: &Report, comparison: Option<&Comparison>) -> String {
     let verdicts = Verdict::all(report);
     let mut text = String::from("\nThe best of each\n");
@@ -61,11 +62,11 @@ pub(crate) fn closing(report: &Report, comparison: Option<&Comparison>) -> Strin
         verdicts.iter().map(|it| cell(it).unwrap_or_else(|| NOTHING.to_owned())).collect()
     };
     let columns = [
-        Text::new("best", verdicts.iter().map(|it| it.best.to_owned()).collect()),
-        Text::new("best of ringbahn", ours(&|it| Some(it.name.to_owned()))),
+        Text::words("best", verdicts.iter().map(|it| it.best.to_owned()).collect()),
+        Text::words("best of ringbahn", ours(&|it| Some(it.name.to_owned()))),
         Text::new("× raw", ours(&|it| Some(units::ratio(it.to_raw?.median)))),
         Text::new("× best peer", ours(&|it| Some(units::ratio(it.to_best_peer?.1.median)))),
-        Text::new("which is", ours(&|it| Some(it.to_best_peer?.0.to_owned()))),
+        Text::words("which is", ours(&|it| Some(it.to_best_peer?.0.to_owned()))),
     ];
     text += &table(&Text::new("case", names), &columns);
     for sentence in verdict::sentences(&verdicts) {
@@ -114,7 +115,7 @@ fn compared(comparison: &Comparison) -> String {
             changes.iter().map(cell).collect::<Vec<String>>()
         };
         let columns = [
-            Text::new("contender", cells(&|it| it.contender.clone())),
+            Text::words("contender", cells(&|it| it.contender.clone())),
             Text::new("then", cells(&|it| it.old.clone())),
             Text::new("now", cells(&|it| it.new.clone())),
             Text::new("change", cells(&|it| units::change(it.ratio))),
@@ -157,13 +158,19 @@ struct Text {
     heading: String,
     cells: Vec<String>,
     width: usize,
+    /// Words begin at the left, figures end at the right.
+    is_words: bool,
 }
 
 impl Text {
     fn new(heading: &str, cells: Vec<String>) -> Text {
         let widths = cells.iter().map(|cell| cell.chars().count());
         let width = widths.chain([heading.chars().count()]).max().unwrap_or_default();
-        Text { heading: heading.to_owned(), cells, width }
+        Text { heading: heading.to_owned(), cells, width, is_words: false }
+    }
+
+    fn words(heading: &str, cells: Vec<String>) -> Text {
+        Text { is_words: true, ..Text::new(heading, cells) }
     }
 
     fn of(column: Column) -> Text {
@@ -191,7 +198,11 @@ fn table(names: &Text, columns: &[Text]) -> String {
         for line in std::iter::once(None).chain((0..names.cells.len()).map(Some)) {
             let mut cells = format!("{GAP}{:<1$}", names.cell(line), names.width);
             for column in here {
-                let _ = write!(cells, "{GAP}{:>1$}", column.cell(line), column.width);
+                let (cell, width) = (column.cell(line), column.width);
+                let _ = match column.is_words {
+                    true => write!(cells, "{GAP}{cell:<width$}"),
+                    false => write!(cells, "{GAP}{cell:>width$}"),
+                };
             }
             let _ = writeln!(text, "{}", cells.trim_end());
         }
