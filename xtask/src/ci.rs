@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use crate::process::{Failure, Outcome, Program, cargo_has};
 use crate::{
-    conformance, deadline, fallback, loom, miri, opcodes, page, recap, sanitize, simulate, skips,
-    stress, test, tidy,
+    conformance, deadline, fallback, features, loom, miri, opcodes, page, recap, sanitize,
+    simulate, skips, stress, test, tidy,
 };
 
 /// One step: its name, what it does, and whether it runs tests that may be skipped.
@@ -35,6 +35,7 @@ const STEPS: &[Step] = &[
     Step::check("tidy", tidy::run),
     Step::check("opcodes", || opcodes::run(page::Use::Check)),
     Step::check("clippy", clippy),
+    Step::check("peers", clippy_of_peers),
     Step::check("doc", doc),
     Step::tests("test", test::run),
     Step::tests("fallback", fallback::run),
@@ -126,13 +127,31 @@ fn clippy() -> Result<Outcome, Failure> {
     if !cargo_has(&["clippy"]) {
         return Ok(Outcome::NotRun("clippy is not installed".to_string()));
     }
-    let what = ["clippy", "--workspace", "--all-targets", "--all-features"];
-    Program::cargo(&[&what[..], &["--", "-D", "warnings"]].concat()).run()?;
+    let features = features::all_but_peers()?;
+    let how = ["--all-targets", "--", "-D", "warnings"];
+    Program::cargo(&features::cargo_arguments("clippy", &features, &how)).run()?;
+    Ok(Outcome::Done)
+}
+
+/// Looks at the contenders that are other libraries, which no other step builds.
+fn clippy_of_peers() -> Result<Outcome, Failure> {
+    if !cargo_has(&["clippy"]) {
+        return Ok(Outcome::NotRun("clippy is not installed".to_string()));
+    }
+    let what = ["--package", "ringbahn-bench", "--features", "peers"];
+    // It fetches what it is to show, and nothing is built for it.
+    if !Program::cargo(&[&["tree"], &what[..]].concat()).succeeds() {
+        let reason = "the crates of other libraries cannot be fetched, or do not go together";
+        return Ok(Outcome::NotRun(reason.to_string()));
+    }
+    let how = ["--all-targets", "--", "-D", "warnings"];
+    Program::cargo(&[&["clippy"], &what[..], &how].concat()).run()?;
     Ok(Outcome::Done)
 }
 
 fn doc() -> Result<Outcome, Failure> {
-    Program::cargo(&["doc", "--workspace", "--no-deps", "--all-features"])
+    let features = features::all_but_peers()?;
+    Program::cargo(&features::cargo_arguments("doc", &features, &["--no-deps"]))
         .env("RUSTDOCFLAGS", "-D warnings")
         .run()?;
     Ok(Outcome::Done)

@@ -7,6 +7,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use crate::features;
 use crate::page::{self, Use};
 use crate::process::{Failure, Outcome, Program};
 use crate::skips;
@@ -28,7 +29,8 @@ page is written by `cargo xtask conformance --write`, on Linux 6.18.
 pub(crate) fn run(purpose: Use) -> Result<Outcome, Failure> {
     // Of the whole workspace, and with all features, as other commands build it: so nothing is
     // built twice.
-    let test = ["test", "--workspace", "--all-features", "--test", "conformance"];
+    let features = features::all_but_peers()?;
+    let test = features::cargo_arguments("test", &features, &["--test", "conformance"]);
     skips::run_tests(with_table(Program::cargo(&test)))?;
     settle(purpose)
 }

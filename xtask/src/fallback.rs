@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::features;
 use crate::process::{Failure, Outcome, Program};
 use crate::skips;
 use crate::workspace;
@@ -46,8 +47,9 @@ pub(crate) fn run() -> Result<Outcome, Failure> {
     let (selected, skipped) = (selected(&exceptions, &programs), skipped(&exceptions));
     // The whole workspace, whose features are then those of the other commands, and nothing is
     // built twice. Programs of the same name in other crates run along.
-    let what = ["test", "--workspace", "--all-features", "--no-fail-fast"];
-    let arguments = [&what[..], &selected, &["--", "--exact"], &skipped].concat();
+    let features = features::all_but_peers()?;
+    let how = [&["--no-fail-fast"], &selected[..], &["--", "--exact"], &skipped].concat();
+    let arguments = features::cargo_arguments("test", &features, &how);
     skips::run_tests_without_io_uring(Program::cargo(&arguments))
 }
 

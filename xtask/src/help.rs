@@ -29,6 +29,12 @@ cargo xtask <command>
   sanitize   all tests but the documentation's, the adapters' and the suite, under AddressSanitizer
              and LeakSanitizer (nightly)
   miri       the tests that need no kernel, under Miri (nightly)
+  bench      every workload on every driver, beside the ring by hand and others, as a report
+             [--peers]          with other libraries, which are a hundred crates to build
+             [--profile full]   every case, in less than 40 minutes; else a look at each in 3
+             [--list]           what there is to be measured
+             [--workload NAME] [--contender NAME] [--rounds N] [--json FILE]
+                                only these, so often, and where the figures go
   bench-echo what an echoed message and an idle connection cost, over the raw ring
   bench-hot  what data costs that is in memory already, beside std and tokio
   bench-op   what one operation costs over the raw ring, and how often it allocates

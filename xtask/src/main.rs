@@ -8,6 +8,7 @@ mod ci;
 mod conformance;
 mod deadline;
 mod fallback;
+mod features;
 mod fuzz;
 mod help;
 mod loom;
@@ -48,6 +49,7 @@ fn run(arguments: &[String]) -> Result<Outcome, Failure> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         [] | ["help" | "--help" | "-h"] => help::run(),
+        ["bench", rest @ ..] => bench::laboratory(rest),
         ["bench-echo", rest @ ..] => bench::run("echo", rest),
         ["bench-hot", rest @ ..] => bench::run("hot", rest),
         ["bench-op", rest @ ..] => bench::run("op", rest),

@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use files::{Append, Copy, Metadata, ReadRandom, Sequential};
+pub(crate) use files::{Append, BLOCK, Copy, Metadata, ReadRandom, ReadWhole, Sequential};
 pub(crate) use network::{Accept, Echo, Http, Idle};
-pub(crate) use plain::{Cancel, Nop, Timers, Wake};
+pub(crate) use plain::{Cancel, InFlight, Nop, Timers, Wake};
 pub(crate) use profile::Profile;
 
 mod files;
@@ -22,6 +22,7 @@ pub(crate) enum Case {
     ReadRandom(ReadRandom),
     ReadSequential(Sequential),
     WriteSequential(Sequential),
+    ReadWhole(ReadWhole),
     Copy(Copy),
     Append(Append),
     Metadata(Metadata),
@@ -31,6 +32,7 @@ pub(crate) enum Case {
     Http(Http),
     Timers(Timers),
     Cancel(Cancel),
+    InFlight(InFlight),
     Wake(Wake),
 }
 
@@ -54,6 +56,7 @@ impl Case {
             Case::ReadRandom(_) => "read-random",
             Case::ReadSequential(_) => "read-sequential",
             Case::WriteSequential(_) => "write-sequential",
+            Case::ReadWhole(_) => "read-whole",
             Case::Copy(_) => "copy",
             Case::Append(_) => "append",
             Case::Metadata(_) => "metadata",
@@ -63,6 +66,7 @@ impl Case {
             Case::Http(_) => "http",
             Case::Timers(_) => "timers",
             Case::Cancel(_) => "cancel",
+            Case::InFlight(_) => "in-flight",
             Case::Wake(_) => "wake",
         }
     }
@@ -84,6 +88,7 @@ impl Case {
     pub(crate) fn timed_one_of(&self) -> Option<u32> {
         match self {
             Case::Nop(_) | Case::Timers(_) | Case::Cancel(_) | Case::Idle(_) => None,
+            Case::InFlight(_) => Some(16),
             Case::ReadRandom(read) if !read.direct => Some(16),
             _ => Some(1),
         }
@@ -95,6 +100,7 @@ impl Case {
             Case::Nop(case) => case.to_string(),
             Case::ReadRandom(case) => case.to_string(),
             Case::ReadSequential(case) | Case::WriteSequential(case) => case.to_string(),
+            Case::ReadWhole(case) => case.to_string(),
             Case::Copy(case) => case.to_string(),
             Case::Append(case) => case.to_string(),
             Case::Metadata(case) => case.to_string(),
@@ -104,6 +110,7 @@ impl Case {
             Case::Http(case) => case.to_string(),
             Case::Timers(case) => case.to_string(),
             Case::Cancel(case) => case.to_string(),
+            Case::InFlight(case) => case.to_string(),
             Case::Wake(case) => case.to_string(),
         }
     }

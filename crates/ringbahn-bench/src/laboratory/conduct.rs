@@ -15,7 +15,7 @@ use super::trial::{Trial, Word};
 use super::{load, progress::Progress};
 
 /// How long a trial may take beyond what it is to take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// The part of a trial's time that somebody else may use its processors before it is noisy. The
 /// kernel tells it to 10 ms only.
 const NOISE: f64 = 0.1;

@@ -7,8 +7,8 @@ use std::net::TcpListener;
 use serde::{Deserialize, Serialize};
 
 use super::case::{
-    Accept, Append, Cancel, Case, Copy, Echo, Http, Idle, Metadata, Nop, ReadRandom, Sequential,
-    Timers, Wake,
+    Accept, Append, Cancel, Case, Copy, Echo, Http, Idle, InFlight, Metadata, Nop, ReadRandom,
+    ReadWhole, Sequential, Timers, Wake,
 };
 use super::meter::Meter;
 
@@ -84,6 +84,7 @@ pub(crate) struct Abilities {
     pub(crate) read_random: Option<Work<ReadRandom>>,
     pub(crate) read_sequential: Option<Work<Sequential>>,
     pub(crate) write_sequential: Option<Work<Sequential>>,
+    pub(crate) read_whole: Option<Work<ReadWhole>>,
     pub(crate) copy: Option<Work<Copy>>,
     pub(crate) append: Option<Work<Append>>,
     pub(crate) metadata: Option<Work<Metadata>>,
@@ -93,7 +94,10 @@ pub(crate) struct Abilities {
     pub(crate) http: Option<Serve<Http>>,
     pub(crate) timers: Option<Work<Timers>>,
     pub(crate) cancel: Option<Work<Cancel>>,
+    pub(crate) in_flight: Option<Work<InFlight>>,
     pub(crate) wake: Option<Work<Wake>>,
+    /// Which cases of these workloads it leaves alone.
+    pub(crate) declines: fn(&Case) -> bool,
 }
 
 impl Abilities {
@@ -103,6 +107,7 @@ impl Abilities {
         read_random: None,
         read_sequential: None,
         write_sequential: None,
+        read_whole: None,
         copy: None,
         append: None,
         metadata: None,
@@ -112,7 +117,9 @@ impl Abilities {
         http: None,
         timers: None,
         cancel: None,
+        in_flight: None,
         wake: None,
+        declines: |_| false,
     };
 }
 
@@ -128,11 +135,15 @@ impl Contender {
     /// The case as this contender does it; `None` if it does not.
     pub(crate) fn task(&self, case: &Case) -> Option<Task> {
         let can = &self.abilities;
+        if (can.declines)(case) {
+            return None;
+        }
         match *case {
             Case::Nop(case) => work(can.nop, case),
             Case::ReadRandom(case) => work(can.read_random, case),
             Case::ReadSequential(case) => work(can.read_sequential, case),
             Case::WriteSequential(case) => work(can.write_sequential, case),
+            Case::ReadWhole(case) => work(can.read_whole, case),
             Case::Copy(case) => work(can.copy, case),
             Case::Append(case) => work(can.append, case),
             Case::Metadata(case) => work(can.metadata, case),
@@ -142,6 +153,7 @@ impl Contender {
             Case::Http(case) => serve(can.http, case),
             Case::Timers(case) => work(can.timers, case),
             Case::Cancel(case) => work(can.cancel, case),
+            Case::InFlight(case) => work(can.in_flight, case),
             Case::Wake(case) => work(can.wake, case),
         }
     }

@@ -2,12 +2,25 @@
 
 use super::contender::Contender;
 
-mod local;
+mod deadlines;
+mod files;
+mod memory;
+mod plain;
 mod raw;
+mod ringbahn;
+mod runtime;
+mod serving;
+mod smol;
+mod tokio;
+mod tokio_fs;
+mod waker;
 
 /// All there are in this build, in the order of the report.
 pub(crate) fn all() -> Vec<&'static Contender> {
-    vec![&raw::RAW, &local::LOCAL]
+    let mut all = vec![&raw::RAW, &plain::CALLS, &plain::EPOLL];
+    all.extend(ringbahn::ALL);
+    all.extend([&tokio::TOKIO, &tokio::TOKIO_2, &tokio_fs::TOKIO_FS, &smol::SMOL]);
+    all
 }
 
 /// The one of this name.

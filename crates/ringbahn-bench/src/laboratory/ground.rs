@@ -50,6 +50,20 @@ impl Ground {
         &self.directory
     }
 
+    /// A file of `length` bytes to be written over, which is in memory. Made if there is none, so that
+    /// nobody has to find room for it while it is measured.
+    ///
+    /// # Errors
+    ///
+    /// Those of making and writing a file.
+    pub(crate) fn target(&self, length: u64) -> io::Result<File> {
+        let path = self.directory.join(format!("written-{length}"));
+        if !std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() == length) {
+            fill(&mut File::create(&path)?, length)?;
+        }
+        File::options().write(true).open(path)
+    }
+
     /// A file of `length` bytes for a copy to be made from, which is in memory. Made if there is none.
     ///
     /// # Errors
@@ -63,16 +77,21 @@ impl Ground {
         if std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() == length) {
             return Ok(path);
         }
-        let mut file = File::create(&path)?;
-        let piece = vec![7; PIECE];
-        let mut left = length;
-        while left > 0 {
-            let part = left.min(PIECE as u64);
-            file.write_all(&piece[..part as usize])?;
-            left -= part;
-        }
+        fill(&mut File::create(&path)?, length)?;
         Ok(path)
     }
+}
+
+/// Writes `length` bytes to a file.
+fn fill(file: &mut File, length: u64) -> io::Result<()> {
+    let piece = vec![7; PIECE];
+    let mut left = length;
+    while left > 0 {
+        let part = left.min(PIECE as u64);
+        file.write_all(&piece[..part as usize])?;
+        left -= part;
+    }
+    Ok(())
 }
 
 /// Places of the file at which blocks of `block` bytes begin, drawn one after the other: the same

@@ -36,6 +36,14 @@ pub(crate) struct Copy {
     pub(crate) length: u64,
 }
 
+/// A small file that is in memory is opened, read to its end into new memory, and closed. An
+/// operation is a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ReadWhole {
+    /// How long the file is, in bytes.
+    pub(crate) length: u64,
+}
+
 /// A record is written behind the last and is safe on the disk before the next is, as in a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Append {
@@ -61,6 +69,13 @@ impl ReadRandom {
     }
 }
 
+impl ReadWhole {
+    /// How many times a lap reads the file, one after the other.
+    pub(crate) fn lap(&self) -> u64 {
+        ((8 << 20) / self.length).max(1)
+    }
+}
+
 impl Append {
     /// How many records a lap has.
     pub(crate) fn lap(&self) -> u64 {
@@ -82,6 +97,11 @@ impl Metadata {
 }
 
 impl Sequential {
+    /// How many pieces a lap has. The next lap goes on where it ends.
+    pub(crate) fn lap(&self) -> u64 {
+        ((16 << 20) / self.piece).max(2 * u64::from(self.depth))
+    }
+
     /// How much of the file is written: it need not be as long as what is read.
     pub(crate) fn written(&self, length: u64) -> u64 {
         length.min(128 << 20)
@@ -102,6 +122,12 @@ impl fmt::Display for Sequential {
 }
 
 impl fmt::Display for Copy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&bytes(self.length))
+    }
+}
+
+impl fmt::Display for ReadWhole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&bytes(self.length))
     }

@@ -26,6 +26,17 @@ pub(crate) struct Cancel {
     pub(crate) depth: u32,
 }
 
+/// Receives of a byte that wait, each on a socket of its own, of which one at a time is sent what it
+/// waits for. An operation is a byte sent and received, and the receive that takes the place of
+/// that one.
+///
+/// What an operation costs is to be the same however many others wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct InFlight {
+    /// How many wait at a time.
+    pub(crate) waiting: u32,
+}
+
 /// A loop that sleeps in the kernel is woken by another thread, and answers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Wake {}
@@ -41,6 +52,14 @@ impl Cancel {
     /// How many operations a lap has: a multiple of the depth.
     pub(crate) fn lap(&self) -> u64 {
         u64::from(self.depth) * (1024 / u64::from(self.depth)).max(1)
+    }
+}
+
+impl InFlight {
+    /// How many bytes a lap sends, each by `write` to the socket whose turn it is: one after the
+    /// other, and the first one again behind the last.
+    pub(crate) fn lap(&self) -> u64 {
+        1024
     }
 }
 
@@ -73,6 +92,12 @@ impl fmt::Display for Timers {
 impl fmt::Display for Cancel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "depth {}", self.depth)
+    }
+}
+
+impl fmt::Display for InFlight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "one of {} that wait", self.waiting)
     }
 }
 

@@ -7,8 +7,8 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Accept, Append, Cancel, Case, Copy, Echo, Http, Idle, Metadata, Nop, ReadRandom, Sequential,
-    Timers, Wake,
+    Accept, Append, Cancel, Case, Copy, Echo, Http, Idle, InFlight, Metadata, Nop, ReadRandom,
+    ReadWhole, Sequential, Timers, Wake,
 };
 
 /// Which cases are measured, for how long and how often.
@@ -85,6 +85,7 @@ fn quick() -> Vec<Case> {
         Case::ReadRandom(ReadRandom { direct: false, depth: 32 }),
         Case::ReadRandom(ReadRandom { direct: true, depth: 32 }),
         Case::ReadSequential(Sequential { piece: 256 << 10, depth: 4 }),
+        Case::ReadWhole(ReadWhole { length: 64 << 10 }),
         Case::Copy(Copy { length: 32 << 20 }),
         Case::Append(Append { chained: true, record: 4096 }),
         Case::Metadata(Metadata { depth: 16 }),
@@ -94,6 +95,7 @@ fn quick() -> Vec<Case> {
         Case::Http(Http { connections: 64 }),
         Case::Timers(Timers { armed: 1000 }),
         Case::Cancel(Cancel { depth: 32 }),
+        Case::InFlight(InFlight { waiting: 1000 }),
         Case::Wake(Wake {}),
     ]
 }
@@ -107,6 +109,7 @@ fn full() -> Vec<Case> {
     }
     let sequential = Sequential { piece: 256 << 10, depth: 8 };
     cases.extend([Case::ReadSequential(sequential), Case::WriteSequential(sequential)]);
+    cases.extend([64 << 10, 1 << 20].map(|length| Case::ReadWhole(ReadWhole { length })));
     cases.push(Case::Copy(Copy { length: 1 << 30 }));
     cases.extend([true, false].map(|chained| Case::Append(Append { chained, record: 4096 })));
     cases.push(Case::Metadata(Metadata { depth: 32 }));
@@ -122,6 +125,9 @@ fn full() -> Vec<Case> {
     cases.push(Case::Http(Http { connections: 64 }));
     cases.push(Case::Timers(Timers { armed: 10_000 }));
     cases.push(Case::Cancel(Cancel { depth: 32 }));
+    let in_flight = |waiting| Case::InFlight(InFlight { waiting });
+    // Two descriptors each; many machines allow a process 20 000.
+    cases.extend([10, 100, 1000, 9900].map(in_flight));
     cases.push(Case::Wake(Wake {}));
     cases
 }

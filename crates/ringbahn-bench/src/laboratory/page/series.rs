@@ -49,6 +49,8 @@ fn place(case: &Case) -> Option<(String, &'static str, u64)> {
         }
         Case::Metadata(case) => (String::new(), "files at a time", u64::from(case.depth)),
         Case::Cancel(case) => (String::new(), "depth", u64::from(case.depth)),
+        Case::ReadWhole(case) => (String::new(), "KiB", case.length >> 10),
+        Case::InFlight(case) => (String::new(), "waiting", u64::from(case.waiting)),
         Case::Copy(case) => (String::new(), "MiB", case.length >> 20),
         Case::Echo(case) => {
             let pipeline = match case.pipeline {

@@ -1,0 +1,55 @@
+//! Messages that are sent back: a stream of connections, and for each a stream of what it receives
+//! into buffers that the kernel chooses.
+
+use std::io;
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use ringbahn::event::{AcceptMulti, RecvMulti, SendAll};
+use ringbahn::{BufferGroup, Drive as _, LocalDriver, SharedFd};
+use ringbahn_drivers::LocalTasks;
+
+use super::super::host::Build as _;
+use super::Below;
+use crate::laboratory::contender::Failure;
+
+/// The buffers of a busy server: how many, and how long the shortest are.
+const BUFFERS: (u16, u32) = (2048, 1024);
+
+/// A server for messages of this length.
+pub(super) fn run(length: u64, listener: TcpListener) -> Result<(), Failure> {
+    serve((BUFFERS.0, BUFFERS.1.max(length.try_into()?)), listener)
+}
+
+/// A server with so many buffers of such a size for all connections.
+pub(super) fn serve(buffers: (u16, u32), listener: TcpListener) -> Result<(), Failure> {
+    let driver = Below::build()?;
+    let group = driver.buffer_group(buffers.0, buffers.1)?;
+    let tasks = LocalTasks::new(&driver);
+    let listener = SharedFd::new(Arc::new(listener));
+    driver.block_on(async {
+        let mut incoming = driver.clone().stream(AcceptMulti::new(listener));
+        while let Some(connection) = incoming.next().await {
+            let stream = TcpStream::from(OwnedFd::from(connection?));
+            stream.set_nodelay(true)?;
+            let socket = SharedFd::new(Arc::new(stream));
+            tasks.spawn(echo(driver.clone(), socket, group.clone())).detach();
+        }
+        Ok(())
+    })
+}
+
+/// Sends back what comes.
+async fn echo(driver: LocalDriver, socket: SharedFd, group: BufferGroup) -> io::Result<()> {
+    let mut data = driver.clone().stream(RecvMulti::new(socket.clone(), &group));
+    let Some(first) = data.next().await else { return Ok(()) };
+    let mut send = pin!(driver.submit(SendAll::new(socket.clone(), first?)));
+    loop {
+        send.as_mut().await.0?;
+        let Some(message) = data.next().await else { return Ok(()) };
+        send.as_mut().restart(SendAll::new(socket.clone(), message?));
+    }
+}

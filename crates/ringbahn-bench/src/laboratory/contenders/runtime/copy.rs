@@ -1,0 +1,29 @@
+//! A whole file copied by std, which has the kernel do it, on a thread that may block.
+
+use std::fs;
+
+use super::{Hand, Runtime, hands, lap};
+use crate::laboratory::case::Copy;
+use crate::laboratory::contender::Failure;
+use crate::laboratory::meter::Meter;
+
+pub(crate) fn copy<R: Runtime>(case: &Copy, meter: &mut Meter) -> Result<(), Failure> {
+    let runtime = R::new()?;
+    let paths = (meter.ground().source(case.length)?, meter.ground().directory().join("copied"));
+    let mut hands = hands(meter, 1, |_| paths.clone());
+    let length = case.length;
+    while meter.goes_on() {
+        lap(&runtime, meter, &mut hands, |hand| async move {
+            let Hand { mut stopwatch, has: (from, to) } = hand;
+            let start = stopwatch.start();
+            let (copied, from, to) = R::block(move || (fs::copy(&from, &to), from, to)).await?;
+            stopwatch.stop(start);
+            if copied? != length {
+                return Err("the copy is not as long as the file".into());
+            }
+            Ok(Hand { stopwatch, has: (from, to) })
+        })?;
+        meter.did(1);
+    }
+    Ok(())
+}
