@@ -21,6 +21,7 @@ use ground::Ground;
 use pace::Pace;
 use progress::Progress;
 use report::{About, Machine, Report};
+use schedule::Schedule;
 use trial::Trial;
 
 mod arguments;
@@ -44,6 +45,7 @@ mod process;
 mod processors;
 mod progress;
 mod report;
+mod schedule;
 mod server;
 mod snapshot;
 mod standing;
@@ -76,6 +78,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         table::list(&cases, &contenders);
         return Ok(());
     }
+    if cases.is_empty() {
+        return Err("there is no such case: `--list` tells which there are in a profile".into());
+    }
     // Before anything is measured, lest it was for nothing.
     let old = arguments.old()?;
     let began = (Instant::now(), SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs());
@@ -95,12 +100,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if cases.iter().any(Case::reads) {
         ground.make_file()?;
     }
+    let planned: Duration =
+        trials.iter().map(|(case, trials)| pace.of_trial(case) * *trials as u32).sum();
     let plan = Plan {
         cases,
         contenders,
         rounds,
         pace,
-        deadline: began.0 + profile.bound(),
+        schedule: Schedule::new(began.0, profile.bound(), planned),
         ground,
         processor: pair.map(|(measured, _)| measured),
     };
@@ -108,11 +115,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some((_, load)) = pair {
         processors::stay_on(load)?;
     }
-    let durations = plan.cases.iter().map(|case| plan.of_case(case));
-    let progress = Progress::new(plan.cases.len(), durations.sum());
+    let progress = Progress::new(plan.cases.len(), planned);
     let (mut reports, mut left_out) = (Vec::new(), Vec::<Case>::new());
     for case in &plan.cases {
-        if plan.is_over() {
+        if plan.schedule.is_over() {
             left_out.push(*case);
             progress.skip(plan.of_case(case));
             continue;

@@ -3,15 +3,15 @@
 //! A figure has changed if both hold:
 //!
 //! - its median differs by more than 3 %, which two runs of the same program may differ by; and
-//! - the rounds of one report lie beside those of the other, and not among them. The measure of that
-//!   is the test of Mann and Whitney, exact and from both sides: if both had been drawn from the same
-//!   figures, an arrangement as one-sided as this would come about in less than 2 % of all cases. For
-//!   five rounds and five it means that at most one pair is out of order. It asks for nothing of how
-//!   figures are distributed, and one wild round cannot deceive it.
+//! - the rounds of one report lie beside those of the other, and not among them. The measure of
+//!   that is the test of Mann and Whitney, exact and from both sides: if both had been drawn from
+//!   the same figures, an arrangement as one-sided as this would come about in less than 2 % of
+//!   all cases. For five rounds and five it means that at most one pair is out of order. It asks
+//!   for nothing of how figures are distributed, and one wild round cannot deceive it.
 //!
 //! With fewer than four rounds and five nothing is ever so unlikely, and nothing is said to have
-//! changed. A whole machine may be slower than another day; so each change is also told beside that
-//! of the ring by hand in the same case, which ringbahn has no part in.
+//! changed. A whole machine may be slower than another day; so each change is also told beside
+//! that of the ring by hand in the same case, which ringbahn has no part in.
 
 use std::path::Path;
 
@@ -36,7 +36,7 @@ pub(crate) struct Comparison {
     pub(crate) changes: Vec<Change>,
     /// How many rows have not.
     pub(crate) unchanged: usize,
-    /// What is only in the new one, and only in the old one: a case and a contender.
+    /// What is only in the new one, and only in the old one: a case and its contenders.
     pub(crate) added: Vec<String>,
     pub(crate) removed: Vec<String>,
 }
@@ -51,7 +51,7 @@ pub(crate) struct Change {
     pub(crate) new: String,
     /// Of the medians, the new one over the old one.
     pub(crate) ratio: f64,
-    /// The same of the ratios to the ring by hand; `None` if it is not in both.
+    /// The same of the ratios to the ring by hand; `None` if it is not in both, or is this one.
     pub(crate) ratio_beside_raw: Option<f64>,
 }
 
@@ -95,16 +95,19 @@ impl Comparison {
     }
 }
 
-/// The rows that are in one report and not in another, as case and contender.
+/// The rows that are in one report and not in another: a case, and its contenders.
 fn missing_in(report: &Report, of: &Report) -> Vec<String> {
-    let has = |case: &CaseReport, row: &Row| {
-        let case = report.cases.iter().find(|it| it.case == case.case);
-        case.is_some_and(|case| case.row(&row.contender).is_some())
-    };
-    let rows = of.cases.iter().flat_map(|case| case.rows.iter().map(move |row| (case, row)));
-    let rows = rows.filter(|(_, row)| !row.rounds.is_empty());
-    let rows = rows.filter(|(case, row)| !has(case, row));
-    rows.map(|(case, row)| format!("{}: {}", case.name, row.contender)).collect()
+    let mut missing = Vec::new();
+    for case in &of.cases {
+        let other = report.cases.iter().find(|other| other.case == case.case);
+        let is_missing = |row: &&Row| other.is_none_or(|it| it.row(&row.contender).is_none());
+        let rows = case.rows.iter().filter(|row| !row.rounds.is_empty()).filter(is_missing);
+        let names: Vec<&str> = rows.map(|row| &*row.contender).collect();
+        if !names.is_empty() {
+            missing.push(format!("{}: {}", case.name, names.join(", ")));
+        }
+    }
+    missing
 }
 
 fn warnings(old: &Report, new: &Report) -> Vec<String> {
@@ -184,7 +187,8 @@ fn likelihood(out_of_order: f64, one: usize, other: usize) -> f64 {
     for few in 1..=one {
         for many in 1..=other {
             let mut counts = vec![0.0; few * many + 1];
-            // The last is one of the other sample, or of the one: then all of the other are below it.
+            // The last is one of the other sample, or of the one: then all of the other are below
+            // it.
             for (pairs, count) in arrangements[few][many - 1].iter().enumerate() {
                 counts[pairs] += count;
             }
@@ -276,10 +280,12 @@ mod tests {
         let (mut old, mut new) = (report(1.0, 1), report(1.0, 2));
         old.cases.push(made::nop(1));
         old.cases[1].rows.push(made::row("raw", Family::Raw, &[1.0]));
-        new.cases[0].rows.push(made::row("peer", Family::Peer, &[1.0]));
+        for name in ["peer", "other"] {
+            new.cases[0].rows.push(made::row(name, Family::Peer, &[1.0]));
+        }
         new.cases[0].rows[1] = made::failed("local", Family::Ringbahn, "it has ended too soon");
         let comparison = compare(&old, &new);
-        assert_eq!(comparison.added, ["nop, depth 32: peer"]);
+        assert_eq!(comparison.added, ["nop, depth 32: peer, other"]);
         assert_eq!(comparison.removed, ["nop, depth 32: local", "nop, depth 1: raw"]);
     }
 

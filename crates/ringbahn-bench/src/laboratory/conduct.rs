@@ -1,6 +1,6 @@
 //! Conducts the measurement: every case, round by round, the contenders in turns.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::case::Case;
 use super::contender::{Contender, Failure, Task};
@@ -9,6 +9,7 @@ use super::measured::Measured;
 use super::pace::Pace;
 use super::process::Process;
 use super::report::{CaseReport, Row};
+use super::schedule::Schedule;
 use super::server::Server;
 use super::trial::{Trial, Word};
 use super::{load, progress::Progress};
@@ -28,8 +29,7 @@ pub(crate) struct Plan {
     pub(crate) contenders: Vec<&'static Contender>,
     pub(crate) rounds: usize,
     pub(crate) pace: Pace,
-    /// When there is no more time: no trial begins afterwards.
-    pub(crate) deadline: Instant,
+    pub(crate) schedule: Schedule,
     pub(crate) ground: Ground,
     /// The processor of those who are measured; `None` with one processor.
     pub(crate) processor: Option<usize>,
@@ -53,26 +53,27 @@ impl Plan {
         let mut missing_rounds = 0;
         for round in 0..self.rounds {
             // A round is whole, or is not: ratios are made of what was measured in turns.
-            if self.is_over() {
+            if self.schedule.is_over() {
                 missing_rounds = self.rounds - round;
                 break;
             }
             for turn in 0..able.len() {
-                // Another one begins each time: what follows upon a heavy one is not always the same.
+                // Another one begins each time: what follows upon a heavy one is not always the
+                // same.
                 let number = (turn + round) % able.len();
                 if rows[number].failure.is_none() {
                     progress.turn(able[number].name);
                     self.round(case, able[number], &mut rows[number]);
                 }
-                progress.step(self.pace.of_trial(case));
+                self.step(case, progress);
             }
         }
         for (contender, row) in able.iter().zip(&mut rows) {
-            if row.failure.is_none() && !self.is_over() {
+            if row.failure.is_none() && !self.schedule.is_over() {
                 progress.turn(contender.name);
                 row.counted = self.attempt(case, contender, true).ok().map(|it| it.measured);
             }
-            progress.step(self.pace.of_trial(case));
+            self.step(case, progress);
         }
         // What has been given up is not to be waited for.
         progress.skip(self.pace.of_trial(case) * (missing_rounds * able.len()) as u32);
@@ -86,15 +87,20 @@ impl Plan {
         self.pace.of_trial(case) * trials as u32
     }
 
-    /// Whether there is no more time.
-    pub(crate) fn is_over(&self) -> bool {
-        Instant::now() >= self.deadline
+    /// A trial of this case is done, or need not be.
+    fn step(&self, case: &Case, progress: &Progress) {
+        self.schedule.step(self.pace.of_trial(case));
+        progress.step(self.pace.of_trial(case));
     }
 
     fn round(&self, case: &Case, contender: &Contender, row: &mut Row) {
         for repeats_left in (0..=REPEATS).rev() {
             match self.attempt(case, contender, false) {
-                Ok(attempt) if attempt.is_noisy && repeats_left > 0 && !self.is_over() => {
+                Ok(attempt)
+                    if attempt.is_noisy
+                        && repeats_left > 0
+                        && self.schedule.has_room_for(self.pace.of_trial(case)) =>
+                {
                     row.repeated += 1;
                 }
                 Ok(attempt) => {

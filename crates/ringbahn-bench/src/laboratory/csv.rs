@@ -102,8 +102,11 @@ pub(crate) fn rounds(report: &Report) -> String {
     lines.0
 }
 
+/// Something of a standing that has a median and quartiles.
+type Of = fn(&Standing<'_>) -> Option<Quartiles>;
+
 /// What has a median and quartiles, and how it is called.
-const SPREAD: [(&str, fn(&Standing<'_>) -> Option<Quartiles>); 10] = [
+const SPREAD: [(&str, Of); 10] = [
     ("figure_per_operation", |it| it.figure),
     ("ratio_to_raw", |it| it.to_raw),
     ("ratio_to_best_peer", |it| it.to_best_peer),

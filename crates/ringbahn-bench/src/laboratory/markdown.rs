@@ -13,8 +13,8 @@ use super::verdict::{self, Verdict};
 pub(crate) fn report(report: &Report) -> String {
     let machine = &report.machine;
     let mut text = format!(
-        "Made by\n\n```console\n{}\n```\n\non {}, {} processors, Linux {}, ringbahn {}, in {:.0} s: \
-         {} rounds in turns, each trial in a process of its own and measured for {} ms. Figures are \
+        "Made by\n\n```console\n{}\n```\n\non {}, {} processors, Linux {}, ringbahn {}, \
+         in {:.0} s: {} rounds in turns, each trial in a process of its own and measured for {} ms. Figures are \
          medians, with quartiles in brackets; ratios are made round by round.\n",
         report.command,
         inline(&machine.model),

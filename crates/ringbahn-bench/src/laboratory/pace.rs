@@ -5,12 +5,12 @@ use std::time::Duration;
 use super::case::{Case, Profile};
 
 /// The part of a profile's time that is planned for. The rest is for rounds that are done again.
-const PLANNED: f64 = 0.9;
+const PLANNED: f64 = 0.85;
 /// No trial is measured for less: what is shorter says little.
 const LEAST: Duration = Duration::from_millis(25);
 
 /// What a trial takes besides its time: a process is started, takes its memory and its ring, ends.
-const PROCESS: Duration = Duration::from_millis(20);
+const PROCESS: Duration = Duration::from_millis(25);
 /// A connection made from here, and closed.
 const CONNECTION: Duration = Duration::from_micros(60);
 /// A megabyte of a file copied within the page cache, at the slowest.

@@ -108,11 +108,12 @@ fn introduction(report: &Report) -> Vec<Element> {
     elements.push(Element::of_text(
         "p",
         "In each round of a case every contender has its turn, in a process of its own, on a \
-         processor of its own; servers are loaded from another. Bars are medians of the rounds, with \
-         a whisker from quartile to quartile: less is better, but for throughput. A bar with two cuts \
-         goes on beyond the plot. The dashed line is the ring by hand, in its best form, and a ratio \
-         is the median of what each round came to over the ring’s figure of the same round. What \
-         lies within the whiskers of another, or within 3 %, is level with it.",
+         processor of its own; servers are loaded from another. Bars are medians of the rounds, \
+         with a whisker from quartile to quartile: less is better, but for throughput. A bar \
+         with two cuts goes on beyond the plot. The dashed line is the ring by hand, in its \
+         best form, and a ratio is the median of what each round came to over the ring’s figure \
+         of the same round. What lies within the whiskers of another, or within 3 %, is level \
+         with it.",
     ));
     elements
 }
@@ -135,7 +136,7 @@ fn ratios(series: &Series<'_>) -> Vec<Element> {
     let Some(plot) = lines::plot(series) else { return Vec::new() };
     let name = if series.name.is_empty() { String::new() } else { format!("{}: ", series.name) };
     let caption = format!(
-        "{name}ratio to the ring by hand by {}, both scales logarithmic; the number is the last one",
+        "{name}ratio to the ring by hand by {}, on logarithmic scales; numbers are the last",
         series.parameter
     );
     vec![figure(caption, plot)]

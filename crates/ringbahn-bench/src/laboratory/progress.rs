@@ -10,7 +10,8 @@ use super::case::Case;
 /// What a person sees while it is measured.
 ///
 /// On a terminal it is a bar, which goes by what is still to be measured and how long that takes,
-/// so that the time it tells is right even where cases differ. Elsewhere it is a line for each case.
+/// so that the time it tells is right even where cases differ. Elsewhere it is a line for each
+/// case.
 pub(crate) struct Progress {
     bar: ProgressBar,
     began: Instant,
@@ -32,14 +33,21 @@ impl Progress {
     /// A case begins.
     pub(crate) fn case(&self, case: &Case) {
         self.begun.set(self.begun.get() + 1);
-        let left = self.bar.length().unwrap_or(0).saturating_sub(self.bar.position());
         if self.bar.is_hidden() {
-            let (left, begun) = (HumanDuration(Duration::from_millis(left)), self.begun.get());
-            let elapsed = HumanDuration(self.began.elapsed());
-            let cases = self.cases;
+            let elapsed = self.began.elapsed();
+            let (left, elapsed) = (HumanDuration(self.left(elapsed)), HumanDuration(elapsed));
+            let (begun, cases) = (self.begun.get(), self.cases);
             eprintln!("{begun} of {cases}: {case} (after {elapsed}, about {left} to go)");
         }
         self.bar.set_prefix(case.to_string());
+    }
+
+    /// How long it takes from now on, if all is as much slower than planned as what is done was.
+    fn left(&self, elapsed: Duration) -> Duration {
+        let (done, all) = (self.bar.position(), self.bar.length().unwrap_or(0));
+        let left = Duration::from_millis(all.saturating_sub(done));
+        let slower = elapsed.as_secs_f64() * 1000.0 / done.max(1) as f64;
+        if done == 0 { left } else { left.mul_f64(slower.min(10.0)) }
     }
 
     /// It is the turn of this contender.
@@ -77,10 +85,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_slower_than_planned_is_waited_for_as_long() {
+        let progress = Progress::new(2, Duration::from_secs(10));
+        assert_eq!(progress.left(Duration::from_secs(1)), Duration::from_secs(10));
+        progress.step(Duration::from_secs(4));
+        assert_eq!(progress.left(Duration::from_secs(8)), Duration::from_secs(12));
+    }
+
+    #[test]
     fn what_is_left_out_is_not_waited_for() {
         let progress = Progress::new(2, Duration::from_secs(10));
         progress.step(Duration::from_secs(4));
         progress.skip(Duration::from_secs(6));
+        assert_eq!(progress.left(Duration::from_secs(8)), Duration::ZERO);
         assert_eq!((progress.bar.position(), progress.bar.length()), (4000, Some(4000)));
         progress.end();
     }

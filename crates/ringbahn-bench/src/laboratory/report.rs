@@ -2,9 +2,9 @@
 //!
 //! # As JSON
 //!
-//! A report is written as JSON, and read again to be compared with, as its types are laid out here:
-//! a field has its name, and the variant of an enum its name in lower case, with hyphens. For other
-//! programs:
+//! A report is written as JSON, and read again to be compared with, as its types are laid out
+//! here: a field has its name, and the variant of an enum its name in lower case, with hyphens.
+//! For other programs:
 //!
 //! | where | what |
 //! |---|---|
@@ -33,7 +33,8 @@ use crate::sample::Sample;
 /// The number of the format that is written, and the only one that is read.
 pub(crate) const FORMAT: u32 = 1;
 
-/// Everything that was measured, round by round: all that tables, pages and comparisons are made of.
+/// Everything that was measured, round by round: all that tables, pages and comparisons are made
+/// of.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Report {
     /// [`FORMAT`].
@@ -196,7 +197,8 @@ impl CaseReport {
         self.best(Family::Peer)
     }
 
-    /// What `row` comes to over `base`: the median of the ratios round by round, and their quartiles.
+    /// What `row` comes to over `base`: the median of the ratios round by round, and their
+    /// quartiles.
     pub(crate) fn ratio(&self, row: &Row, base: &Row) -> Sample {
         row.figures(self.figure).divided_by(&base.figures(self.figure))
     }

@@ -1,4 +1,5 @@
-//! The plot of a series: ratios to the ring by hand, along a parameter, one line for each contender.
+//! The plot of a series: ratios to the ring by hand, along a parameter, one line for each
+//! contender.
 
 use super::super::contender::Family;
 use super::super::standing::Standing;
@@ -74,8 +75,11 @@ pub(super) fn plot(series: &Series<'_>) -> Option<Element> {
     Some(svg)
 }
 
-/// All who have a ratio to the ring by hand. Those of a family differ in their marks, and then their
-/// dashes.
+/// Where a value of the parameter and a ratio are drawn.
+type Place<'a> = &'a dyn Fn(&(u64, f64)) -> (f64, f64);
+
+/// All who have a ratio to the ring by hand. Those of a family differ in their marks, and then
+/// their dashes.
 fn lines<'a>(series: &Series<'a>) -> Vec<Line<'a>> {
     let mut lines = Vec::<Line<'a>>::new();
     for &(value, case) in &series.cases {
@@ -100,7 +104,7 @@ fn lines<'a>(series: &Series<'a>) -> Vec<Line<'a>> {
     lines
 }
 
-fn draw(line: &Line<'_>, place: &dyn Fn(&(u64, f64)) -> (f64, f64), label: f64) -> Element {
+fn draw(line: &Line<'_>, place: Place<'_>, label: f64) -> Element {
     let class = marks::class(line.family);
     let places: Vec<(f64, f64)> = line.points.iter().map(place).collect();
     let path: Vec<String> = places.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();

@@ -21,7 +21,8 @@ const BOTTOM: f64 = 22.0;
 const GAP: f64 = 28.0;
 /// Room for a figure behind its bar.
 const LABEL: f64 = 74.0;
-/// A bar that is so many times as long as the one in the middle is cut off, lest others are dwarfed.
+/// A bar that is so many times as long as the one in the middle is cut off, lest others are
+/// dwarfed.
 const LONGEST: f64 = 3.0;
 
 /// What a panel is made of.
