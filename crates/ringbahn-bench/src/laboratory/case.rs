@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use files::BLOCK;
 pub(crate) use files::{Append, Copy, Metadata, ReadRandom, Sequential};
 pub(crate) use network::{Accept, Echo, Http, Idle};
 pub(crate) use plain::{Cancel, Nop, Timers, Wake};

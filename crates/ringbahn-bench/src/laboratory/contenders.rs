@@ -3,11 +3,17 @@
 use super::contender::Contender;
 
 mod local;
+#[cfg(feature = "peers")]
+mod peers;
 mod raw;
 
 /// All there are in this build, in the order of the report.
 pub(crate) fn all() -> Vec<&'static Contender> {
-    vec![&raw::RAW, &local::LOCAL]
+    #[allow(unused_mut, reason = "there are more in a build with other libraries")]
+    let mut all: Vec<&Contender> = vec![&raw::RAW, &local::LOCAL];
+    #[cfg(feature = "peers")]
+    all.extend(peers::ALL);
+    all
 }
 
 /// The one of this name.
