@@ -6,8 +6,11 @@
 
 use super::super::contender::Contender;
 
+mod a10;
 mod append;
+mod compio;
 mod give_way;
+mod glommio;
 mod library;
 mod metadata;
 mod monoio;
@@ -16,7 +19,18 @@ mod pieces;
 mod read_random;
 mod server;
 mod timers;
+mod tokio_uring;
 mod wake;
 
 /// All of them, in the order of the report.
-pub(super) const ALL: [&Contender; 2] = [&monoio::DEFAULT, &monoio::TUNED];
+pub(super) const ALL: [&Contender; 9] = [
+    &monoio::DEFAULT,
+    &monoio::TUNED,
+    &compio::DEFAULT,
+    &compio::TUNED,
+    &a10::DEFAULT,
+    &a10::TUNED,
+    &tokio_uring::DEFAULT,
+    &tokio_uring::TUNED,
+    &glommio::DEFAULT,
+];
