@@ -71,6 +71,11 @@ impl Case {
         }
     }
 
+    /// Whether operations are linked, which not every library can have done.
+    pub(crate) fn is_chained(&self) -> bool {
+        matches!(self, Case::Append(append) if append.chained)
+    }
+
     /// What of a measurement is compared.
     pub(crate) fn figure(&self) -> Figure {
         match self {

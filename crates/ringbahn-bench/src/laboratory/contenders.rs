@@ -5,6 +5,8 @@ use super::contender::Contender;
 mod deadlines;
 mod files;
 mod memory;
+#[cfg(feature = "peers")]
+mod peers;
 mod plain;
 mod raw;
 mod ringbahn;
@@ -20,6 +22,8 @@ pub(crate) fn all() -> Vec<&'static Contender> {
     let mut all = vec![&raw::RAW, &plain::CALLS, &plain::EPOLL];
     all.extend(ringbahn::ALL);
     all.extend([&tokio::TOKIO, &tokio::TOKIO_2, &tokio_fs::TOKIO_FS, &smol::SMOL]);
+    #[cfg(feature = "peers")]
+    all.extend(peers::ALL);
     all
 }
 
