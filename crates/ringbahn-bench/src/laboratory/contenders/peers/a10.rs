@@ -39,7 +39,7 @@ pub(super) const DEFAULT: Contender = Contender {
 pub(super) const TUNED: Contender = Contender {
     name: "a10-tuned",
     about: "a10 0.4 upon a ring of one thread, to which the kernel's work is deferred; \
-            connections and what they receive come as streams, into buffers that the kernel chooses",
+            connections and messages come as streams, these in buffers that the kernel chooses",
     family: Family::Peer,
     backend: Backend::IoUring,
     abilities: Abilities {
@@ -82,8 +82,8 @@ trait Rings: Names {
 
 /// Wakes the future that the loop runs, and the loop.
 struct Alarm {
-    /// Whether the future is to be polled. Swapped by both sides with `AcqRel`: who sees it set also
-    /// sees what was done before it was.
+    /// Whether the future is to be polled. Swapped by both sides with `AcqRel`: who sees it set
+    /// also sees what was done before it was.
     is_rung: AtomicBool,
     queue: SubmissionQueue,
 }

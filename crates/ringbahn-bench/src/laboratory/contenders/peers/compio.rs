@@ -39,7 +39,7 @@ pub(super) const DEFAULT: Contender = Contender {
 pub(super) const TUNED: Contender = Contender {
     name: "compio-tuned",
     about: "compio 0.19 upon a ring of one thread, to which the kernel's work is deferred; \
-            connections and what they receive come as streams, into buffers that the kernel chooses",
+            connections and messages come as streams, these in buffers that the kernel chooses",
     family: Family::Peer,
     backend: Backend::IoUring,
     abilities: Abilities {

@@ -1,7 +1,7 @@
 //! monoio: a runtime of one thread for each processor.
 //!
-//! Its wakers belong to their thread unless its feature `sync` is on, which all tasks would pay for;
-//! so nothing wakes it from another thread here.
+//! Its wakers belong to their thread unless its feature `sync` is on, which all tasks would pay
+//! for; so nothing wakes it from another thread here.
 
 use crate::laboratory::case::Case;
 use std::os::unix::fs::OpenOptionsExt as _;
