@@ -44,12 +44,12 @@ pub(super) fn copy(case: &Copy, meter: &mut Meter) -> Result<(), Failure> {
 fn copy_once(pieces: &mut Pieces, length: u64) -> Result<(), Failure> {
     let mut completions = Vec::with_capacity(512);
     let mut begun = 0;
-    let mut lengths = [0; DEPTH as usize];
     let mut in_flight = 0;
-    for piece in 0..DEPTH as usize {
+    let mut lengths = [0; DEPTH as usize];
+    for (piece, part) in lengths.iter_mut().enumerate() {
         if begun < length {
-            lengths[piece] = begin(pieces, piece, begun, length)?;
-            begun += u64::from(lengths[piece]);
+            *part = begin(pieces, piece, begun, length)?;
+            begun += u64::from(*part);
             in_flight += 1;
         }
     }

@@ -1,4 +1,7 @@
 //! Timers: a heap of them, and the wait for events is as long as the earliest.
+//!
+//! `epoll_wait` counts milliseconds, so that those due within one share a return: cheaper than
+//! waits to the microsecond, and less exact.
 
 use super::set::Set;
 use crate::laboratory::case::Timers;
