@@ -14,14 +14,16 @@ use ringbahn_drivers::LocalTasks;
 
 use super::super::host::Build as _;
 use super::Below;
+use crate::laboratory::case::Echo;
 use crate::laboratory::contender::Failure;
 
-/// The buffers of a busy server: how many, and how long the shortest are.
-const BUFFERS: (u16, u32) = (2048, 1024);
+/// The buffers of a busy server: how many at the least, and how long the shortest are.
+const BUFFERS: (u32, u32) = (2048, 1024);
 
-/// A server for messages of this length.
-pub(super) fn run(length: u64, listener: TcpListener) -> Result<(), Failure> {
-    serve((BUFFERS.0, BUFFERS.1.max(length.try_into()?)), listener)
+/// A server for messages of this length, with a buffer for each connection.
+pub(super) fn run(case: &Echo, listener: TcpListener) -> Result<(), Failure> {
+    let count = BUFFERS.0.max(case.connections.next_power_of_two());
+    serve((count.try_into()?, BUFFERS.1.max(case.length.try_into()?)), listener)
 }
 
 /// A server with so many buffers of such a size for all connections.
