@@ -3,7 +3,6 @@
 
 use std::io;
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::OwnedFd;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -35,7 +34,7 @@ pub(super) fn serve(buffers: (u16, u32), listener: TcpListener) -> Result<(), Fa
     driver.block_on(async {
         let mut incoming = driver.clone().stream(AcceptMulti::new(listener));
         while let Some(connection) = incoming.next().await {
-            let stream = TcpStream::from(OwnedFd::from(connection?));
+            let stream = TcpStream::from(connection?);
             stream.set_nodelay(true)?;
             let socket = SharedFd::new(Arc::new(stream));
             tasks.spawn(echo(driver.clone(), socket, group.clone())).detach();
