@@ -26,11 +26,12 @@ pub(crate) struct Cancel {
     pub(crate) depth: u32,
 }
 
-/// Receives of a byte that wait, each on a socket of its own, of which one at a time is sent what it
-/// waits for. An operation is a byte sent and received, and the receive that takes the place of
-/// that one.
+/// Reads that wait, each at a counter of its own (`eventfd`), of which one at a time gets what it
+/// waits for. An operation is a 1 that is written to a counter, the read that yields it, and another
+/// that takes its place.
 ///
-/// What an operation costs is to be the same however many others wait.
+/// What an operation costs is to be the same however many others wait. A counter is one descriptor,
+/// other than a pair of sockets, and writing to it costs next to nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct InFlight {
     /// How many wait at a time.
@@ -56,8 +57,8 @@ impl Cancel {
 }
 
 impl InFlight {
-    /// How many bytes a lap sends, each by `write` to the socket whose turn it is: one after the
-    /// other, and the first one again behind the last.
+    /// How many times a lap writes, each time to the counter whose turn it is: one after the other,
+    /// and the first one again behind the last.
     pub(crate) fn lap(&self) -> u64 {
         1024
     }

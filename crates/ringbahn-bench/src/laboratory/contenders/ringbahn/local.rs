@@ -20,7 +20,7 @@ pub(super) const LOCAL: Contender = Contender {
     backend: Backend::IoUring,
     abilities: Abilities {
         read_random: Some(read),
-        echo: Some(|case, listener| echo::run(case.length, listener)),
+        echo: Some(echo::run),
         idle: Some(|_, listener| echo::serve(SHARED_BUFFERS, listener)),
         accept: Some(|_, listener| accept::serve(listener)),
         ..abilities!(OnLocalTasks<Below>)

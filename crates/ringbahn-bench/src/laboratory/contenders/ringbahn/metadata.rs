@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ringbahn::Drive;
 use ringbahn::fs::Dir;
 
-use super::{DriverOf, Host, Spawn, together};
+use super::{DriverOf, Spawn, together};
 use crate::laboratory::case::Metadata;
 use crate::laboratory::contender::Failure;
 use crate::laboratory::meter::{Meter, Stopwatch};

@@ -12,7 +12,7 @@ use ringbahn::event::{Position, Read};
 use ringbahn::{BufResultExt as _, Drive, IoBufMut, Ring, SharedFd};
 use rustix::fs::OFlags;
 
-use super::{BufferOf, DriverOf, Host, Spawn, together};
+use super::{BufferOf, DriverOf, Spawn, together};
 use crate::laboratory::case::{BLOCK, ReadRandom};
 use crate::laboratory::contender::Failure;
 use crate::laboratory::ground::Places;

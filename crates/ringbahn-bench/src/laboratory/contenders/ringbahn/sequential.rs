@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ringbahn::{BufResultExt as _, Drive, IoBuf, IoBufMut, Ring};
 
-use super::{BufferOf, DriverOf, Host, Spawn, together};
+use super::{BufferOf, DriverOf, Spawn, together};
 use crate::laboratory::case::Sequential;
 use crate::laboratory::contender::Failure;
 use crate::laboratory::meter::{Meter, Stopwatch};

@@ -3,9 +3,9 @@
 use std::future::Future;
 
 use ringbahn::Drive;
-use ringbahn_core::Timers;
+use ringbahn::time::Timers;
 
-use super::{DriverOf, Host, Spawn, together};
+use super::{DriverOf, Spawn, together};
 use crate::laboratory::case;
 use crate::laboratory::contender::Failure;
 use crate::laboratory::meter::Meter;

@@ -3,7 +3,6 @@
 
 use std::io;
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::OwnedFd;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -14,14 +13,16 @@ use ringbahn_drivers::LocalTasks;
 
 use super::super::host::Build as _;
 use super::Below;
+use crate::laboratory::case::Echo;
 use crate::laboratory::contender::Failure;
 
-/// The buffers of a busy server: how many, and how long the shortest are.
-const BUFFERS: (u16, u32) = (2048, 1024);
+/// The buffers of a busy server: how many at the least, and how long the shortest are.
+const BUFFERS: (u32, u32) = (2048, 1024);
 
-/// A server for messages of this length.
-pub(super) fn run(length: u64, listener: TcpListener) -> Result<(), Failure> {
-    serve((BUFFERS.0, BUFFERS.1.max(length.try_into()?)), listener)
+/// A server for messages of this length, with a buffer for each connection.
+pub(super) fn run(case: &Echo, listener: TcpListener) -> Result<(), Failure> {
+    let count = BUFFERS.0.max(case.connections.next_power_of_two());
+    serve((count.try_into()?, BUFFERS.1.max(case.length.try_into()?)), listener)
 }
 
 /// A server with so many buffers of such a size for all connections.
@@ -33,7 +34,7 @@ pub(super) fn serve(buffers: (u16, u32), listener: TcpListener) -> Result<(), Fa
     driver.block_on(async {
         let mut incoming = driver.clone().stream(AcceptMulti::new(listener));
         while let Some(connection) = incoming.next().await {
-            let stream = TcpStream::from(OwnedFd::from(connection?));
+            let stream = TcpStream::from(connection?);
             stream.set_nodelay(true)?;
             let socket = SharedFd::new(Arc::new(stream));
             tasks.spawn(echo(driver.clone(), socket, group.clone())).detach();
