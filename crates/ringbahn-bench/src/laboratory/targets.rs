@@ -141,7 +141,7 @@ const TARGETS: &[Target] = &[
         limit: Limit::Ratio(1.0 / 10.0),
     },
     Target {
-        text: "whole files of 64 KiB and 1 MiB are read inside tokio no slower than by spawn_blocking",
+        text: "whole files are read inside tokio in no more time than by spawn_blocking",
         is_about: |case| matches!(case, Case::ReadWhole(_)),
         who: HOSTED,
         base: Base::Other(SPAWN_BLOCKING),
