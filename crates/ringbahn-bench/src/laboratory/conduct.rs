@@ -16,6 +16,8 @@ use super::{load, progress::Progress};
 
 /// How long a trial may take beyond what it is to take.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// The same, once the time is nearly up.
+const PATIENCE_AT_LAST: Duration = Duration::from_secs(10);
 /// The part of a trial's time that somebody else may use its processors before it is noisy. The
 /// kernel tells it to 10 ms only.
 const NOISE: f64 = 0.1;
@@ -134,8 +136,9 @@ impl Plan {
         let measured = match contender.task(case).ok_or("it does not do that")? {
             Task::Work(_) => {
                 let mut process = Process::start(&trial)?;
-                let patience = PATIENCE + self.pace.measured;
-                match process.word(patience)? {
+                // One that is stuck must not take what the others have saved.
+                let patience = PATIENCE.min(self.schedule.left().max(PATIENCE_AT_LAST));
+                match process.word(patience + self.pace.measured)? {
                     Word::Measured(measured) => measured,
                     word => return Err(format!("it has answered out of turn: {word:?}").into()),
                 }

@@ -14,8 +14,9 @@ pub(crate) fn report(report: &Report) -> String {
     let machine = &report.machine;
     let mut text = format!(
         "Made by\n\n```console\n{}\n```\n\non {}, {} processors, Linux {}, ringbahn {}, \
-         in {:.0} s: {} rounds in turns, each trial in a process of its own and measured for {} ms. Figures are \
-         medians, with quartiles in brackets; ratios are made round by round.\n",
+         in {:.0} s: {} rounds in turns, each trial in a process of its own and measured for \
+         {} ms. Figures are medians, with quartiles in brackets; ratios are made round by \
+         round.\n",
         report.command,
         inline(&machine.model),
         machine.processors,

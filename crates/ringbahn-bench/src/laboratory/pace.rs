@@ -7,13 +7,15 @@ use super::case::{Case, Profile};
 /// The part of a profile's time that is planned for. The rest is for rounds that are done again.
 const PLANNED: f64 = 0.85;
 /// No trial is measured for less: what is shorter says little.
-const LEAST: Duration = Duration::from_millis(25);
+const LEAST: Duration = Duration::from_millis(15);
 
 /// What a trial takes besides its time: a process is started, takes its memory and its ring, ends.
 const PROCESS: Duration = Duration::from_millis(25);
 /// A connection made from here, and closed.
 const CONNECTION: Duration = Duration::from_micros(60);
-/// A megabyte of a file copied within the page cache, at the slowest.
+/// Two sockets that are joined, and something that waits on them.
+const SOCKETS: Duration = Duration::from_micros(15);
+/// A mebibyte of a file copied within the page cache, at the slowest.
 const MEBIBYTE: Duration = Duration::from_micros(600);
 /// Something is written and waited for, until the disk has it.
 const SYNC: Duration = Duration::from_millis(2);
@@ -57,6 +59,7 @@ fn besides(case: &Case) -> Duration {
     match case {
         Case::Echo(case) => CONNECTION * case.connections,
         Case::Http(case) => CONNECTION * case.connections,
+        Case::InFlight(case) => SOCKETS * case.waiting,
         // Half a lap of the warm-up, and half of one that is measured.
         Case::Copy(case) => MEBIBYTE * (case.length >> 20) as u32,
         Case::Append(case) => SYNC * case.lap() as u32,

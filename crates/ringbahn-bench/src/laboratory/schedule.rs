@@ -32,7 +32,12 @@ impl Schedule {
 
     /// Whether the time is up.
     pub(crate) fn is_over(&self) -> bool {
-        self.began.elapsed() >= self.bound
+        self.left().is_zero()
+    }
+
+    /// How much time there is.
+    pub(crate) fn left(&self) -> Duration {
+        self.bound.saturating_sub(self.began.elapsed())
     }
 
     /// Whether there is time for something that was not planned.

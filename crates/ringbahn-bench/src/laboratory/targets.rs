@@ -1,6 +1,6 @@
 //! [`Target`]: how fast ringbahn is to be, as data, and [`Outcome`]: whether a report shows it.
 
-use super::case::{Case, Echo, Idle, Nop, ReadRandom};
+use super::case::{Case, Echo, Idle, InFlight, Nop, ReadRandom};
 use super::contender::Family;
 use super::report::{CaseReport, Report, Row};
 use super::standing::Quartiles;
@@ -55,12 +55,14 @@ pub(crate) struct Outcome {
 /// The ringbahn of one thread, one level down: streams and provided buffers.
 const LOCAL: Who = Who::Named(&["local"]);
 /// The same by its handles: `AsyncRead` and `AsyncWrite` on `Ring<TcpStream>`.
-const HANDLES: Who = Who::Named(&["local-handles", "handles"]);
+const HANDLES: Who = Who::Named(&["local-handles"]);
 /// Inside tokio, which has one thread.
 const HOSTED: Who = Who::Named(&["hosted"]);
 /// Inside tokio, which has two threads.
-const HOSTED_BY_TWO: Who = Who::Named(&["hosted-workers", "hosted-2", "hosted"]);
-const TOKIO_OF_TWO: Who = Who::Named(&["tokio-workers", "tokio-2", "tokio-multi", "tokio-mt"]);
+const HOSTED_BY_TWO: Who = Who::Named(&["hosted-2"]);
+const TOKIO_OF_TWO: Who = Who::Named(&["tokio-2"]);
+/// tokio of one thread, whose files are calls in `spawn_blocking`.
+const SPAWN_BLOCKING: Who = Who::Named(&["tokio"]);
 const RAW: Who = Who::Best(Family::Raw);
 const BEST_PEER: Who = Who::Best(Family::Peer);
 /// System calls by hand: `pread`, `copy_file_range`.
@@ -128,7 +130,7 @@ const TARGETS: &[Target] = &[
         text: "hot reads inside tokio at depth 32: 4 times those of spawn_blocking",
         is_about: |case| matches!(case, Case::ReadRandom(ReadRandom { direct: false, depth: 32 })),
         who: HOSTED,
-        base: Base::Other(Who::Named(&["tokio-blocking", "tokio-spawn-blocking", "tokio"])),
+        base: Base::Other(SPAWN_BLOCKING),
         limit: Limit::Ratio(1.0 / 4.0),
     },
     Target {
@@ -137,6 +139,13 @@ const TARGETS: &[Target] = &[
         who: HOSTED,
         base: Base::Other(Who::Named(&["tokio-fs"])),
         limit: Limit::Ratio(1.0 / 10.0),
+    },
+    Target {
+        text: "whole files are read inside tokio in no more time than by spawn_blocking",
+        is_about: |case| matches!(case, Case::ReadWhole(_)),
+        who: HOSTED,
+        base: Base::Other(SPAWN_BLOCKING),
+        limit: Limit::Ratio(1.0),
     },
     Target {
         text: "echo inside tokio of two threads costs no more than tokio's own",
@@ -159,6 +168,13 @@ const TARGETS: &[Target] = &[
         is_about: |case| is_echo(case, 10_000),
         who: LOCAL,
         base: Base::Case(|case| is_echo(case, 64)),
+        limit: Limit::Ratio(1.15),
+    },
+    Target {
+        text: "the cost of an operation is flat within 15 %, from 10 in flight up",
+        is_about: |case| matches!(case, Case::InFlight(InFlight { waiting: 11.. })),
+        who: LOCAL,
+        base: Base::Case(|case| matches!(case, Case::InFlight(InFlight { waiting: 10 }))),
         limit: Limit::Ratio(1.15),
     },
     Target {
@@ -288,10 +304,26 @@ mod tests {
     }
 
     #[test]
-    fn every_target_is_about_a_case_of_a_profile() {
+    fn every_target_is_about_a_case_that_the_full_profile_has_and_somebody_there_is() {
         let cases = super::super::case::Profile::Full.cases();
-        for target in TARGETS {
-            assert!(cases.iter().any(target.is_about), "{}", target.text);
+        let others = ["tokio", "tokio-2", "tokio-fs"];
+        for Target { text, is_about, who, base, .. } in TARGETS {
+            assert!(cases.iter().any(is_about), "{text}");
+            if let Base::Case(is_base) = base {
+                assert!(cases.iter().any(is_base), "{text}");
+            }
+            let base = match base {
+                Base::Other(base) => Some(base),
+                Base::Case(_) => None,
+            };
+            for who in [Some(who), base].into_iter().flatten() {
+                let Who::Named(names) = who else { continue };
+                let exists = |name: &&str| {
+                    // Other libraries are not in every build.
+                    others.contains(name) || super::super::contenders::named(name).is_some()
+                };
+                assert!(names.iter().any(exists), "{text}: {names:?}");
+            }
         }
     }
 }

@@ -53,7 +53,7 @@ impl Profile {
     }
 
     /// How long the whole may take. What has not begun by then is left out, and said to be. A trial
-    /// that has may take some seconds more, and one that is stuck is given up after twenty.
+    /// that has may take some seconds more, and one that is stuck is then given up after ten.
     pub(crate) fn bound(self) -> Duration {
         Duration::from_secs(match self {
             Profile::Quick => 165,
