@@ -34,8 +34,8 @@ pub(super) trait Library: Clone + 'static {
     /// Those of setting up the ring, and those of `main`.
     fn run<T>(main: impl AsyncFnOnce(Self) -> Result<T, Failure>) -> Result<T, Failure>;
 
-    /// Runs a task beside the one that calls. It goes on when the handle is awaited or dropped at
-    /// its end; nobody drops it before.
+    /// Runs a task beside the one that calls. Its handle is always awaited to the end: with some
+    /// libraries the task is given up when that is dropped.
     fn spawn<T: 'static>(&self, task: impl Future<Output = T> + 'static)
     -> impl Future<Output = T>;
 
