@@ -356,7 +356,7 @@ impl Setup {
     }
 
     fn assemble<S: Sharing>(&self, rings: Rings) -> Result<Queues<S>, Unavailable> {
-        let (mut submission, completion, rings) = rings.halves();
+        let (mut submission, completion, rings) = rings.halves(self.tuning.metering);
         submission.hold_to(self.rule);
         let handle = RingHandle::new(rings, completion.shared_table());
         let mut queues = Queues { submission, completion, handle };

@@ -192,20 +192,21 @@ pub use ringbahn_core::{
     AlignedBuffer, Attempt, BufError, BufResult, BufResultExt, BufferGroup, BufferQueue,
     BufferReturn, Bundle, BundleParts, Cancel, CancelReport, CancelScope, CancelTarget, Cancelled,
     Cancelling, Completion, Cqe, DirectFd, DirectIo, DirectTable, Drive, Event, Forbidden,
-    ForeignRing, IoBuf, IoBufMut, IoBufs, Local, Misaligned, MultiEvent, Multishot, OpenFile,
-    Outcome, Personality, Pollable, ProvidedBuffer, ReceiveQueue, ReceivedPiece, Registration,
-    Reservation, RingId, Rule, Selection, SendQueue, Served, Shared, SharedFd, Sharing, Slice,
-    Slots, SocketAddress, Sqe, Sqes, Submission, Timeout, Within, buf, event, opcode,
+    ForeignRing, IoBuf, IoBufMut, IoBufs, Latencies, Local, Metering, Metrics, Misaligned,
+    MultiEvent, Multishot, OpcodeMetrics, OpenFile, Outcome, Personality, Pollable, ProvidedBuffer,
+    ReceiveQueue, ReceivedPiece, Registration, Reservation, RingId, Rule, Selection, SendQueue,
+    Served, Shared, SharedFd, Sharing, Slice, Slots, SocketAddress, Sqe, Sqes, Submission, Timeout,
+    Within, buf, event, opcode,
 };
 #[doc(no_inline)]
 pub use ringbahn_drivers::survey::{NoZeroCopyReceive, Obstacle};
 #[doc(no_inline)]
 pub use ringbahn_drivers::{
     Backend, CancelledNow, CompletionWidth, Counters, IopollBuilder, IopollDriver, Lacking,
-    LocalBuilder, LocalDriver, Napi, NapiTracking, NotPolled, Notice, Notify, Policy, Reason,
-    RegisteredBuffer, RegisteredBuffers, Registrar, Report, Restrictions, RingMemory, Setup,
-    ShardedBuilder, ShardedDriver, SharedBuilder, SharedDriver, SqpollBuilder, SqpollDriver,
-    TakeBuffer, TooLong, Unavailable, WaitClock, WorkerLimits, registration, tuning,
+    LocalBuilder, LocalDriver, Napi, NapiTracking, NotPolled, Notice, Notify, Policy,
+    PrometheusText, Reason, RegisteredBuffer, RegisteredBuffers, Registrar, Report, Restrictions,
+    RingMemory, Setup, ShardedBuilder, ShardedDriver, SharedBuilder, SharedDriver, SqpollBuilder,
+    SqpollDriver, TakeBuffer, TooLong, Unavailable, WaitClock, WorkerLimits, registration, tuning,
 };
 #[cfg(any(feature = "tokio", feature = "async-io"))]
 #[doc(no_inline)]

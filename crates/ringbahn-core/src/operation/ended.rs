@@ -4,6 +4,7 @@
 //! Who holds one holds the event, by O3 of [`operation`](super).
 #![allow(unsafe_code)]
 
+use super::batch::Aftermath;
 use super::{Ending, Operation};
 use crate::cqe::Cqe;
 use crate::panics::contain_panic;
@@ -43,16 +44,21 @@ impl<S: Sharing> Ended<S> {
 
     /// Completes, disposes of or repeats the operation. Runs code of the event and of wakers.
     ///
-    /// Says whether its result was disposed of, or yields it where it wants to go round again. A
+    /// Adds to `aftermath` that its result was disposed of, or that it wants to go round again. A
     /// second call finds nothing left to do.
     #[inline]
-    pub(crate) fn run(&mut self) -> Result<bool, Resubmission<S>> {
-        let Some(operation) = self.operation.take() else { return Ok(false) };
+    pub(crate) fn run(&mut self, aftermath: &mut Aftermath<S>) {
+        let Some(operation) = self.operation.take() else { return };
         // SAFETY: O3: this is the operation's `Ended`, which nothing is left of.
         match unsafe { operation.end(&self.cqe) } {
-            Ending::Finished => Ok(false),
-            Ending::Disposed => Ok(true),
-            Ending::Again(sqes) => Err(Resubmission { operation, sqes }),
+            Ending::Finished => {}
+            Ending::Disposed => {
+                aftermath.disposed += 1;
+                aftermath.disposed_opcodes.extend(operation.header().counted_as());
+            }
+            Ending::Again(sqes) => {
+                aftermath.resubmissions.push(Resubmission { operation, sqes });
+            }
         }
     }
 }

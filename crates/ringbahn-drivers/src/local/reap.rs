@@ -65,7 +65,8 @@ impl Core {
     /// Puts on the backlog what a consequence has left to be done. `stopped` is 1 where that is the
     /// end of an operation that was stopped.
     fn settle(&self, aftermath: Aftermath<Local>, stopped: u64) {
-        let Aftermath { resubmissions, cancels, missed_cancels, disposed, panics } = aftermath;
+        let Aftermath { resubmissions, cancels, missed_cancels, disposed, panics, .. } = aftermath;
+        self.ring.table().count_disposed(&aftermath.disposed_opcodes);
         let mut state = self.state();
         state.counters.disposed += u64::from(disposed);
         state.counters.panics += u64::from(panics);

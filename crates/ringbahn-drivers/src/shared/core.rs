@@ -149,7 +149,10 @@ impl Core {
         if !may_serve || self.ring.forked() || self.closed.load(Ordering::Relaxed) {
             return None;
         }
+        let table = self.ring.table();
+        let (opcode, since) = (attempt.entry().opcode(), table.time());
         let served = self.at_once.serve(attempt)?;
+        table.count_served(opcode, &served, since);
         for counter in [&self.tally.submitted, &self.tally.completed, &self.tally.served_at_once] {
             add(counter, 1);
         }

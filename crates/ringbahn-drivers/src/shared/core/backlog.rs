@@ -13,7 +13,8 @@ use crate::refusal::{Refusal, forked};
 impl Core {
     /// Puts on the backlog what a batch has left to be done.
     pub(super) fn settle(&self, aftermath: Aftermath) {
-        let Aftermath { resubmissions, cancels, missed_cancels, disposed, panics } = aftermath;
+        let Aftermath { resubmissions, cancels, missed_cancels, disposed, panics, .. } = aftermath;
+        self.ring.table().count_disposed(&aftermath.disposed_opcodes);
         add(&self.tally.disposed, u64::from(disposed));
         add(&self.tally.panics, u64::from(panics));
         add(&self.tally.repeated, resubmissions.len() as u64);
