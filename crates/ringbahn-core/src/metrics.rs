@@ -90,9 +90,6 @@ pub struct OpcodeMetrics {
     /// Those among `submitted` that were executed inside the process and not by the kernel's
     /// io_uring: all of a driver on the fallback, and what an older kernel does not know.
     pub executed_inside: u64,
-    /// Those among `submitted` that a worker thread of the kernel was asked for (`IOSQE_ASYNC`).
-    /// Of the others the kernel does not tell which ones it has left to such a thread.
-    pub forced_async: u64,
     /// How long they took, where that is measured.
     pub latencies: Option<Latencies>,
 }
@@ -194,7 +191,6 @@ impl OpcodeMetrics {
             disposed: merge(self.disposed, other.disposed),
             served_at_once: merge(self.served_at_once, other.served_at_once),
             executed_inside: merge(self.executed_inside, other.executed_inside),
-            forced_async: merge(self.forced_async, other.forced_async),
             latencies: None,
         }
     }

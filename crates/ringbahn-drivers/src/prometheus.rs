@@ -15,7 +15,7 @@ use crate::counters::Counters;
 ///
 /// | metric | labels besides | kind |
 /// |---|---|---|
-/// | `ringbahn_operations_submitted_total`, `…_repeated_total`, `…_disposed_total`, `…_served_at_once_total`, `…_executed_inside_total`, `…_forced_async_total`, `…_items_total` | `opcode` | counter |
+/// | `ringbahn_operations_submitted_total`, `…_repeated_total`, `…_disposed_total`, `…_served_at_once_total`, `…_executed_inside_total`, `…_items_total` | `opcode` | counter |
 /// | `ringbahn_operations_completed_total` | `opcode`, `result`: `succeeded`, `failed` or `cancelled` | counter |
 /// | `ringbahn_operations_in_flight` | `opcode` | gauge |
 /// | `ringbahn_operation_duration_seconds` | `opcode`, `le` | histogram |
@@ -67,7 +67,7 @@ const fn counter<T>(name: &'static str, help: &'static str, value: fn(&T) -> u64
     Family { name, help, kind: "counter", value }
 }
 
-const BY_OPCODE: [Family<OpcodeMetrics>; 8] = [
+const BY_OPCODE: [Family<OpcodeMetrics>; 7] = [
     counter(
         "ringbahn_operations_submitted_total",
         "Entries that were committed to the queue, and operations that were served at once.",
@@ -93,11 +93,6 @@ const BY_OPCODE: [Family<OpcodeMetrics>; 8] = [
         "ringbahn_operations_executed_inside_total",
         "Entries that the process executed by itself.",
         |it| it.executed_inside,
-    ),
-    counter(
-        "ringbahn_operations_forced_async_total",
-        "Entries that a worker thread of the kernel was asked for.",
-        |it| it.forced_async,
     ),
     Family {
         name: "ringbahn_operations_in_flight",

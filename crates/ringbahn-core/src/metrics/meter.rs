@@ -24,9 +24,6 @@ use crate::sync::Ordering;
 /// One for each opcode that has a name, and one for all others.
 const ROWS: usize = opcode::URING_CMD128 as usize + 2;
 
-/// `IOSQE_ASYNC`
-const FLAG_ASYNC: u8 = 1 << 4;
-
 /// The time of an entry that has been answered, or is not measured.
 const NOT_TIMED: u64 = u64::MAX;
 
@@ -59,7 +56,6 @@ struct Row<S: Sharing> {
     disposed: S::Word,
     served_at_once: S::Word,
     executed_inside: S::Word,
-    forced_async: S::Word,
     /// Made with the first entry, where there is to be one.
     histogram: OnceLock<Histogram<S>>,
 }
@@ -118,24 +114,21 @@ impl<S: Sharing> Meter<S> {
         &self.rows[usize::from(opcode).min(ROWS - 1)]
     }
 
-    /// Entries have been committed, and are remembered as those `in_place`.
-    ///
-    /// Of each there is the opcode, and the flags.
+    /// Entries of these opcodes have been committed, and are remembered as those `in_place`.
     pub(crate) fn committed(
         &self,
-        entries: impl Iterator<Item = (u8, u8)>,
+        opcodes: impl Iterator<Item = u8>,
         in_place: &mut Entries,
     ) {
         let since = self.now();
         in_place.clear();
-        for (opcode, flags) in entries {
+        for opcode in opcodes {
             let row = self.row(opcode);
             if self.timed {
                 row.histogram.get_or_init(Histogram::new);
             }
             add(&row.submitted, 1);
             add(&row.executed_inside, u64::from(self.inside));
-            add(&row.forced_async, u64::from(flags & FLAG_ASYNC != 0));
             in_place.push(Entry { opcode, since });
         }
     }
@@ -211,7 +204,6 @@ impl<S: Sharing> Row<S> {
             disposed: zero(),
             served_at_once: zero(),
             executed_inside: zero(),
-            forced_async: zero(),
             histogram: OnceLock::new(),
         }
     }
@@ -254,7 +246,6 @@ impl<S: Sharing> Row<S> {
             disposed: read(&self.disposed),
             served_at_once: read(&self.served_at_once),
             executed_inside: read(&self.executed_inside),
-            forced_async: read(&self.forced_async),
             latencies: self.histogram.get().map(Histogram::snapshot),
         }
     }
@@ -286,7 +277,7 @@ mod tests {
     fn answered_with(opcode: u8, answers: &[Cqe]) -> OpcodeMetrics {
         let meter = meter();
         let mut entries = Entries::new();
-        meter.committed([(opcode, 0)].into_iter(), &mut entries);
+        meter.committed([opcode].into_iter(), &mut entries);
         for (n, answer) in answers.iter().enumerate() {
             meter.tell_time((n as u64 + 1) * 1024);
             meter.answered(&mut entries[0], answer);
@@ -331,7 +322,7 @@ mod tests {
         for opcode in [opcode::URING_CMD128 + 1, 200, 255] {
             let meter = meter();
             let mut entries = Entries::new();
-            meter.committed([(opcode, 0)].into_iter(), &mut entries);
+            meter.committed([opcode].into_iter(), &mut entries);
             let metrics = meter.snapshot();
             assert_eq!(metrics.opcodes().len(), 1);
             assert_eq!(
@@ -347,7 +338,7 @@ mod tests {
     fn what_is_disregarded_leaves_no_trace() {
         let meter = meter();
         let mut entries = Entries::new();
-        meter.committed([(opcode::NOP, 0), (opcode::READ, 0)].into_iter(), &mut entries);
+        meter.committed([opcode::NOP, opcode::READ].into_iter(), &mut entries);
         meter.disregard(&mut entries);
         assert!(entries.is_empty());
         assert_eq!(meter.snapshot(), Metrics::default());

@@ -106,7 +106,7 @@ impl<S: Sharing> OperationTable<S> {
         }
         let in_place = &mut places.entries[index];
         if counted {
-            meter.committed(entries.iter().map(|it| (it.opcode(), it.flags())), in_place);
+            meter.committed(entries.iter().map(Sqe::opcode), in_place);
         } else {
             in_place.clear();
         }
