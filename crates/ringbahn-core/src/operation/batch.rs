@@ -241,6 +241,13 @@ impl<S: Sharing> Aftermath<S> {
         }
     }
 
+    /// Adds a result that was disposed of, of an operation that is counted as one of `opcode`.
+    #[inline(never)]
+    pub(super) fn add_disposed(&mut self, opcode: Option<u8>) {
+        self.disposed += 1;
+        self.disposed_opcodes.extend(opcode);
+    }
+
     /// Whether there is nothing to do.
     #[inline]
     pub fn is_empty(&self) -> bool {

@@ -52,10 +52,7 @@ impl<S: Sharing> Ended<S> {
         // SAFETY: O3: this is the operation's `Ended`, which nothing is left of.
         match unsafe { operation.end(&self.cqe) } {
             Ending::Finished => {}
-            Ending::Disposed => {
-                aftermath.disposed += 1;
-                aftermath.disposed_opcodes.extend(operation.header().counted_as());
-            }
+            Ending::Disposed => aftermath.add_disposed(operation.header().counted_as()),
             Ending::Again(sqes) => {
                 aftermath.resubmissions.push(Resubmission { operation, sqes });
             }

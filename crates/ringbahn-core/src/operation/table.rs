@@ -64,8 +64,7 @@ pub(super) struct Place<S: Sharing> {
 /// until it is dropped.
 pub struct Noting<'a, S: Sharing = Shared> {
     places: <S::Lock<Places<S>> as Lock<Places<S>>>::Guard<'a>,
-    in_flight: &'a S::Word,
-    meter: Option<&'a Meter<S>>,
+    table: &'a OperationTable<S>,
     /// How many operations have ended.
     ended: u64,
 }
@@ -160,8 +159,7 @@ impl<S: Sharing> OperationTable<S> {
     /// Locks the table, for CQEs to be noted in it.
     #[inline]
     pub fn noting(&self) -> Noting<'_, S> {
-        let meter = self.meter.as_deref();
-        Noting { places: self.places.lock(), in_flight: &self.in_flight, meter, ended: 0 }
+        Noting { places: self.places.lock(), table: self, ended: 0 }
     }
 
     /// Asks for the end of every operation in flight, and yields those that a cancel is now to be
@@ -269,7 +267,6 @@ impl<S: Sharing> Noting<'_, S> {
             }
             return Matched::Cancel;
         }
-        let meter = self.meter;
         let places = &mut *self.places;
         let Some(place) = places.find(cqe.user_data) else { return Matched::Unknown };
         let Some(tenant) = &place.tenant else { return Matched::Unknown };
@@ -285,7 +282,7 @@ impl<S: Sharing> Noting<'_, S> {
             if stop {
                 batch.cancel(CancelTarget::new(tenant.clone()));
             }
-            places.meter(meter, cqe);
+            places.meter(self.table, cqe);
             return Matched::Progress;
         }
         match header.end_step(cqe.user_data) {
@@ -298,7 +295,7 @@ impl<S: Sharing> Noting<'_, S> {
                 if let Some(waker) = header.cell.progress(keep(*cqe)).wake {
                     batch.wake(waker);
                 }
-                places.meter(meter, cqe);
+                places.meter(self.table, cqe);
                 Matched::Progress
             }
             StepEnd::AllEnded => {
@@ -306,7 +303,7 @@ impl<S: Sharing> Noting<'_, S> {
                 place.generation = id.next_generation().generation;
                 let Some(tenant) = place.tenant.take() else { return Matched::Unknown };
                 places.free.push(id.index);
-                places.meter(meter, cqe);
+                places.meter(self.table, cqe);
                 self.ended += 1;
                 // SAFETY: T2 and the contract of this function: this was the last CQE of every
                 // entry, and the tenant has just left its place, so there is no second `Ended`.
@@ -332,7 +329,7 @@ impl<S: Sharing> Drop for Noting<'_, S> {
     #[inline]
     fn drop(&mut self) {
         if self.ended > 0 {
-            self.in_flight.add(self.ended.wrapping_neg(), Ordering::SeqCst);
+            self.table.in_flight.add(self.ended.wrapping_neg(), Ordering::SeqCst);
         }
     }
 }
@@ -353,8 +350,8 @@ impl<S: Sharing> Places<S> {
 
     /// Counts a CQE, where that is done, which an operation has been found for.
     #[inline]
-    fn meter(&mut self, meter: Option<&Meter<S>>, cqe: &Cqe) {
-        if let Some(meter) = meter {
+    fn meter(&mut self, table: &OperationTable<S>, cqe: &Cqe) {
+        if let Some(meter) = &table.meter {
             self.count_answer(meter, cqe);
         }
     }
