@@ -96,6 +96,7 @@ mod sync;
 mod sys;
 #[cfg(all(test, not(loom)))]
 mod testing;
+mod trace;
 pub mod tuning;
 mod unavailable;
 

@@ -336,6 +336,7 @@ impl Setup {
     /// reason why there is no ring of the kernel, where one was tried.
     fn engine(&self, reason: Option<Unavailable>) -> Result<Rings, Unavailable> {
         self.tuning.check_fallback()?;
+        crate::trace::falls_back(reason.as_ref());
         let invalid = || Unavailable::failed("the fallback", &io::ErrorKind::InvalidInput.into());
         let (entries, completion_entries) = self.sizes().ok_or_else(invalid)?;
         let engine = Engine::new(entries, completion_entries);

@@ -133,7 +133,7 @@
 //! | `quinn` | a runtime for quinn, so that QUIC runs on a [`Ring`] of a `UdpSocket` |
 //! | `signal` | signals as streams, and `ctrl_c` |
 //! | `tokio` | `AsyncRead`, `AsyncBufRead`, `AsyncWrite` and `AsyncSeek` of tokio for [`Ring`] and its halves; `HostedDriver::tokio`: a driver that lives in its runtime |
-//! | `tracing` | a span for each operation, at the level `TRACE` and the target `ringbahn`: the type of its event, and how it ended (`completed`, `refused`, `dropped` or `detached`) |
+//! | `tracing` | a span for each operation, at the level `TRACE` and the target `ringbahn`: the type of its event, and how it ended (`completed`, `refused`, `dropped` or `detached`); and events, from `DEBUG` on, where buffers are short, the completion queue has overflown, the fallback is used, or a driver is shut down |
 //!
 //! The traits of tokio are for the protocols that are written for them: TLS, WebSockets, codecs,
 //! axum. They need no runtime of tokio, and do the same as those of futures-io; one handle may be

@@ -115,11 +115,7 @@ impl<S: Sharing> Meter<S> {
     }
 
     /// Entries of these opcodes have been committed, and are remembered as those `in_place`.
-    pub(crate) fn committed(
-        &self,
-        opcodes: impl Iterator<Item = u8>,
-        in_place: &mut Entries,
-    ) {
+    pub(crate) fn committed(&self, opcodes: impl Iterator<Item = u8>, in_place: &mut Entries) {
         let since = self.now();
         in_place.clear();
         for opcode in opcodes {
