@@ -96,8 +96,8 @@ impl SimBuilder {
         self
     }
 
-    /// Whether the driver keeps [metrics](crate::SimDriver::metrics), opcode by opcode, and which; at
-    /// first none. Latencies are those of virtual time.
+    /// Whether the driver keeps [metrics](crate::SimDriver::metrics), opcode by opcode, and which;
+    /// at first none. Latencies are those of virtual time.
     #[must_use]
     pub fn metering(mut self, metering: Metering) -> SimBuilder {
         self.metering = metering;

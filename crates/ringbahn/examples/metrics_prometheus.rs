@@ -1,4 +1,4 @@
-//! Serves what a driver has done, opcode by opcode, for Prometheus to collect; over the same driver.
+//! Serves what a driver has done, opcode by opcode, for Prometheus to collect; over that driver.
 //!
 //! ```sh
 //! cargo run --example metrics_prometheus -- 127.0.0.1:9464 # or once for a client of its own

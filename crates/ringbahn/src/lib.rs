@@ -218,6 +218,11 @@ pub use ringbahn_drivers::{HostedBuilder, HostedDriver, HostedTask, NoHost};
 #[doc = include_str!("../../../README.md")]
 struct FrontPage;
 
+/// The example of the page about metrics, likewise.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/metrics.md")]
+struct MetricsPage;
+
 /// The examples of the drivers' pages, likewise.
 #[cfg(doctest)]
 mod driver_pages {

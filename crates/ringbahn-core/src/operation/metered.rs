@@ -93,7 +93,8 @@ impl<S: Sharing> OperationTable<S> {
         }
     }
 
-    #[inline(never)]
+    // Cold, so that where nothing is counted no register is kept for it.
+    #[cold]
     fn count_committed(&self, meter: &Meter<S>, id: OperationId, entries: &[Sqe]) {
         let mut places = self.places.lock();
         let index = id.index as usize;
@@ -135,7 +136,7 @@ impl<S: Sharing> Places<S> {
     }
 
     /// Counts a CQE of an operation that is, or was until now, in its place.
-    #[inline(never)]
+    #[cold]
     pub(super) fn count_answer(&mut self, meter: &Meter<S>, cqe: &Cqe) {
         if let Some(entry) = self.entry(cqe.user_data) {
             meter.answered(entry, cqe);

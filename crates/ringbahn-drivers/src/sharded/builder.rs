@@ -90,8 +90,8 @@ impl ShardedBuilder {
         self
     }
 
-    /// Whether the driver keeps [metrics](ShardedDriver::metrics), opcode by opcode, and which; none
-    /// unless told.
+    /// Whether the driver keeps [metrics](ShardedDriver::metrics), opcode by opcode, and which;
+    /// none unless told.
     #[must_use]
     pub fn metering(mut self, metering: Metering) -> ShardedBuilder {
         self.setup = self.setup.metering(metering);
