@@ -241,7 +241,7 @@ where
     Operation<H, E>: Unpin,
 {
     let mut operation = home.driver().submit(event);
-    home.run(async move {
+    home.run(async {
         while !operation.is_in_flight() {
             let polled = local::poll_once(Pin::new(&mut operation)).await;
             assert!(polled.is_pending(), "it has not waited");
@@ -249,8 +249,8 @@ where
         }
         // What goes out at the end of a turn does so now.
         local::yields().await;
-        operation
-    })
+    });
+    operation
 }
 
 /// Has the driver work until `condition` holds.
