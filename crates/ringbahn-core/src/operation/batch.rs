@@ -9,7 +9,7 @@ use std::task::Waker;
 
 use smallvec::SmallVec;
 
-use super::ended::{Ended, Resubmission};
+use super::ended::{Disposed, Ended, Resubmission};
 use super::target::CancelTarget;
 use crate::panics::contain_panic;
 use crate::sharing::{Shared, Sharing};
@@ -148,7 +148,11 @@ impl<S: Sharing> Batch<S> {
         aftermath.missed_cancels = std::mem::take(&mut self.missed_cancels);
         aftermath.panics += for_each(self.wakers.drain(..), Waker::wake);
         // Where they lie, since moving them would cost more than the rest of this.
-        let panics = for_each(self.ended.iter_mut(), |ended| ended.run(&mut aftermath));
+        let panics = for_each(self.ended.iter_mut(), |ended| match ended.run() {
+            Ok(None) => {}
+            Ok(Some(disposed)) => aftermath.add_disposed(&disposed),
+            Err(resubmission) => aftermath.resubmissions.push(resubmission),
+        });
         aftermath.panics += panics;
         self.ended.clear();
         self.popped = 0;
@@ -220,7 +224,11 @@ impl<S: Sharing> Consequence<S> {
     pub fn run(self, aftermath: &mut Aftermath<S>) {
         let panicked = contain_panic(|| match self.0 {
             Kind::Wake(waker) => waker.wake(),
-            Kind::End(mut ended) => ended.run(aftermath),
+            Kind::End(mut ended) => match ended.run() {
+                Ok(None) => {}
+                Ok(Some(disposed)) => aftermath.add_disposed(&disposed),
+                Err(resubmission) => aftermath.resubmissions.push(resubmission),
+            },
             Kind::Cancel(target) => aftermath.cancels.push(target),
             Kind::Missed(target) => aftermath.missed_cancels.push(target),
         });
@@ -241,11 +249,11 @@ impl<S: Sharing> Aftermath<S> {
         }
     }
 
-    /// Adds a result that was disposed of, of an operation that is counted as one of `opcode`.
+    /// Adds a result that was disposed of.
     #[inline(never)]
-    pub(super) fn add_disposed(&mut self, opcode: Option<u8>) {
+    fn add_disposed(&mut self, disposed: &Disposed) {
         self.disposed += 1;
-        self.disposed_opcodes.extend(opcode);
+        self.disposed_opcodes.extend(disposed.counted_as);
     }
 
     /// Whether there is nothing to do.

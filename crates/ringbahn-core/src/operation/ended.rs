@@ -4,7 +4,6 @@
 //! Who holds one holds the event, by O3 of [`operation`](super).
 #![allow(unsafe_code)]
 
-use super::batch::Aftermath;
 use super::{Ending, Operation};
 use crate::cqe::Cqe;
 use crate::panics::contain_panic;
@@ -44,20 +43,24 @@ impl<S: Sharing> Ended<S> {
 
     /// Completes, disposes of or repeats the operation. Runs code of the event and of wakers.
     ///
-    /// Adds to `aftermath` that its result was disposed of, or that it wants to go round again. A
+    /// Says whether its result was disposed of, or yields it where it wants to go round again. A
     /// second call finds nothing left to do.
     #[inline]
-    pub(crate) fn run(&mut self, aftermath: &mut Aftermath<S>) {
-        let Some(operation) = self.operation.take() else { return };
+    pub(crate) fn run(&mut self) -> Result<Option<Disposed>, Resubmission<S>> {
+        let Some(operation) = self.operation.take() else { return Ok(None) };
         // SAFETY: O3: this is the operation's `Ended`, which nothing is left of.
         match unsafe { operation.end(&self.cqe) } {
-            Ending::Finished => {}
-            Ending::Disposed => aftermath.add_disposed(operation.header().counted_as()),
-            Ending::Again(sqes) => {
-                aftermath.resubmissions.push(Resubmission { operation, sqes });
-            }
+            Ending::Finished => Ok(None),
+            Ending::Disposed => Ok(Some(Disposed { counted_as: operation.header().counted_as() })),
+            Ending::Again(sqes) => Err(Resubmission { operation, sqes }),
         }
     }
+}
+
+/// A result that was disposed of.
+pub(crate) struct Disposed {
+    /// The opcode of its operation, where the ring counts by opcode.
+    pub(super) counted_as: Option<u8>,
 }
 
 /// An operation that has ended without being done, and wants to be submitted once more.
