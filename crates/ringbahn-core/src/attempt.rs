@@ -57,6 +57,11 @@ impl<'a> Attempt<'a> {
 }
 
 impl Served<'_> {
+    /// The result, whatever attempt it is of.
+    pub(crate) fn result(&self) -> i32 {
+        self.result
+    }
+
     /// The result, if it is that of `entry`.
     pub(crate) fn result_of(&self, entry: &Sqe) -> Option<i32> {
         ptr::eq(self.entry, entry).then_some(self.result)

@@ -43,6 +43,7 @@ mod fork;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod metrics;
 mod multishot;
 pub mod opcode;
 mod operation;
@@ -79,6 +80,8 @@ pub use direct::{DirectFd, DirectTable, Slots};
 pub use drive::{Completion, Drive};
 pub use event::Event;
 pub use fd::{OpenFile, SharedFd};
+pub use metrics::histogram::Latencies;
+pub use metrics::{Metering, Metrics, OpcodeMetrics};
 pub use multishot::Multishot;
 pub use multishot::event::MultiEvent;
 pub use operation::batch::{Aftermath, Batch, Consequence};

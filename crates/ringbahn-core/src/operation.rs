@@ -36,6 +36,7 @@ pub(crate) mod batch;
 pub(crate) mod claim;
 pub(crate) mod ended;
 pub(crate) mod id;
+mod metered;
 pub(crate) mod table;
 pub(crate) mod target;
 
@@ -45,6 +46,12 @@ use table::OperationTable;
 /// The `user_data` of an operation that no ring knows of; never that of one in a table, since
 /// the mark of a ring's own entries is set in it.
 const NOWHERE: u64 = u64::MAX;
+
+/// How an operation is counted of which nothing has been said.
+const AS_NOTHING: u64 = 0;
+
+/// How an operation is counted that its driver wants left out.
+const NOT_AT_ALL: u64 = u64::MAX;
 
 /// The part of a record that is the same for every event.
 pub struct Header<S: Sharing> {
@@ -58,6 +65,9 @@ pub struct Header<S: Sharing> {
     table: S::Word,
     /// The steps that have not had their last CQE: bit *n* is step *n*.
     pending: S::Word,
+    /// What it is counted as where that is done: 1 and the opcode of its first entry, or one of
+    /// the two constants. Changed under the table's lock; relaxed, since it guards nothing.
+    counted_as: S::Word,
 }
 
 impl<S: Sharing> Header<S> {
@@ -67,6 +77,7 @@ impl<S: Sharing> Header<S> {
             user_data: S::Word::new(NOWHERE),
             table: S::Word::new(0),
             pending: S::Word::new(0),
+            counted_as: S::Word::new(AS_NOTHING),
         }
     }
 
@@ -81,6 +92,25 @@ impl<S: Sharing> Header<S> {
         self.pending.store(u64::MAX >> (64 - steps), Ordering::Relaxed);
         self.user_data.store(user_data, Ordering::Release); // Acquire in `next_step`.
         self.cell.is_cancelled()
+    }
+
+    /// The operation is counted, as one of `opcode`. `false` where its driver wants it left out.
+    pub(crate) fn count_as(&self, opcode: u8) -> bool {
+        let counted = self.counted_as.load(Ordering::Relaxed) != NOT_AT_ALL;
+        if counted {
+            self.counted_as.store(1 + u64::from(opcode), Ordering::Relaxed);
+        }
+        counted
+    }
+
+    /// The operation is not to be counted, in none of its rounds.
+    pub(crate) fn disregard(&self) {
+        self.counted_as.store(NOT_AT_ALL, Ordering::Relaxed);
+    }
+
+    /// The opcode that the operation was last counted as one of.
+    pub(crate) fn counted_as(&self) -> Option<u8> {
+        self.counted_as.load(Ordering::Relaxed).checked_sub(1)?.try_into().ok()
     }
 
     /// Whether the operation is, or was last, in `table`.
@@ -191,6 +221,7 @@ impl<E: Event, S: Sharing> Record<E, S> {
         // Relaxed: whoever gets to know of the record gets to know of this, too.
         header.user_data.store(NOWHERE, Ordering::Relaxed);
         header.pending.store(0, Ordering::Relaxed);
+        header.counted_as.store(AS_NOTHING, Ordering::Relaxed);
         // The former event has been taken out; if not, it is dropped here.
         self.event = UnsafeCell::new(Some(event));
         drop(waker);

@@ -4,6 +4,7 @@ use std::io;
 use std::task::Context;
 
 use crate::drive::Completion;
+use crate::operation::Operation;
 use crate::operation::ended::Resubmission;
 use crate::operation::id::cancel_of;
 use crate::operation::table::OperationTable;
@@ -102,9 +103,13 @@ impl<'a, S: Sharing> Reservation<'a, S> {
             return Err(resubmission);
         }
         let operation = resubmission.operation().clone();
+        let table = self.table;
         let mut sqes = std::mem::take(resubmission.sqes_mut());
         match self.commit(operation.clone(), &mut sqes) {
-            Ok(cancelled) => Ok(cancelled.then(|| CancelTarget::new(operation))),
+            Ok(cancelled) => {
+                table.count_repeated(operation.header());
+                Ok(cancelled.then(|| CancelTarget::new(operation)))
+            }
             Err(_) => {
                 *resubmission.sqes_mut() = sqes;
                 Err(resubmission)
@@ -139,6 +144,7 @@ impl<'a, S: Sharing> Reservation<'a, S> {
             }
             let file = EntryFile::of(sqes);
             let (id, cancelled) = self.table.insert(operation, 1, file).ok_or(TooFewPlaces)?;
+            self.table.meter_committed(id, sqes.entries());
             if let Some(entry) = sqes.take_only_entry() {
                 self.fill(entry, id.user_data(0))?;
             }
@@ -167,6 +173,7 @@ impl<'a, S: Sharing> Reservation<'a, S> {
         let (id, cancelled) =
             self.table.insert(operation, steps, EntryFile::of(sqes)).ok_or(TooFewPlaces)?;
         sqes.aim(self.table);
+        self.table.meter_committed(id, sqes.entries());
         for (step, entry) in sqes.take_entries().enumerate() {
             self.fill(entry, id.user_data(step as u32))?;
         }

@@ -99,6 +99,9 @@ pub trait Word {
 
     /// Adds `value`, wrapping.
     fn add(&self, value: u64, order: Ordering);
+
+    /// Makes it `value`, where it is less.
+    fn raise(&self, value: u64, order: Ordering);
 }
 
 impl Sharing for Shared {
@@ -156,6 +159,13 @@ impl Word for AtomicU64 {
 
     fn add(&self, value: u64, order: Ordering) {
         self.fetch_add(value, order);
+    }
+
+    fn raise(&self, value: u64, order: Ordering) {
+        // Seldom more than before, and a load is cheaper than an exchange.
+        if self.load(Ordering::Relaxed) < value {
+            self.fetch_max(value, order);
+        }
     }
 }
 
@@ -218,5 +228,9 @@ impl Word for cell::Cell<u64> {
 
     fn add(&self, value: u64, _order: Ordering) {
         self.set(self.get().wrapping_add(value));
+    }
+
+    fn raise(&self, value: u64, _order: Ordering) {
+        self.set(self.get().max(value));
     }
 }

@@ -1,8 +1,14 @@
-//! [`Trace`]: a span for each operation, with the feature `tracing`; nothing without it.
+//! [`Trace`]: a span for each operation, with the feature `tracing`; nothing without it. And events
+//! about what is short.
+//!
+//! A subscriber is foreign code: it is told of something when no lock is held, and if it panics
+//! over that, nothing else is lost.
 
 #[cfg(feature = "tracing")]
 mod span {
     use tracing::field::Empty;
+
+    use crate::panics::contain_panic;
 
     /// The span of an operation, from its first poll to its output.
     #[derive(Debug)]
@@ -27,6 +33,20 @@ mod span {
             self.0 = tracing::Span::none();
         }
     }
+
+    /// Somebody has to wait for a buffer of the group with this number.
+    pub(crate) fn starves(group: u16) {
+        contain_panic(|| {
+            tracing::debug!(target: "ringbahn", group, "all buffers of the group are out");
+        });
+    }
+
+    /// Who had to wait for a buffer of the group goes on.
+    pub(crate) fn is_fed(group: u16) {
+        contain_panic(|| {
+            tracing::debug!(target: "ringbahn", group, "a buffer of the group has come back");
+        });
+    }
 }
 
 #[cfg(not(feature = "tracing"))]
@@ -46,6 +66,10 @@ mod span {
 
         pub(crate) fn end(&mut self, _how: &'static str) {}
     }
+
+    pub(crate) fn starves(_group: u16) {}
+
+    pub(crate) fn is_fed(_group: u16) {}
 }
 
-pub(crate) use span::Trace;
+pub(crate) use span::{Trace, is_fed, starves};

@@ -60,8 +60,8 @@ use crate::shared::core::Core;
 use crate::shared::lookout::Host;
 use crate::unavailable::Unavailable;
 use ringbahn_core::{
-    Attempt, BufferGroup, CancelTarget, Cancelling, Completion, DirectTable, Drive, Reservation,
-    Selection, Served, Shared,
+    Attempt, BufferGroup, CancelTarget, Cancelling, Completion, DirectTable, Drive, Metrics,
+    Reservation, Selection, Served, Shared,
 };
 
 mod attendant;
@@ -172,6 +172,12 @@ impl HostedDriver {
     /// What the driver has done so far.
     pub fn counters(&self) -> Counters {
         self.core().counters()
+    }
+
+    /// What the driver has done so far, opcode by opcode; `None` where it was not
+    /// [told](HostedBuilder::metering) to keep that.
+    pub fn metrics(&self) -> Option<Metrics> {
+        self.core().ring.table().metrics()
     }
 
     /// What executes the operations.

@@ -43,7 +43,7 @@ use std::io;
 use std::time::Duration;
 
 use ringbahn_core::event::{Position, Read};
-use ringbahn_core::{CancelTarget, IoBuf, Pollable, Rule, SharedFd, Submission, opcode};
+use ringbahn_core::{CancelTarget, IoBuf, Metrics, Pollable, Rule, SharedFd, Submission, opcode};
 
 mod builder;
 mod not_polled;
@@ -174,6 +174,12 @@ impl IopollDriver {
     /// for.
     pub fn counters(&self) -> Counters {
         self.shared.counters()
+    }
+
+    /// What the driver has done so far, opcode by opcode; `None` where it was not
+    /// [told](IopollBuilder::metering) to keep that.
+    pub fn metrics(&self) -> Option<Metrics> {
+        self.shared.metrics()
     }
 
     /// What executes the operations.

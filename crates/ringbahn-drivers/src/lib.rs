@@ -79,6 +79,7 @@ mod hosted;
 mod iopoll;
 mod local;
 mod policy;
+mod prometheus;
 mod queue;
 mod receive_queue;
 mod refusal;
@@ -95,6 +96,7 @@ mod sync;
 mod sys;
 #[cfg(all(test, not(loom)))]
 mod testing;
+mod trace;
 pub mod tuning;
 mod unavailable;
 
@@ -105,6 +107,7 @@ pub use hosted::{HostedBuilder, HostedDriver, HostedTask, NoHost};
 pub use iopoll::{IopollBuilder, IopollDriver, NotPolled};
 pub use local::{LocalBuilder, LocalDriver, LocalSpawner, LocalTask, LocalTasks};
 pub use policy::Policy;
+pub use prometheus::PrometheusText;
 pub use queue::completion::{CompletionQueue, Reaped};
 pub use queue::handle::{Readiness, RingHandle};
 pub use queue::submission::SubmissionQueue;

@@ -45,7 +45,7 @@ use std::time::Duration;
 
 use ringbahn_core::{
     Attempt, BufferGroup, BufferQueue, CancelTarget, Cancelling, Completion, DirectTable, Drive,
-    Local, ReceiveQueue, Reservation, Selection, SendQueue, Served,
+    Local, Metrics, ReceiveQueue, Reservation, Selection, SendQueue, Served,
 };
 
 mod alarm;
@@ -168,6 +168,12 @@ impl LocalDriver {
     /// What the driver has done so far.
     pub fn counters(&self) -> Counters {
         self.core.counters()
+    }
+
+    /// What the driver has done so far, opcode by opcode; `None` where it was not
+    /// [told](LocalBuilder::metering) to keep that.
+    pub fn metrics(&self) -> Option<Metrics> {
+        self.core.ring.table().metrics()
     }
 
     /// What executes the operations.

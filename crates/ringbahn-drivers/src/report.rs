@@ -28,6 +28,7 @@ impl Sum for Report {
 /// Says aloud that so many operations are left to the kernel.
 pub(crate) fn announce_leak(in_flight: usize) {
     use std::io::Write;
+    crate::trace::leaks(in_flight);
     // Unlike `eprintln!` it does not panic where nobody listens.
     let _ = writeln!(
         std::io::stderr(),

@@ -336,6 +336,7 @@ impl Setup {
     /// reason why there is no ring of the kernel, where one was tried.
     fn engine(&self, reason: Option<Unavailable>) -> Result<Rings, Unavailable> {
         self.tuning.check_fallback()?;
+        crate::trace::falls_back(reason.as_ref());
         let invalid = || Unavailable::failed("the fallback", &io::ErrorKind::InvalidInput.into());
         let (entries, completion_entries) = self.sizes().ok_or_else(invalid)?;
         let engine = Engine::new(entries, completion_entries);
@@ -356,7 +357,7 @@ impl Setup {
     }
 
     fn assemble<S: Sharing>(&self, rings: Rings) -> Result<Queues<S>, Unavailable> {
-        let (mut submission, completion, rings) = rings.halves();
+        let (mut submission, completion, rings) = rings.halves(self.tuning.metering);
         submission.hold_to(self.rule);
         let handle = RingHandle::new(rings, completion.shared_table());
         let mut queues = Queues { submission, completion, handle };

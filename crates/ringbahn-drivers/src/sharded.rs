@@ -52,7 +52,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringbahn_core::CancelTarget;
+use ringbahn_core::{CancelTarget, Metrics};
 
 mod builder;
 mod shutdown;
@@ -188,6 +188,18 @@ impl ShardedDriver {
     /// What each shard has done so far.
     pub fn shard_counters(&self) -> Vec<Counters> {
         self.handle.shards.iter().map(SharedDriver::counters).collect()
+    }
+
+    /// What all shards have done so far, opcode by opcode; `None` where they were not
+    /// [told](ShardedBuilder::metering) to keep that.
+    pub fn metrics(&self) -> Option<Metrics> {
+        self.handle.shards.iter().map(SharedDriver::metrics).sum()
+    }
+
+    /// What each shard has done so far, opcode by opcode; empty where they were not told to keep
+    /// that.
+    pub fn shard_metrics(&self) -> Vec<Metrics> {
+        self.handle.shards.iter().filter_map(SharedDriver::metrics).collect()
     }
 
     /// What executes the operations.

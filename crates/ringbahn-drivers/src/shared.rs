@@ -52,7 +52,7 @@ use crate::unavailable::Unavailable;
 use crate::{Queues, RingHandle};
 use ringbahn_core::{
     Attempt, BufferGroup, BufferQueue, CancelTarget, Cancelling, Completion, DirectTable, Drive,
-    Reservation, Selection, SendQueue, Served, Shared,
+    Metrics, Reservation, Selection, SendQueue, Served, Shared,
 };
 
 mod builder;
@@ -124,6 +124,12 @@ impl SharedDriver {
     /// What the driver has done so far.
     pub fn counters(&self) -> Counters {
         self.core().counters()
+    }
+
+    /// What the driver has done so far, opcode by opcode; `None` where it was not
+    /// [told](SharedBuilder::metering) to keep that.
+    pub fn metrics(&self) -> Option<Metrics> {
+        self.core().ring.table().metrics()
     }
 
     /// What executes the operations.

@@ -57,7 +57,7 @@
 use std::io;
 use std::time::Duration;
 
-use ringbahn_core::{BufferGroup, CancelTarget, DirectTable, Rule, opcode};
+use ringbahn_core::{BufferGroup, CancelTarget, DirectTable, Metrics, Rule, opcode};
 
 mod builder;
 
@@ -134,6 +134,12 @@ impl SqpollDriver {
     /// for it.
     pub fn counters(&self) -> Counters {
         self.shared.counters()
+    }
+
+    /// What the driver has done so far, opcode by opcode; `None` where it was not
+    /// [told](SqpollBuilder::metering) to keep that.
+    pub fn metrics(&self) -> Option<Metrics> {
+        self.shared.metrics()
     }
 
     /// What executes the operations.

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use ringbahn_core::OperationTable;
+use ringbahn_core::{Metering, OperationTable};
 
 use crate::driver::core::Core;
 use crate::faults::Faults;
@@ -34,6 +34,7 @@ pub struct SimBuilder {
     first_index: u32,
     trace_length: usize,
     stream_capacity: usize,
+    metering: Metering,
 }
 
 impl SimBuilder {
@@ -47,6 +48,7 @@ impl SimBuilder {
             first_index: u32::MAX - 3,
             trace_length: LENGTH_DEFAULT,
             stream_capacity: 64 << 10,
+            metering: Metering::Off,
         }
     }
 
@@ -94,12 +96,20 @@ impl SimBuilder {
         self
     }
 
+    /// Whether the driver keeps [metrics](crate::SimDriver::metrics), opcode by opcode, and which;
+    /// at first none. Latencies are those of virtual time.
+    #[must_use]
+    pub fn metering(mut self, metering: Metering) -> SimBuilder {
+        self.metering = metering;
+        self
+    }
+
     /// The simulation.
     pub fn build(self) -> Sim {
         let power = |entries: u32| entries.clamp(1, ENTRIES_MAX).next_power_of_two();
         let entries = power(self.entries);
         let completion_entries = power(self.completion_entries.unwrap_or(2 * entries));
-        let table = Rc::new(OperationTable::new());
+        let table = Rc::new(OperationTable::metered(self.metering));
         let submission = SubmissionQueue::new(table.clone(), entries, self.first_index);
         let completion = CompletionQueue::new(table.clone(), completion_entries, self.first_index);
         let trace = Trace::new(self.trace_length);

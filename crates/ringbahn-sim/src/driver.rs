@@ -11,7 +11,9 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use ringbahn_core::{CancelTarget, Cancelling, Completion, Drive, Local, Reservation, Selection};
+use ringbahn_core::{
+    CancelTarget, Cancelling, Completion, Drive, Local, Metrics, Reservation, Selection,
+};
 
 mod alarm;
 mod backlog;
@@ -77,6 +79,13 @@ impl SimDriver {
     /// What the driver has done so far.
     pub fn counters(&self) -> Counters {
         self.core.counters()
+    }
+
+    /// What the driver has done so far, opcode by opcode; `None` where the simulation was not
+    /// [told](crate::SimBuilder::metering) to keep that. It is the simulated kernel that executes
+    /// the entries.
+    pub fn metrics(&self) -> Option<Metrics> {
+        self.core.metrics()
     }
 
     /// Winds the driver up: new events are refused, what is in flight is cancelled, and virtual

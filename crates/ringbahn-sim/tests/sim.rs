@@ -11,6 +11,8 @@ mod driver;
 mod faults;
 #[path = "sim/files.rs"]
 mod files;
+#[path = "sim/metrics.rs"]
+mod metrics;
 #[path = "sim/names.rs"]
 mod names;
 #[path = "sim/ranges.rs"]

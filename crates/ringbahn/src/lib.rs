@@ -133,7 +133,7 @@
 //! | `quinn` | a runtime for quinn, so that QUIC runs on a [`Ring`] of a `UdpSocket` |
 //! | `signal` | signals as streams, and `ctrl_c` |
 //! | `tokio` | `AsyncRead`, `AsyncBufRead`, `AsyncWrite` and `AsyncSeek` of tokio for [`Ring`] and its halves; `HostedDriver::tokio`: a driver that lives in its runtime |
-//! | `tracing` | a span for each operation, at the level `TRACE` and the target `ringbahn`: the type of its event, and how it ended (`completed`, `refused`, `dropped` or `detached`) |
+//! | `tracing` | a span for each operation, at the level `TRACE` and the target `ringbahn`: the type of its event, and how it ended (`completed`, `refused`, `dropped` or `detached`); and events, from `DEBUG` on, where buffers are short, the completion queue has overflown, the fallback is used, or a driver is shut down |
 //!
 //! The traits of tokio are for the protocols that are written for them: TLS, WebSockets, codecs,
 //! axum. They need no runtime of tokio, and do the same as those of futures-io; one handle may be
@@ -192,20 +192,21 @@ pub use ringbahn_core::{
     AlignedBuffer, Attempt, BufError, BufResult, BufResultExt, BufferGroup, BufferQueue,
     BufferReturn, Bundle, BundleParts, Cancel, CancelReport, CancelScope, CancelTarget, Cancelled,
     Cancelling, Completion, Cqe, DirectFd, DirectIo, DirectTable, Drive, Event, Forbidden,
-    ForeignRing, IoBuf, IoBufMut, IoBufs, Local, Misaligned, MultiEvent, Multishot, OpenFile,
-    Outcome, Personality, Pollable, ProvidedBuffer, ReceiveQueue, ReceivedPiece, Registration,
-    Reservation, RingId, Rule, Selection, SendQueue, Served, Shared, SharedFd, Sharing, Slice,
-    Slots, SocketAddress, Sqe, Sqes, Submission, Timeout, Within, buf, event, opcode,
+    ForeignRing, IoBuf, IoBufMut, IoBufs, Latencies, Local, Metering, Metrics, Misaligned,
+    MultiEvent, Multishot, OpcodeMetrics, OpenFile, Outcome, Personality, Pollable, ProvidedBuffer,
+    ReceiveQueue, ReceivedPiece, Registration, Reservation, RingId, Rule, Selection, SendQueue,
+    Served, Shared, SharedFd, Sharing, Slice, Slots, SocketAddress, Sqe, Sqes, Submission, Timeout,
+    Within, buf, event, opcode,
 };
 #[doc(no_inline)]
 pub use ringbahn_drivers::survey::{NoZeroCopyReceive, Obstacle};
 #[doc(no_inline)]
 pub use ringbahn_drivers::{
     Backend, CancelledNow, CompletionWidth, Counters, IopollBuilder, IopollDriver, Lacking,
-    LocalBuilder, LocalDriver, Napi, NapiTracking, NotPolled, Notice, Notify, Policy, Reason,
-    RegisteredBuffer, RegisteredBuffers, Registrar, Report, Restrictions, RingMemory, Setup,
-    ShardedBuilder, ShardedDriver, SharedBuilder, SharedDriver, SqpollBuilder, SqpollDriver,
-    TakeBuffer, TooLong, Unavailable, WaitClock, WorkerLimits, registration, tuning,
+    LocalBuilder, LocalDriver, Napi, NapiTracking, NotPolled, Notice, Notify, Policy,
+    PrometheusText, Reason, RegisteredBuffer, RegisteredBuffers, Registrar, Report, Restrictions,
+    RingMemory, Setup, ShardedBuilder, ShardedDriver, SharedBuilder, SharedDriver, SqpollBuilder,
+    SqpollDriver, TakeBuffer, TooLong, Unavailable, WaitClock, WorkerLimits, registration, tuning,
 };
 #[cfg(any(feature = "tokio", feature = "async-io"))]
 #[doc(no_inline)]
@@ -216,6 +217,11 @@ pub use ringbahn_drivers::{HostedBuilder, HostedDriver, HostedTask, NoHost};
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct FrontPage;
+
+/// The example of the page about metrics, likewise.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/metrics.md")]
+struct MetricsPage;
 
 /// The examples of the drivers' pages, likewise.
 #[cfg(doctest)]

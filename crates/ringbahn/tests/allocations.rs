@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use allocation_counter::{AllocationInfo, measure};
 use futures::executor::block_on;
 use futures::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, FutureExt};
-use ringbahn::{BufResultExt, Drive, LocalDriver, Provided, Ring, SharedDriver};
+use ringbahn::{BufResultExt, Drive, LocalDriver, Metering, Provided, Ring, SharedDriver, opcode};
 
 #[path = "support/support.rs"]
 mod support;
@@ -63,6 +63,21 @@ fn reading_and_writing_a_handle_again_allocates_nothing() {
         let counted = counted(|| driver.block_on(message(&mut near, &mut far)));
         assert_eq!(counted.count_total, 0, "{counted:?} {:?}", driver.counters());
     }
+}
+
+#[test]
+fn keeping_metrics_allocates_nothing_once_every_opcode_has_been_seen() {
+    let test = "keeping_metrics_allocates_nothing_once_every_opcode_has_been_seen";
+    let shared = SharedDriver::builder().entries(4).metering(Metering::Latencies).build();
+    let local = LocalDriver::builder().entries(4).metering(Metering::Latencies).build();
+    let (Ok(shared), Ok(local)) = (shared, local) else { return skip(test, "no io_uring") };
+    let [mut near, mut far] = pair(&shared);
+    let counted_shared = counted(|| block_on(message(&mut near, &mut far)));
+    assert_eq!(counted_shared.count_total, 0, "{counted_shared:?} {:?}", shared.counters());
+    let [mut near, mut far] = pair(&local);
+    let counted_local = counted(|| local.block_on(message(&mut near, &mut far)));
+    assert_eq!(counted_local.count_total, 0, "{counted_local:?} {:?}", local.counters());
+    assert!(local.metrics().unwrap().of(opcode::SEND).succeeded >= 2 * TIMES);
 }
 
 #[test]

@@ -20,6 +20,14 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("echo_on_smol", &["echoed 10000 bytes on 4 connections; 0 operations leaked\n"]),
     ("echo_on_tokio", &["echoed 10000 bytes on 4 connections; 0 operations leaked\n"]),
     ("many_files", &["300 files, 0 not read, sum b2c7e6321fc2e162\n"]),
+    (
+        "metrics_prometheus",
+        &[
+            "HTTP/1.1 200 OK\n",
+            "submitted_total{driver=\"main\",opcode=\"ACCEPT\"} ",
+            "duration_seconds_count{driver=\"main\",opcode=\"ACCEPT\"} ",
+        ],
+    ),
     ("own_driver", &["50 reads at 500 per second took ["]),
     ("own_event", &["made do with 1 buffer\n", "the file has 1048576 bytes now\n"]),
     ("read_file", &["which begin with \"[package]\"\n"]),

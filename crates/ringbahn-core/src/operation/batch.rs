@@ -9,7 +9,7 @@ use std::task::Waker;
 
 use smallvec::SmallVec;
 
-use super::ended::{Ended, Resubmission};
+use super::ended::{Disposed, Ended, Resubmission};
 use super::target::CancelTarget;
 use crate::panics::contain_panic;
 use crate::sharing::{Shared, Sharing};
@@ -74,6 +74,9 @@ pub struct Aftermath<S: Sharing = Shared> {
     pub missed_cancels: Vec<CancelTarget<S>>,
     /// How many results nobody waited for, and were disposed of.
     pub disposed: u32,
+    /// The opcodes of these, where the ring counts by opcode: to be told to
+    /// [`OperationTable::count_disposed`](crate::OperationTable::count_disposed).
+    pub disposed_opcodes: Vec<u8>,
     /// How many wakers or events panicked. Each panic ended with its consequence; the operation
     /// itself is over and nothing of it is left in the ring.
     pub panics: u32,
@@ -145,10 +148,12 @@ impl<S: Sharing> Batch<S> {
         aftermath.missed_cancels = std::mem::take(&mut self.missed_cancels);
         aftermath.panics += for_each(self.wakers.drain(..), Waker::wake);
         // Where they lie, since moving them would cost more than the rest of this.
-        aftermath.panics += for_each(self.ended.iter_mut(), |ended| match ended.run() {
-            Ok(disposed) => aftermath.disposed += u32::from(disposed),
+        let panics = for_each(self.ended.iter_mut(), |ended| match ended.run() {
+            Ok(None) => {}
+            Ok(Some(disposed)) => aftermath.add_disposed(&disposed),
             Err(resubmission) => aftermath.resubmissions.push(resubmission),
         });
+        aftermath.panics += panics;
         self.ended.clear();
         self.popped = 0;
         aftermath
@@ -220,7 +225,8 @@ impl<S: Sharing> Consequence<S> {
         let panicked = contain_panic(|| match self.0 {
             Kind::Wake(waker) => waker.wake(),
             Kind::End(mut ended) => match ended.run() {
-                Ok(disposed) => aftermath.disposed += u32::from(disposed),
+                Ok(None) => {}
+                Ok(Some(disposed)) => aftermath.add_disposed(&disposed),
                 Err(resubmission) => aftermath.resubmissions.push(resubmission),
             },
             Kind::Cancel(target) => aftermath.cancels.push(target),
@@ -238,8 +244,16 @@ impl<S: Sharing> Aftermath<S> {
             cancels: Vec::new(),
             missed_cancels: Vec::new(),
             disposed: 0,
+            disposed_opcodes: Vec::new(),
             panics: 0,
         }
+    }
+
+    /// Adds a result that was disposed of.
+    #[inline(never)]
+    fn add_disposed(&mut self, disposed: &Disposed) {
+        self.disposed += 1;
+        self.disposed_opcodes.extend(disposed.counted_as);
     }
 
     /// Whether there is nothing to do.

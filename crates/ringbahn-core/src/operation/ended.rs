@@ -46,15 +46,21 @@ impl<S: Sharing> Ended<S> {
     /// Says whether its result was disposed of, or yields it where it wants to go round again. A
     /// second call finds nothing left to do.
     #[inline]
-    pub(crate) fn run(&mut self) -> Result<bool, Resubmission<S>> {
-        let Some(operation) = self.operation.take() else { return Ok(false) };
+    pub(crate) fn run(&mut self) -> Result<Option<Disposed>, Resubmission<S>> {
+        let Some(operation) = self.operation.take() else { return Ok(None) };
         // SAFETY: O3: this is the operation's `Ended`, which nothing is left of.
         match unsafe { operation.end(&self.cqe) } {
-            Ending::Finished => Ok(false),
-            Ending::Disposed => Ok(true),
+            Ending::Finished => Ok(None),
+            Ending::Disposed => Ok(Some(Disposed { counted_as: operation.header().counted_as() })),
             Ending::Again(sqes) => Err(Resubmission { operation, sqes }),
         }
     }
+}
+
+/// A result that was disposed of.
+pub(crate) struct Disposed {
+    /// The opcode of its operation, where the ring counts by opcode.
+    pub(super) counted_as: Option<u8>,
 }
 
 /// An operation that has ended without being done, and wants to be submitted once more.

@@ -20,6 +20,8 @@ use super::{Operation, StepEnd};
 use crate::cancelling::{Cancelling, Watch};
 use crate::completion::cell::Progress;
 use crate::cqe::{Cqe, WideCqe};
+use crate::metrics::Metering;
+use crate::metrics::meter::{Entries, Meter};
 use crate::ring_id::RingId;
 use crate::selection::{EntryFile, Selection};
 use crate::sharing::{Lock, OperationShare, Shared, Sharing, Word};
@@ -36,28 +38,33 @@ use crate::sync::Ordering;
 /// closed. It says so on the standard error output.
 pub struct OperationTable<S: Sharing = Shared> {
     ring: RingId,
-    places: S::Lock<Places<S>>,
+    pub(super) places: S::Lock<Places<S>>,
     in_flight: S::Word,
+    /// What is counted by opcode, where anything is.
+    pub(super) meter: Option<Box<Meter<S>>>,
 }
 
-struct Places<S: Sharing> {
-    places: Vec<Place<S>>,
+pub(super) struct Places<S: Sharing> {
+    pub(super) places: Vec<Place<S>>,
     /// Indices of places without a tenant. The one left last is taken first: it is in the cache.
     free: Vec<u32>,
+    /// Of the places that have had a tenant, the entries of the last one; as far as they are
+    /// counted.
+    pub(super) entries: Vec<Entries>,
 }
 
-struct Place<S: Sharing> {
+pub(super) struct Place<S: Sharing> {
     generation: u32,
     /// The file that the tenant's entries name.
     file: EntryFile,
-    tenant: Option<OperationShare<S>>,
+    pub(super) tenant: Option<OperationShare<S>>,
 }
 
 /// A table that is locked while CQEs are noted in it. The operations that they end are in flight
 /// until it is dropped.
 pub struct Noting<'a, S: Sharing = Shared> {
     places: <S::Lock<Places<S>> as Lock<Places<S>>>::Guard<'a>,
-    in_flight: &'a S::Word,
+    table: &'a OperationTable<S>,
     /// How many operations have ended.
     ended: u64,
 }
@@ -78,10 +85,17 @@ pub enum Matched {
 impl<S: Sharing> OperationTable<S> {
     /// An empty table.
     pub fn new() -> OperationTable<S> {
+        OperationTable::metered(Metering::Off)
+    }
+
+    /// An empty table that keeps what `metering` says.
+    pub fn metered(metering: Metering) -> OperationTable<S> {
+        let places = Places { places: Vec::new(), free: Vec::new(), entries: Vec::new() };
         OperationTable {
             ring: RingId::new(),
-            places: S::Lock::new(Places { places: Vec::new(), free: Vec::new() }),
+            places: S::Lock::new(places),
             in_flight: S::Word::new(0),
+            meter: Meter::new(metering),
         }
     }
 
@@ -145,7 +159,7 @@ impl<S: Sharing> OperationTable<S> {
     /// Locks the table, for CQEs to be noted in it.
     #[inline]
     pub fn noting(&self) -> Noting<'_, S> {
-        Noting { places: self.places.lock(), in_flight: &self.in_flight, ended: 0 }
+        Noting { places: self.places.lock(), table: self, ended: 0 }
     }
 
     /// Asks for the end of every operation in flight, and yields those that a cancel is now to be
@@ -268,6 +282,7 @@ impl<S: Sharing> Noting<'_, S> {
             if stop {
                 batch.cancel(CancelTarget::new(tenant.clone()));
             }
+            places.meter(self.table, cqe);
             return Matched::Progress;
         }
         match header.end_step(cqe.user_data) {
@@ -280,6 +295,7 @@ impl<S: Sharing> Noting<'_, S> {
                 if let Some(waker) = header.cell.progress(keep(*cqe)).wake {
                     batch.wake(waker);
                 }
+                places.meter(self.table, cqe);
                 Matched::Progress
             }
             StepEnd::AllEnded => {
@@ -287,6 +303,7 @@ impl<S: Sharing> Noting<'_, S> {
                 place.generation = id.next_generation().generation;
                 let Some(tenant) = place.tenant.take() else { return Matched::Unknown };
                 places.free.push(id.index);
+                places.meter(self.table, cqe);
                 self.ended += 1;
                 // SAFETY: T2 and the contract of this function: this was the last CQE of every
                 // entry, and the tenant has just left its place, so there is no second `Ended`.
@@ -312,7 +329,7 @@ impl<S: Sharing> Drop for Noting<'_, S> {
     #[inline]
     fn drop(&mut self) {
         if self.ended > 0 {
-            self.in_flight.add(self.ended.wrapping_neg(), Ordering::SeqCst);
+            self.table.in_flight.add(self.ended.wrapping_neg(), Ordering::SeqCst);
         }
     }
 }
@@ -325,10 +342,18 @@ impl<S: Sharing> fmt::Debug for Noting<'_, S> {
 
 impl<S: Sharing> Places<S> {
     #[inline]
-    fn find(&mut self, user_data: u64) -> Option<&mut Place<S>> {
+    pub(super) fn find(&mut self, user_data: u64) -> Option<&mut Place<S>> {
         let id = OperationId::of(user_data);
         let place = self.places.get_mut(id.index as usize)?;
         (place.generation == id.generation).then_some(place)
+    }
+
+    /// Counts a CQE, where that is done, which an operation has been found for.
+    #[inline]
+    fn meter(&mut self, table: &OperationTable<S>, cqe: &Cqe) {
+        if let Some(meter) = &table.meter {
+            self.count_answer(meter, cqe);
+        }
     }
 }
 

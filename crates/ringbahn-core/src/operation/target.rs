@@ -54,6 +54,11 @@ impl<S: Sharing> CancelTarget<S> {
         self.operation.header().cell.cancel_watched(watch)
     }
 
+    /// Leaves the operation out of what is counted.
+    pub(crate) fn disregard(&self) {
+        self.operation.header().disregard();
+    }
+
     /// Tells the operation that it may end cancelled by somebody's event, so that it is not
     /// repeated then. A later drop of its future still asks the driver for a cancel.
     pub(crate) fn forewarn(&self) {

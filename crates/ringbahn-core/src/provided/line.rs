@@ -19,6 +19,7 @@ use std::task::{Poll, Waker};
 
 use super::BufferGroup;
 use crate::panics::contain_panic;
+use crate::trace::{is_fed, starves};
 
 /// The place of a stream among those that wait for a buffer.
 pub(crate) struct Turn {
@@ -79,6 +80,7 @@ impl Turn {
         let Some(waiting) = &mut self.waiting else { return Poll::Ready(()) };
         // The clone is foreign code, and so is the drop of the one that is replaced.
         let mut unused = Some(waker.clone());
+        let had_to_wait = waiting.number.is_some();
         let mut state = waiting.group.group.lock();
         let mut yields = false;
         let polled = if state.returns != waiting.seen {
@@ -104,6 +106,11 @@ impl Turn {
             waker.wake_by_ref();
         }
         contain_panic(|| drop(unused));
+        match had_to_wait {
+            false if waiting.number.is_some() => starves(waiting.group.id()),
+            true if polled.is_ready() => is_fed(waiting.group.id()),
+            _ => {}
+        }
         polled
     }
 }

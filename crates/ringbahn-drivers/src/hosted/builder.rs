@@ -3,6 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
+use ringbahn_core::Metering;
+
 use super::attendant::Attendant;
 use super::reactor::Reactor;
 use super::task::HostedTask;
@@ -73,6 +75,14 @@ impl HostedBuilder {
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> HostedBuilder {
         self.setup = self.setup.policy(policy);
+        self
+    }
+
+    /// Whether the driver keeps [metrics](HostedDriver::metrics), opcode by opcode, and which; none
+    /// unless told.
+    #[must_use]
+    pub fn metering(mut self, metering: Metering) -> HostedBuilder {
+        self.setup = self.setup.metering(metering);
         self
     }
 

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use ringbahn_core::Metering;
+
 use super::{IopollDriver, POLLABLE};
 use crate::{Setup, SharedDriver};
 
@@ -65,6 +67,14 @@ impl IopollBuilder {
     #[must_use]
     pub fn sleep_first(mut self, sleep_first: bool) -> IopollBuilder {
         self.sleep_first = sleep_first;
+        self
+    }
+
+    /// Whether the driver keeps [metrics](IopollDriver::metrics), opcode by opcode, and which; none
+    /// unless told.
+    #[must_use]
+    pub fn metering(mut self, metering: Metering) -> IopollBuilder {
+        self.setup = self.setup.metering(metering);
         self
     }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use ringbahn_core::opcode;
+use ringbahn_core::{Metering, opcode};
 
 use super::LocalDriver;
 use super::core::{Core, Gathering};
@@ -94,6 +94,14 @@ impl LocalBuilder {
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> LocalBuilder {
         self.setup = self.setup.policy(policy);
+        self
+    }
+
+    /// Whether the driver keeps [metrics](LocalDriver::metrics), opcode by opcode, and which; none
+    /// unless told.
+    #[must_use]
+    pub fn metering(mut self, metering: Metering) -> LocalBuilder {
+        self.setup = self.setup.metering(metering);
         self
     }
 

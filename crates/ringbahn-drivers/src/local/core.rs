@@ -140,7 +140,10 @@ impl Core {
         if before >= SERVED_MAX || self.ring.forked() || self.state().refusal.is_some() {
             return None;
         }
+        let table = self.ring.table();
+        let (opcode, since) = (attempt.entry().opcode(), table.time());
         let served = self.at_once.serve(attempt)?;
+        table.count_served(opcode, &served, since);
         self.served.set(before + 1);
         let mut state = self.state();
         state.counters.submitted += 1;
@@ -337,6 +340,7 @@ impl Core {
             return false;
         };
         bell.detach();
+        self.ring.table().disregard(&target);
         let mut state = self.state();
         state.counters.submitted -= 1;
         state.bell = Some(target);

@@ -10,6 +10,7 @@ use super::core::Core;
 use crate::RingHandle;
 use crate::refusal::{Refusal, forked};
 use crate::report::{Report, announce_leak};
+use crate::trace::shuts_down;
 
 /// How long after the deadline the cancels of the last operations may take.
 const GRACE_TIME: Duration = Duration::from_secs(1);
@@ -25,6 +26,7 @@ impl Core {
             // The operations are the parent's, and so is the report.
             return Report::default();
         }
+        shuts_down(self.in_flight());
         self.parker.silence();
         let (completed, stopped, given_up) = {
             let mut state = self.state();

@@ -5,6 +5,7 @@ use std::time::Instant;
 use ringbahn_core::{Aftermath, Consequence, Local};
 
 use super::core::{Core, PAUSE_MAX};
+use crate::trace::{cancels_missed, has_overflown};
 
 impl Core {
     /// Reads CQEs and runs their consequences, one after the other.
@@ -54,6 +55,7 @@ impl Core {
         if !self.ring.overflowed() {
             return false;
         }
+        has_overflown();
         {
             let counters = &mut self.state().counters;
             counters.overflows += 1;
@@ -65,7 +67,9 @@ impl Core {
     /// Puts on the backlog what a consequence has left to be done. `stopped` is 1 where that is the
     /// end of an operation that was stopped.
     fn settle(&self, aftermath: Aftermath<Local>, stopped: u64) {
-        let Aftermath { resubmissions, cancels, missed_cancels, disposed, panics } = aftermath;
+        let Aftermath { resubmissions, cancels, missed_cancels, disposed, panics, .. } = aftermath;
+        self.ring.table().count_disposed(&aftermath.disposed_opcodes);
+        cancels_missed(missed_cancels.len());
         let mut state = self.state();
         state.counters.disposed += u64::from(disposed);
         state.counters.panics += u64::from(panics);

@@ -31,7 +31,7 @@ pub(crate) fn over_memory_from(
     let memory = Memory::new(start, entries, completion_entries).expect("powers of two");
     let (submission, completion) = (memory.submission.clone(), memory.completion.clone());
     let backing = Backing::Heap(memory);
-    Rings::over(submission, completion, backing, None).halves()
+    Rings::over(submission, completion, backing, None).halves(ringbahn_core::Metering::Off)
 }
 
 impl Rings {

@@ -28,7 +28,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
-use ringbahn_core::{Cqe, OperationTable, Sharing, Sqe};
+use ringbahn_core::{Cqe, Metering, OperationTable, Sharing, Sqe};
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::beside::{AtWork, Beside};
@@ -268,9 +268,14 @@ impl Rings {
     }
 
     /// The two halves, and a share of the memory for a handle. They start where the counters are.
-    pub(crate) fn halves<S: Sharing>(self) -> (SubmissionQueue<S>, CompletionQueue<S>, Arc<Rings>) {
+    pub(crate) fn halves<S: Sharing>(
+        self,
+        metering: Metering,
+    ) -> (SubmissionQueue<S>, CompletionQueue<S>, Arc<Rings>) {
         let rings = Arc::new(self);
-        let table = S::share(OperationTable::new);
+        let table = OperationTable::metered(metering);
+        let inside = matches!(rings.backing, Backing::Engine(_));
+        let table = S::share(|| if inside { table.executed_inside() } else { table });
         let submission = SubmissionQueue::new(rings.clone(), table.clone());
         let completion = CompletionQueue::new(rings.clone(), table);
         (submission, completion, rings)

@@ -177,7 +177,9 @@ impl<S: Sharing> SubmissionQueue<S> {
             while first != end {
                 if wanted && !barred {
                     // SAFETY: Q4; the reference of the loop above is not used any more.
-                    diversion.take(unsafe { self.unpublished(first) });
+                    let entry = unsafe { self.unpublished(first) };
+                    self.table.count_inside(entry);
+                    diversion.take(entry);
                 }
                 first = first.wrapping_add(1);
             }

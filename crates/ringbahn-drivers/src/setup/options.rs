@@ -1,6 +1,6 @@
 //! What can be asked of a ring beyond its size.
 
-use ringbahn_core::Rule;
+use ringbahn_core::{Metering, Rule};
 
 use super::Setup;
 use super::memory::RingMemory;
@@ -38,6 +38,14 @@ impl Setup {
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Setup {
         self.policy = Some(policy);
+        self
+    }
+
+    /// Whether the ring's [table](ringbahn_core::OperationTable::metrics) keeps metrics, opcode by
+    /// opcode, and which; none unless told.
+    #[must_use]
+    pub fn metering(mut self, metering: Metering) -> Setup {
+        self.tuning.metering = metering;
         self
     }
 

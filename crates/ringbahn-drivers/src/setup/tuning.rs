@@ -2,6 +2,8 @@
 
 use std::io;
 
+use ringbahn_core::Metering;
+
 use super::memory::RingMemory;
 use super::restrictions::Restrictions;
 use super::{Setup, Wishes};
@@ -24,6 +26,8 @@ pub(crate) struct Tuning {
     pub(crate) sleeps_first: bool,
     /// The register operations, by bit, that the kernel is to be treated as if it lacked.
     pub(crate) lacking: u64,
+    /// What is counted by opcode.
+    pub(crate) metering: Metering,
 }
 
 /// An option of [`Setup`](crate::Setup) that the fallback has no counterpart of.

@@ -4,6 +4,8 @@ use std::io;
 use std::num::NonZero;
 use std::thread;
 
+use ringbahn_core::Metering;
+
 use super::ShardedDriver;
 use crate::{Policy, Reason, Setup, SharedBuilder, SharedDriver, Unavailable};
 
@@ -85,6 +87,14 @@ impl ShardedBuilder {
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> ShardedBuilder {
         self.setup = self.setup.policy(policy);
+        self
+    }
+
+    /// Whether the driver keeps [metrics](ShardedDriver::metrics), opcode by opcode, and which;
+    /// none unless told.
+    #[must_use]
+    pub fn metering(mut self, metering: Metering) -> ShardedBuilder {
+        self.setup = self.setup.metering(metering);
         self
     }
 

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use ringbahn_core::Metering;
+
 use super::SharedDriver;
 use crate::{Policy, Setup};
 
@@ -71,6 +73,14 @@ impl SharedBuilder {
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> SharedBuilder {
         self.setup = self.setup.policy(policy);
+        self
+    }
+
+    /// Whether the driver keeps [metrics](SharedDriver::metrics), opcode by opcode, and which; none
+    /// unless told.
+    #[must_use]
+    pub fn metering(mut self, metering: Metering) -> SharedBuilder {
+        self.setup = self.setup.metering(metering);
         self
     }
 

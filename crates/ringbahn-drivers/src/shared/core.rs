@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use ringbahn_core::{Attempt, Batch, CancelTarget, Completion, Reservation, Served, Shared};
+use ringbahn_core::{Batch, CancelTarget, Completion, Reservation, Shared};
 
 mod backlog;
 mod hand_over;
+mod served;
 mod tuned;
 
 use super::lookout::{Host, Lookout};
@@ -19,7 +20,7 @@ use crate::backlog::Backlog;
 use crate::counters::{Counters, Ends, Tally, add};
 use crate::refusal::{Refusal, forked, too_long};
 use crate::report::announce_leak;
-use crate::{CompletionQueue, Queues, RingHandle, SubmissionQueue};
+use crate::{CompletionQueue, Queues, RingHandle, SubmissionQueue, trace};
 
 /// How many CQEs are read before their consequences are run.
 const REAP_MAX: usize = 64;
@@ -141,19 +142,6 @@ impl Core {
     /// Whether no events are accepted any more.
     pub(super) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::SeqCst)
-    }
-
-    /// Serves an operation without the ring, where that can be done.
-    pub(crate) fn attempt<'a>(&self, attempt: Attempt<'a>) -> Option<Served<'a>> {
-        let may_serve = self.at_once.may_serve(attempt.entry());
-        if !may_serve || self.ring.forked() || self.closed.load(Ordering::Relaxed) {
-            return None;
-        }
-        let served = self.at_once.serve(attempt)?;
-        for counter in [&self.tally.submitted, &self.tally.completed, &self.tally.served_at_once] {
-            add(counter, 1);
-        }
-        Some(served)
     }
 
     pub(crate) fn poll_prepare<'cx>(
@@ -376,6 +364,7 @@ impl Core {
             if self.ring.overflowed() {
                 add(&self.tally.overflows, 1);
                 add(&self.tally.enters, 1);
+                trace::has_overflown();
                 jammed = self.ring.enter_flush().is_err();
             }
             let reaped = {
@@ -425,10 +414,15 @@ impl Core {
     /// The end begins. `false` where it had begun before.
     fn begin_end(self: &Arc<Self>, time: Duration) -> bool {
         let ends = self.ends();
+        let in_flight = self.in_flight();
         // In this order: the helper goes when the end has begun and nothing is in flight, so from
         // then on nothing may be accepted that it would have to look after.
         self.refuse_all();
-        self.closing.begin(ends, time)
+        let begun = self.closing.begin(ends, time);
+        if begun {
+            trace::shuts_down(in_flight);
+        }
+        begun
     }
 
     /// The last handle has gone.

@@ -3,6 +3,8 @@
 use std::io;
 use std::time::Duration;
 
+use ringbahn_core::Metering;
+
 use super::{NO_ZERO_COPY, SqpollDriver};
 use crate::setup::KernelThread;
 use crate::{Reason, Setup, SharedDriver, Unavailable};
@@ -101,6 +103,14 @@ impl SqpollBuilder {
     #[must_use]
     pub fn serve_at_once(mut self, serve_at_once: bool) -> SqpollBuilder {
         self.serve_at_once = serve_at_once;
+        self
+    }
+
+    /// Whether the driver keeps [metrics](SqpollDriver::metrics), opcode by opcode, and which; none
+    /// unless told.
+    #[must_use]
+    pub fn metering(mut self, metering: Metering) -> SqpollBuilder {
+        self.setup = self.setup.metering(metering);
         self
     }
 

@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use ringbahn_core::{
-    Batch, CancelTarget, Cancelling, Completion, Local, OperationTable, Reservation, Selection,
+    Batch, CancelTarget, Cancelling, Completion, Local, Metrics, OperationTable, Reservation,
+    Selection,
 };
 
 use crate::counters::Counters;
@@ -106,6 +107,16 @@ impl Core {
         Counters { in_flight: self.table.in_flight() as u64, ..self.state().counters }
     }
 
+    pub(crate) fn metrics(&self) -> Option<Metrics> {
+        self.table.metrics()
+    }
+
+    /// Has latencies measured by the clock of the simulation: called before entries are committed,
+    /// and before CQEs are read.
+    pub(super) fn tell_time(&self) {
+        self.table.tell_time(self.kernel.borrow().now);
+    }
+
     #[inline]
     pub(super) fn poll_prepare<'cx>(
         &self,
@@ -113,6 +124,7 @@ impl Core {
         count: u32,
         prepare: impl FnOnce(Reservation<'_, Local>, &mut Context<'cx>) -> Completion<'cx>,
     ) -> Poll<io::Result<Completion<'cx>>> {
+        self.tell_time();
         loop {
             {
                 let state = &mut *self.state();
@@ -242,6 +254,7 @@ impl Core {
 
     /// Moves the backlog to the queue. `false` where something found no room.
     pub(super) fn flush(&self) -> bool {
+        self.tell_time();
         let flushed = {
             let now = self.kernel.borrow().now;
             let mut state = self.state();

@@ -30,6 +30,7 @@ impl Core {
 
     /// Reads CQEs, whose consequences are then in the batch. Says how many there were.
     fn read(&self) -> u32 {
+        self.tell_time();
         let state = &mut *self.state();
         let reaped = self.kernel.borrow_mut().completion.reap(&mut state.batch, REAP_MAX);
         state.counters.completed += u64::from(reaped.finished);
@@ -53,7 +54,8 @@ impl Core {
     /// Puts on the backlog what a consequence has left to be done. `stopped` is 1 where that is the
     /// end of an operation that was stopped.
     fn settle(&self, aftermath: Aftermath<Local>, stopped: u64) {
-        let Aftermath { resubmissions, cancels, missed_cancels, disposed, panics } = aftermath;
+        let Aftermath { resubmissions, cancels, missed_cancels, disposed, panics, .. } = aftermath;
+        self.table.count_disposed(&aftermath.disposed_opcodes);
         let now = self.kernel.borrow().now;
         let mut state = self.state();
         state.counters.disposed += u64::from(disposed);

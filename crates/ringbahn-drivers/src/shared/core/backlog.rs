@@ -9,11 +9,14 @@ use ringbahn_core::{Aftermath, Cancelling, Selection};
 use super::{Core, Submission, lock};
 use crate::counters::add;
 use crate::refusal::{Refusal, forked};
+use crate::trace::cancels_missed;
 
 impl Core {
     /// Puts on the backlog what a batch has left to be done.
     pub(super) fn settle(&self, aftermath: Aftermath) {
-        let Aftermath { resubmissions, cancels, missed_cancels, disposed, panics } = aftermath;
+        let Aftermath { resubmissions, cancels, missed_cancels, disposed, panics, .. } = aftermath;
+        self.ring.table().count_disposed(&aftermath.disposed_opcodes);
+        cancels_missed(missed_cancels.len());
         add(&self.tally.disposed, u64::from(disposed));
         add(&self.tally.panics, u64::from(panics));
         add(&self.tally.repeated, resubmissions.len() as u64);
