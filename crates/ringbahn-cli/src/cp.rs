@@ -1,13 +1,13 @@
 //! `ringbahn cp`: copies files.
 //!
+//! The contents of each go by [`FileCopy`](ringbahn::fs::FileCopy), as those of
+//! [`fs::copy`](ringbahn::fs::copy()) do.
+//!
 //! | module | what is in it |
 //! |---|---|
 //! | [`operand`] | what is copied to where, from the command line |
 //! | [`tree`] | everything that is to be copied, several files at once |
 //! | [`directory`], [`mod@file`], [`link`] | one of them |
-//! | [`data`] | the contents of a file, by one of three ways: |
-//! | [`offload`], [`pieces`], [`stream`] | by the kernel, by the ring in pieces, one by one |
-//! | [`segments`] | where a file has data, and where holes |
 //! | [`attributes`] | owner, permissions, times |
 //! | [`place`] | where a file is, however deep |
 //! | [`identity`] | which file it is, whatever it is called |
@@ -22,19 +22,14 @@ use ringbahn::DefaultDriver;
 use crate::arguments::CpArguments;
 
 mod attributes;
-mod data;
 mod directory;
 mod failure;
 mod file;
 mod identity;
 mod link;
-mod offload;
 mod operand;
-mod pieces;
 mod place;
 mod progress;
-mod segments;
-mod stream;
 mod tree;
 
 use failure::Failure;

@@ -428,6 +428,7 @@ fn what_the_kernel_cannot_copy_goes_by_the_ring() {
         "error=EINVAL",
         "error=ENOSYS",
         "error=EPERM",
+        "error=EBADF",
         "retval=0",
     ] {
         for when in ["1+", "2+"] {

@@ -63,7 +63,8 @@ faults! {
     NotificationUnannounced,
     /// A zero-copy send fails with a single CQE and no notification.
     NotificationOmitted,
-    /// A CQE arrives twice.
+    /// A CQE arrives twice, unless it says that a cancel has missed: a driver makes that again, and
+    /// would make ever more.
     CqeDuplicated,
     /// A CQE arrives for an operation that ended long ago, whose place may be another's by now.
     CqeStale,

@@ -5,12 +5,13 @@
 //! two, name by name. The functions run on the default driver; a [`Dir`] does the same on any, and
 //! from any directory.
 //!
-//! What io_uring has no operation for, reading directories and symbolic links and setting
-//! permissions, is done on threads of a pool.
+//! What io_uring has no operation for, reading directories and symbolic links, setting permissions
+//! and having the kernel copy a file, is done on threads of a pool.
 
 mod copy;
 mod dir;
 mod dir_builder;
+mod file_copy;
 mod functions;
 mod open_options;
 mod pool;
@@ -21,6 +22,7 @@ mod whole;
 
 pub use dir::Dir;
 pub use dir_builder::DirBuilder;
+pub use file_copy::{CopyError, FileCopy};
 pub use functions::{
     canonicalize, copy, create_dir, create_dir_all, exists, hard_link, metadata, read_dir,
     read_link, remove_dir, remove_dir_all, remove_file, rename, set_permissions, symlink,

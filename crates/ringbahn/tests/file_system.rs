@@ -18,6 +18,8 @@ use tempfile::TempDir;
 #[path = "../../ringbahn-drivers/tests/support/skip.rs"]
 mod skip;
 
+#[path = "file_system/copies.rs"]
+mod copies;
 #[path = "file_system/directories.rs"]
 mod directories;
 #[path = "file_system/files.rs"]

@@ -25,8 +25,7 @@ use world::World;
 /// How many steps a script has at most.
 const STEPS_MAX: usize = 300;
 
-/// How probable each fault is that the bytes switch on. With more than the swarm has at most, CQEs
-/// that arrive twice and overflow a queue of one place breed, and a step takes seconds.
+/// How probable each fault is that the bytes switch on: at most as probable as in the swarm.
 const PROBABILITIES: [f64; 4] = [0.01, 0.05, 0.15, 0.3];
 
 /// How long operations that were detached may go on in the end, in virtual time.

@@ -5,12 +5,12 @@ use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
 
 use ringbahn::event::{OpenAt, OpenOptions};
+use ringbahn::fs::{CopyError, FileCopy};
 use ringbahn::{DefaultDriver, Drive, Ring};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, statat};
 
 use super::Context;
 use super::attributes::Attributes;
-use super::data::{Data, Trouble};
 use super::failure::{Done, Failure, When};
 use super::identity::Identity;
 use super::place::Place;
@@ -165,21 +165,29 @@ async fn fill(
     }
     let length = length(stat);
     context.progress.expect(length);
-    let data = Data::new(source, &target.file, &context.progress);
-    let copied = if into_file && is_file(stat) && length > 0 {
-        data.copy_regular(length, context.may_offload).await
-    } else {
-        data.copy_stream().await
+    let mut copy = match into_file && is_file(stat) {
+        true => FileCopy::new(source, &target.file, length),
+        false => FileCopy::stream(source, &target.file),
     };
-    copied.map_err(|trouble| {
+    if !context.may_offload {
+        copy = copy.without_kernel();
+    }
+    let copied = loop {
+        match copy.step().await {
+            Ok(Some(count)) => context.progress.advance(count),
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error),
+        }
+    };
+    copied.map_err(|error| {
         let (from, to) = (from.name(), to.name());
         let (from, to) = (from.display(), to.display());
-        let (action, error) = match trouble {
-            Trouble::Reading(error) => (format!("read {from}"), error),
-            Trouble::Writing(error) => (format!("write {to}"), error),
-            Trouble::Copying(error) => (format!("copy {from} to {to}"), error),
+        let action = match error {
+            CopyError::Read(_) => format!("read {from}"),
+            CopyError::Write(_) => format!("write {to}"),
+            _ => format!("copy {from} to {to}"),
         };
-        let copied = data.copied();
+        let (error, copied) = (io::Error::from(error), copy.copied());
         let length = length.max(copied);
         Failure(format!("cannot {action}: {error}; {copied} of {length} bytes were copied"))
     })?;

@@ -14,7 +14,7 @@ const LINES_PER_SECOND: u8 = 2;
 const LINE_WIDTH: u16 = 80;
 
 /// How far the command has come, for people.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
 }

@@ -9,6 +9,9 @@ use ringbahn_core::Metering;
 use super::ShardedDriver;
 use crate::{Policy, Reason, Setup, SharedBuilder, SharedDriver, Unavailable};
 
+/// How many shards there may be: as many as processors that Linux can be built for.
+const SHARDS_MAX: usize = 8192;
+
 /// Settings of a [`ShardedDriver`].
 ///
 /// ```
@@ -44,8 +47,9 @@ impl ShardedBuilder {
     /// How many shards there are to be, at least 1: as many as threads submit at a time. Where it
     /// is not told, one for each processor that the process may use.
     ///
-    /// A number that is told is kept to: where memory or descriptors do not suffice for it, there
-    /// is no driver. One that is not told is a wish, and the driver then has fewer shards.
+    /// A number that is told is kept to: where memory or descriptors do not suffice for it, or
+    /// where it is above 8192, there is no driver. One that is not told is a wish, and the driver
+    /// then has fewer shards.
     #[must_use]
     pub fn shards(mut self, shards: usize) -> ShardedBuilder {
         self.shards = Some(shards.max(1));
@@ -115,9 +119,12 @@ impl ShardedBuilder {
     /// # Errors
     ///
     /// [`Unavailable`] as an `io::Error`, where there can be no ring, or not as many as
-    /// [told](ShardedBuilder::shards).
+    /// [told](ShardedBuilder::shards); `InvalidInput` where more than 8192 were told.
     pub fn build(self) -> io::Result<ShardedDriver> {
-        let wanted = self.shards.unwrap_or_else(processors);
+        let wanted = self.shards.unwrap_or_else(|| processors().min(SHARDS_MAX));
+        if wanted > SHARDS_MAX {
+            return Err(too_many(wanted));
+        }
         let mut sizes = (self.entries, self.completion_entries);
         let mut shards = Vec::with_capacity(wanted);
         while shards.len() < wanted {
@@ -148,6 +155,14 @@ impl ShardedBuilder {
             None => builder,
         }
     }
+}
+
+fn too_many(wanted: usize) -> io::Error {
+    let message = format!(
+        "{wanted} shards are more than the {SHARDS_MAX} that there may be; one for each processor \
+         is what a driver has that is told no number"
+    );
+    io::Error::new(io::ErrorKind::InvalidInput, message)
 }
 
 /// Whether something is used up, possibly by the shards before.

@@ -17,6 +17,17 @@ fn submitted(driver: &ShardedDriver) -> Vec<u64> {
 }
 
 #[test]
+fn more_shards_than_there_can_be_processors_are_refused_before_any_is_made() {
+    for shards in [8193, usize::MAX] {
+        let Err(error) = ShardedDriver::builder().shards(shards).build() else {
+            panic!("{shards} shards were made");
+        };
+        assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+        assert!(error.to_string().starts_with(&format!("{shards} shards are more")), "{error}");
+    }
+}
+
+#[test]
 fn threads_that_live_at_a_time_use_a_shard_each() {
     // In a process of its own: threads of other tests have numbers, too.
     let test = "shards::threads_that_live_at_a_time_use_a_shard_each";

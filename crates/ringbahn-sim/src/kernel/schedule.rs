@@ -165,8 +165,8 @@ impl Kernel {
 
     /// Posts the last CQE of a request, and starts what hangs on it.
     pub(super) fn end(&mut self, mut request: Request, result: i32) -> Dead {
-        let number = request.number;
-        let opens = opens_file(request.opcode());
+        let (number, opcode) = (request.number, request.opcode());
+        let opens = opens_file(opcode);
         // The numbers of descriptors are the process's, and differ from run to run.
         let shown = if opens { result.min(0) } else { result };
         self.trace.note(self.now, Note::Ended { number, result: shown });
@@ -181,7 +181,10 @@ impl Kernel {
             self.dead.pop_front();
         }
         self.dead.push_back(dead);
-        if self.fails(Fault::CqeDuplicated) {
+        // A cancel that has missed is made again for each answer that says so: two answers to each
+        // would breed cancels as long as there is something to be cancelled.
+        let misses = opcode == opcode::ASYNC_CANCEL && result == -libc::ENOENT;
+        if !misses && self.fails(Fault::CqeDuplicated) {
             self.post(dead.echo(result, false));
         }
         if !followers.is_empty() {

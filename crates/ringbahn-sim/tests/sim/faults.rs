@@ -170,6 +170,30 @@ fn what_happens_always_is_noticed_and_does_not_hang() {
 }
 
 #[test]
+fn cancels_that_miss_and_are_answered_twice_do_not_breed() {
+    for faults in [
+        Faults::none().with(Fault::CancelMissed, 1.0).with(Fault::CqeDuplicated, 1.0),
+        Faults::none().with(Fault::CancelMissed, 0.9).with(Fault::CqeDuplicated, 0.7),
+    ] {
+        let sim = Sim::new(1);
+        let (a, _b) = shared(sim.stream_pair().unwrap());
+        sim.set_faults(faults);
+        sim.block_on(async {
+            let mut receive = Box::pin(sim.driver().submit(Recv::new(a, [0; 4])));
+            assert!(futures::poll!(&mut receive).is_pending());
+            drop(receive);
+            sim.driver().submit(Timeout::new(Duration::from_millis(8))).await.unwrap();
+        });
+        // Made again each millisecond.
+        let missed = sim.injected(Fault::CancelMissed);
+        assert!((2..=9).contains(&missed), "{missed} were missed");
+        assert!(sim.injected(Fault::CqeDuplicated) > 0);
+        sim.set_faults(Faults::none());
+        assert_eq!(sim.driver().shutdown(Duration::from_secs(1)).leaked, 0);
+    }
+}
+
+#[test]
 fn a_short_read_yields_what_is_left_later() {
     let sim = Sim::with_faults(8, Faults::none().with(Fault::ShortRead, 1.0));
     let (reader, writer) = shared(sim.pipe().unwrap());

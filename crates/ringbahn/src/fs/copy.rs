@@ -1,12 +1,15 @@
 //! A file, copied.
 
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use ringbahn_core::Drive;
+use ringbahn_core::event::Metadata;
 
-use super::{Dir, OpenOptions};
+use super::{Dir, FileCopy, OpenOptions};
+use crate::ring::Ring;
 
 /// Copies the file at `from` to `to`, with its permissions.
 pub(super) async fn copy<D: Drive + Clone + Unpin>(
@@ -14,7 +17,7 @@ pub(super) async fn copy<D: Drive + Clone + Unpin>(
     from: &Path,
     to: &Path,
 ) -> io::Result<u64> {
-    let mut source = directory.open_file(from).await?;
+    let source = directory.open_file(from).await?;
     let metadata = source.metadata().await?;
     if !metadata.is_file() {
         let message = "the source path is neither a regular file nor a symlink to a regular file";
@@ -22,10 +25,37 @@ pub(super) async fn copy<D: Drive + Clone + Unpin>(
     }
     let permissions = metadata.permissions();
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(permissions.mode());
-    let mut target = directory.open_with(to, &options).await?;
-    if target.metadata().await?.is_file() {
-        target.set_permissions(permissions).await?;
+    // Not emptied by opening it, for it may be the source.
+    options.write(true).create(true).truncate(false).mode(permissions.mode());
+    let target = directory.open_with(to, &options).await?;
+    let found = target.metadata().await?;
+    if is_same(&metadata, &found) {
+        return Err(same_file(from, to));
     }
-    crate::io::copy(&mut source, &mut target).await
+    let mut copy = if found.is_file() {
+        empty(&target, &found).await?;
+        target.set_permissions(permissions).await?;
+        FileCopy::new(&source, &target, metadata.len())
+    } else {
+        FileCopy::stream(&source, &target)
+    };
+    Ok(copy.run().await?)
+}
+
+fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    (one.device(), one.ino()) == (other.device(), other.ino())
+}
+
+fn same_file(from: &Path, to: &Path) -> io::Error {
+    let (from, to) = (from.display(), to.display());
+    let message = format!("{from} and {to} are the same file: copied to itself it would be empty");
+    io::Error::new(io::ErrorKind::InvalidInput, message)
+}
+
+/// Empties a regular file, where it is not empty anyway.
+async fn empty<D: Drive + Clone + Unpin>(
+    target: &Ring<File, D>,
+    found: &Metadata,
+) -> io::Result<()> {
+    if found.len() > 0 { target.set_len(0).await } else { Ok(()) }
 }

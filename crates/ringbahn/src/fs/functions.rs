@@ -11,18 +11,21 @@ use super::{Dir, ReadDir};
 
 /// Copies a file with its permissions, as [`std::fs::copy`], and yields how many bytes it has.
 ///
-/// The target is created, or emptied first. The bytes are read and written by the driver; std has
-/// the kernel copy them where it can.
+/// The target is created, or emptied first. Then the kernel copies the contents where it can, by
+/// `copy_file_range(2)` on a thread of a pool, and the driver reads and writes what is left,
+/// several pieces at a time: [`FileCopy`](super::FileCopy) has that for files that are open. Holes
+/// stay holes. The copy ends where the file ended when it was opened, also where it grows
+/// meanwhile; a file that reports no length, as those of `/proc` do, is read to its end.
 ///
 /// # Errors
 ///
-/// Those of `open(2)`, `read(2)` and `write(2)`; `InvalidInput` where the source is no regular
-/// file.
+/// Those of `open(2)`, `read(2)`, `write(2)` and `copy_file_range(2)`; `InvalidInput` where the
+/// source is no regular file, and where both are the same file, which std would empty.
 ///
 /// # Cancel safety
 ///
 /// It is not cancel safe, use it where it runs to its end: where it is dropped the target may be
-/// empty, or written in part.
+/// empty, or written in part. A thread of the pool ends what it has begun, which is 16 MiB at most.
 pub async fn copy(from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<u64> {
     Dir::current().copy(from, to).await
 }

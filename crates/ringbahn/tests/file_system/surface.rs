@@ -46,7 +46,9 @@ names! {
     "fs::OpenOptions": |_file| size_of::<fs::OpenOptions>();
     "fs::Permissions": |_file| size_of::<fs::Permissions>();
     "fs::ReadDir": |_file| size_of::<fs::ReadDir>();
+    "fs::CopyError": |_file| size_of::<fs::CopyError>();
     "fs::Dir": |_file| size_of::<fs::Dir>();
+    "fs::FileCopy": |file| fs::FileCopy::new(file, file, 0);
     "fs::Resolve": |_file| size_of::<fs::Resolve>();
     "fs::ReadAhead": |_file| size_of::<fs::ReadAhead>();
     "Ring<File>": |_file| size_of::<Ring<File>>();

@@ -1,7 +1,6 @@
-//! Whole files: read, written and copied.
+//! Whole files: read and written.
 
 use std::fs;
-use std::io::ErrorKind;
 
 use crate::{NAMES, on_each, same};
 
@@ -46,29 +45,5 @@ fn files_are_written_as_std_writes_them() {
                 );
             }
         }
-    });
-}
-
-#[test]
-fn files_are_copied_as_std_copies_them() {
-    on_each("whole::files_are_copied_as_std_copies_them", async |dir, place| {
-        for from in ["file", "program", "full", "link", "dangling", "missing", "a\0b", ""] {
-            for to in ["new", "file", "empty", "link", "missing/x"] {
-                // Onto itself it is emptied first, by both.
-                let _ = same!(
-                    dir,
-                    |path| fs::copy(path.join(from), path.join(to)),
-                    dir.copy(path.join(from), path.join(to)).await
-                );
-            }
-        }
-        let long: Vec<u8> = (0..1_000_003_u32).map(|byte| (byte / 251) as u8).collect();
-        fs::write(place.join("long"), &long).unwrap();
-        let count = dir.copy(place.join("long"), place.join("copy")).await.unwrap();
-        assert_eq!(count, 1_000_003);
-        assert!(fs::read(place.join("copy")).unwrap() == long);
-        let device = dir.copy("/dev/null", place.join("copy")).await.unwrap_err();
-        assert_eq!(device.kind(), ErrorKind::InvalidInput);
-        assert!(fs::read(place.join("copy")).unwrap() == long);
     });
 }
