@@ -29,7 +29,7 @@ mod timers;
 #[derive(Clone, Debug, Subcommand)]
 pub enum Job {
     /// Every workload on every driver, beside the ring by hand and other libraries
-    Run(Run),
+    Run(Box<Run>),
     /// One trial of the laboratory, which starts a process for each
     #[command(hide = true)]
     Trial {

@@ -15,14 +15,17 @@ use super::meter::Meter;
 /// Why a contender could not do what it was to do.
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
+/// How it went.
+pub(crate) type Done = Result<(), Failure>;
+
 /// Does a workload until the [`Meter`] has had enough.
-pub(crate) type Work<W> = fn(&W, &mut Meter) -> Result<(), Failure>;
+pub(crate) type Work<W> = fn(&W, &mut Meter) -> Done;
 
 /// Serves whoever connects, for as long as the process lives.
 ///
 /// It has the listener to itself, whose queue is long enough. The sockets are to have `TCP_NODELAY`
 /// where answers are written.
-pub(crate) type Serve<W> = fn(&W, TcpListener) -> Result<(), Failure>;
+pub(crate) type Serve<W> = fn(&W, TcpListener) -> Done;
 
 /// One way to do the workloads.
 pub(crate) struct Contender {
@@ -126,9 +129,9 @@ impl Abilities {
 /// A case, ready to be done by a contender.
 pub(crate) enum Task {
     /// It measures itself.
-    Work(Box<dyn FnOnce(&mut Meter) -> Result<(), Failure>>),
+    Work(Box<dyn FnOnce(&mut Meter) -> Done>),
     /// It serves, and is measured meanwhile.
-    Serve(Box<dyn FnOnce(TcpListener) -> Result<(), Failure>>),
+    Serve(Box<dyn FnOnce(TcpListener) -> Done>),
 }
 
 impl Contender {

@@ -30,9 +30,5 @@ pub(super) const TOKIO_FS: Contender = Contender {
 
 /// The buffer of a file is not aligned as `O_DIRECT` asks for, and calls come one at a time.
 fn declines(case: &Case) -> bool {
-    match case {
-        Case::ReadRandom(case) => case.direct,
-        Case::Append(case) => case.chained,
-        _ => false,
-    }
+    case.is_chained() || matches!(case, Case::ReadRandom(read) if read.direct)
 }
