@@ -248,6 +248,7 @@ pub use write_all::WriteAll;
 pub use write_ranges::WriteRanges;
 pub use write_vectored::WriteVectored;
 
+use crate::cqe::Cqe;
 use crate::outcome::Outcome;
 use crate::sqe::Sqes;
 
@@ -322,6 +323,15 @@ pub trait Event: std::marker::Send + Sized + 'static {
     /// must not be repeated, or that goes on after a short transfer, says so here.
     fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
         outcome.has_not_run()
+    }
+
+    /// Whether [`resubmit`](Event::resubmit) could want that of an operation which has ended with
+    /// `last`. Where it could not it is not asked, which spares a look at the operation's state.
+    #[doc(hidden)]
+    #[inline]
+    fn may_resubmit(&self, last: &Cqe) -> bool {
+        let _ = last;
+        true
     }
 
     /// How many CQEs may wait unread before the operation is cancelled: for

@@ -459,8 +459,49 @@ impl<E: Event, S: Sharing> Operation<S> for Record<E, S> {
     }
 
     unsafe fn end(&self, cqe: &Cqe) -> Ending {
-        let repeat = self.or_end(Some(cqe), || {
+        let may_repeat = self.or_end(Some(cqe), || {
             // SAFETY: O3: the caller has the operation's `Ended`.
+            unsafe { self.may_repeat(cqe) }
+        });
+        if !may_repeat && let Some(waker) = self.header.cell.finish(cqe) {
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+            return Ending::Finished;
+        }
+        // SAFETY: O3, as above; what has been finished has returned.
+        unsafe { self.end_slowly(cqe) }
+    }
+
+    unsafe fn give_up(&self) {
+        self.tell_end(None, false);
+    }
+}
+
+impl<E: Event, S: Sharing> Record<E, S> {
+    /// Whether the event could want to be submitted once more.
+    ///
+    /// # Safety
+    ///
+    /// The caller holds the event by O3.
+    #[inline]
+    unsafe fn may_repeat(&self, last: &Cqe) -> bool {
+        self.steps == 1
+            && self.event.with_mut(|event| {
+                // SAFETY: O3, by the contract of this function.
+                let event = unsafe { &mut *event };
+                event.as_ref().is_some_and(|event| event.may_resubmit(last))
+            })
+    }
+
+    /// Asks the event whether it wants to be submitted once more, and ends its operation if not.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Operation::end`].
+    unsafe fn end_slowly(&self, cqe: &Cqe) -> Ending {
+        let repeat = self.or_end(Some(cqe), || {
+            // SAFETY: O3, by the contract of this function.
             unsafe { self.wants_repeat(cqe) }
         });
         if let Some(ending) = self.tell_end(Some(cqe), repeat) {
@@ -476,9 +517,5 @@ impl<E: Event, S: Sharing> Operation<S> for Record<E, S> {
             Ok(()) => Ending::Again(sqes),
             Err(_) => self.tell_end(None, false).unwrap_or(Ending::Finished),
         }
-    }
-
-    unsafe fn give_up(&self) {
-        self.tell_end(None, false);
     }
 }

@@ -5,28 +5,23 @@
 //!
 //! | | [`Shared`] | [`Local`] |
 //! |---|---|---|
-//! | a share | `Arc` | `Rc` |
+//! | a share | `Arc` | [`LocalShare`] |
 //! | a lock | `Mutex` | `RefCell` |
 //! | a word | `AtomicU64` | `Cell` |
 //!
 //! A ring that one thread uses spares some twenty atomic operations for each of its own. What has
 //! been proved of the protocol with threads (the models run over [`Shared`]) holds without them,
 //! since it is the same code.
-//!
-//! # Safety
-//!
-//! SH1. A share that has just been made is the only one: what is in it is uninitialised until it
-//!     has been written through that one, and initialised from then on.
-#![allow(unsafe_code)]
-
 use std::cell;
 use std::ops::{Deref, DerefMut};
-use std::rc::Rc;
 use std::sync::Arc;
+
+mod local_share;
 
 use crate::event::Event;
 use crate::operation::{Operation, Record};
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
+use local_share::LocalShare;
 
 /// Whether threads share the operations of a ring: [`Shared`] or [`Local`].
 ///
@@ -170,26 +165,24 @@ impl Word for AtomicU64 {
 }
 
 impl Sharing for Local {
-    type Share<T: ?Sized> = Rc<T>;
+    type Share<T: ?Sized> = LocalShare<T>;
     type Operation = dyn Operation<Local>;
     type Lock<T> = cell::RefCell<T>;
     type Word = cell::Cell<u64>;
 
     #[inline]
-    fn share<T>(make: impl FnOnce() -> T) -> Rc<T> {
-        // It is made where it is to lie, and not copied there.
-        let mut share = Rc::new_uninit();
-        Rc::get_mut(&mut share).expect("there is no other share (SH1)").write(make());
-        // SAFETY: SH1.
-        unsafe { share.assume_init() }
+    fn share<T>(make: impl FnOnce() -> T) -> LocalShare<T> {
+        LocalShare::new(make)
     }
 
-    fn sole<T>(share: &mut Rc<T>) -> Option<&mut T> {
-        Rc::get_mut(share)
+    #[inline]
+    fn sole<T>(share: &mut LocalShare<T>) -> Option<&mut T> {
+        share.sole()
     }
 
-    fn forget_event<E: Event>(record: Rc<Record<E, Local>>) -> OperationShare<Local> {
-        record
+    #[inline]
+    fn forget_event<E: Event>(record: LocalShare<Record<E, Local>>) -> OperationShare<Local> {
+        record.forget_event()
     }
 }
 

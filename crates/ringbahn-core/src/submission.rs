@@ -72,6 +72,13 @@ impl<E: Event, S: Sharing> Stage<E, S> {
         }
     }
 
+    /// Whether the driver has been told to submit the operation, after which nothing is to be done
+    /// for it but to wait.
+    #[inline]
+    fn is_submitted(&self) -> bool {
+        matches!(self, Stage::Claimed(claim) if claim.is_submitted())
+    }
+
     /// Takes the event back from where no queue has seen it.
     fn refuse(&mut self, error: io::Error) {
         *self = match std::mem::replace(self, Stage::Done) {
@@ -251,7 +258,9 @@ impl<E: Event, D: Drive> Submission<E, D> {
         cx: &mut Context<'_>,
         unread: &mut VecDeque<Cqe>,
     ) -> Poll<Option<Cqe>> {
-        ready!(self.as_mut().poll_in_flight(cx));
+        if !self.stage.is_submitted() {
+            ready!(self.as_mut().poll_in_flight(cx));
+        }
         match self.project().stage.in_flight() {
             Some(claim) => claim.poll_unread(cx, unread),
             None => Poll::Ready(None),
@@ -278,7 +287,9 @@ impl<E: Event, D: Drive> Submission<E, D> {
         if let Some(stopped) = stopped {
             self.as_mut().project().stage.refuse(stopped());
         }
-        ready!(self.as_mut().poll_in_flight(cx));
+        if !self.stage.is_submitted() {
+            ready!(self.as_mut().poll_in_flight(cx));
+        }
         let this = self.project();
         if let Stage::Claimed(claim) = this.stage {
             let output = ready!(claim.poll_complete(cx, stopped));
@@ -295,7 +306,7 @@ impl<E: Event, D: Drive> Submission<E, D> {
     }
 
     /// Brings the operation in flight, or finds out that it never will be.
-    #[inline]
+    #[inline(never)]
     fn poll_in_flight(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.as_mut().project();
         this.trace.begin::<E>();

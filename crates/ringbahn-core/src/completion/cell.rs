@@ -221,6 +221,22 @@ impl<S: Sharing> Cell<S> {
         self.inner.lock().state == State::Detached
     }
 
+    /// The last CQE came, of an operation that does not want to be submitted once more. Yields the
+    /// waker of the future that waits for it, if it has left one; `None` where that is not all
+    /// there is to it, and [`end`](Cell::end) is to be asked.
+    #[inline]
+    pub(crate) fn finish(&self, cqe: &Cqe) -> Option<Option<Waker>> {
+        let mut inner = self.inner.lock();
+        // Somebody waits, and nobody has asked for the end.
+        if inner.state != State::Running {
+            return None;
+        }
+        let action = inner.step(Input::Finish);
+        debug_assert_eq!(action, Action::Wake);
+        inner.cqes.push(*cqe);
+        Some(inner.waker.take())
+    }
+
     /// The last CQE came. With `repeat` the event wants to be submitted once more, and is unless
     /// somebody has asked for its end meanwhile.
     ///

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::cqe::Cqe;
 use crate::event::Event;
 use crate::outcome::Outcome;
 use crate::sqe::{Sqe, Sqes};
@@ -47,6 +48,11 @@ impl Event for Nop {
     #[inline]
     fn complete(self, outcome: Outcome<'_, Self>) -> io::Result<()> {
         outcome.result().map(drop)
+    }
+
+    #[inline]
+    fn may_resubmit(&self, last: &Cqe) -> bool {
+        last.has_not_run()
     }
 }
 

@@ -4,6 +4,7 @@
 use std::io;
 
 use crate::buf::{BufResult, IoBuf, entry_length};
+use crate::cqe::Cqe;
 use crate::event::Event;
 use crate::event::transfer::{Incomplete, Progress, sent};
 use crate::fd::SharedFd;
@@ -96,6 +97,11 @@ impl<B: IoBuf> Event for Send<B> {
             return self.progress.goes_on(outcome.cqe(), self.buffer.bytes_len());
         }
         outcome.has_not_run()
+    }
+
+    #[inline]
+    fn may_resubmit(&self, last: &Cqe) -> bool {
+        self.waits_for_all() || last.has_not_run()
     }
 }
 

@@ -120,6 +120,10 @@ impl<M: MultiEvent> Event for Shot<M> {
         false
     }
 
+    fn may_resubmit(&self, _last: &Cqe) -> bool {
+        false
+    }
+
     fn unread_max(&self) -> u32 {
         self.event.unread_max().max(1)
     }

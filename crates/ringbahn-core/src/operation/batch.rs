@@ -20,6 +20,8 @@ use crate::sharing::{Shared, Sharing};
 /// here; [`run`](Batch::run) brings them about after the lock has been released. They run code of
 /// events and of wakers, which may use the driver, or panic.
 pub struct Batch<S: Sharing = Shared> {
+    /// How many consequences there are, of whatever kind: a driver asks for each CQE.
+    length: usize,
     wakers: SmallVec<[Waker; 4]>,
     ended: SmallVec<[Ended<S>; 16]>,
     /// How many of `ended` have been taken out.
@@ -55,7 +57,8 @@ pub(crate) struct Next<'a, S: Sharing> {
 }
 
 enum Kind<S: Sharing> {
-    Wake(Waker),
+    /// `None` once it has been woken.
+    Wake(Option<Waker>),
     End(Ended<S>),
     Cancel(CancelTarget<S>),
     Missed(CancelTarget<S>),
@@ -86,6 +89,7 @@ impl<S: Sharing> Batch<S> {
     /// An empty batch.
     pub fn new() -> Batch<S> {
         Batch {
+            length: 0,
             wakers: SmallVec::new(),
             ended: SmallVec::new(),
             popped: 0,
@@ -95,16 +99,16 @@ impl<S: Sharing> Batch<S> {
     }
 
     /// Whether there is nothing to run.
+    #[inline]
     pub fn is_empty(&self) -> bool {
-        let ended = self.popped == self.ended.len();
-        let cancels = self.cancels.is_empty() && self.missed_cancels.is_empty();
-        self.wakers.is_empty() && ended && cancels
+        self.length == 0
     }
 
     /// Adds a waker, to be woken when the batch is run.
     ///
     /// A driver wakes those who wait for room in its queue in this way.
     pub fn wake(&mut self, waker: Waker) {
+        self.length += 1;
         self.wakers.push(waker);
     }
 
@@ -120,6 +124,7 @@ impl<S: Sharing> Batch<S> {
             && self.wakers.is_empty()
         {
             let ended = ended.take();
+            self.length -= 1;
             self.popped += 1;
             if self.popped == self.ended.len() {
                 self.ended.clear();
@@ -132,9 +137,11 @@ impl<S: Sharing> Batch<S> {
 
     #[cold]
     fn pop_other(&mut self) -> Option<Kind<S>> {
-        let waker = self.wakers.pop().map(Kind::Wake);
+        let waker = self.wakers.pop().map(|waker| Kind::Wake(Some(waker)));
         let cancel = || self.cancels.pop().map(Kind::Cancel);
-        waker.or_else(cancel).or_else(|| self.missed_cancels.pop().map(Kind::Missed))
+        let other = waker.or_else(cancel).or_else(|| self.missed_cancels.pop().map(Kind::Missed));
+        self.length -= usize::from(other.is_some());
+        other
     }
 
     /// Brings the consequences about, in the order of the CQEs; the batch is empty afterwards.
@@ -144,6 +151,7 @@ impl<S: Sharing> Batch<S> {
     /// belongs to a task of its own, which has nothing to do with whoever happens to reap.
     pub fn run(&mut self) -> Aftermath<S> {
         let mut aftermath = Aftermath::new();
+        self.length = 0;
         aftermath.cancels = std::mem::take(&mut self.cancels);
         aftermath.missed_cancels = std::mem::take(&mut self.missed_cancels);
         aftermath.panics += for_each(self.wakers.drain(..), Waker::wake);
@@ -162,7 +170,7 @@ impl<S: Sharing> Batch<S> {
 
 impl<S: Sharing> Consequences<S> for Batch<S> {
     fn wake(&mut self, waker: Waker) {
-        self.wakers.push(waker);
+        Batch::wake(self, waker);
     }
 
     #[inline]
@@ -179,14 +187,17 @@ impl<S: Sharing> Consequences<S> for Batch<S> {
         unsafe { place.write(ended()) };
         // SAFETY: BA1; it has just been written.
         unsafe { self.ended.set_len(length + 1) };
+        self.length += 1;
     }
 
     #[cold]
     fn cancel(&mut self, target: CancelTarget<S>) {
+        self.length += 1;
         self.cancels.push(target);
     }
 
     fn miss_cancel(&mut self, target: CancelTarget<S>) {
+        self.length += 1;
         self.missed_cancels.push(target);
     }
 }
@@ -194,7 +205,7 @@ impl<S: Sharing> Consequences<S> for Batch<S> {
 impl<S: Sharing> Consequences<S> for Next<'_, S> {
     #[inline]
     fn wake(&mut self, waker: Waker) {
-        *self.next = Some(Consequence(Kind::Wake(waker)));
+        *self.next = Some(Consequence(Kind::Wake(Some(waker))));
     }
 
     #[inline]
@@ -218,21 +229,42 @@ impl<S: Sharing> Consequence<S> {
         matches!(&self.0, Kind::End(ended) if ended.has_not_run())
     }
 
-    /// Brings it about, and adds what it leaves to be done to `aftermath`. As for
+    /// Brings it about, and yields what it leaves to be done, which is seldom anything. As for
     /// [`Batch::run`], no lock or borrow may be held, and a panic does not leave this method.
+    ///
+    /// It is used up where it lies, since to move it would cost as much as what it mostly is: a
+    /// wake. A second call finds nothing to do.
     #[inline]
-    pub fn run(self, aftermath: &mut Aftermath<S>) {
-        let panicked = contain_panic(|| match self.0 {
-            Kind::Wake(waker) => waker.wake(),
-            Kind::End(mut ended) => match ended.run() {
+    pub fn run(&mut self) -> Option<Aftermath<S>> {
+        let mut aftermath = None;
+        let panicked = contain_panic(|| match &mut self.0 {
+            Kind::Wake(waker) => {
+                if let Some(waker) = waker.take() {
+                    waker.wake();
+                }
+            }
+            Kind::End(ended) => match ended.run() {
                 Ok(None) => {}
-                Ok(Some(disposed)) => aftermath.add_disposed(&disposed),
-                Err(resubmission) => aftermath.resubmissions.push(resubmission),
+                Ok(Some(disposed)) => {
+                    aftermath.get_or_insert_with(Aftermath::new).add_disposed(&disposed)
+                }
+                Err(again) => aftermath = Some(Aftermath::of_resubmission(again)),
             },
+            Kind::Cancel(_) | Kind::Missed(_) => aftermath = Some(self.hand_over()),
+        });
+        if panicked { Some(Aftermath { panics: 1, ..Aftermath::new() }) } else { aftermath }
+    }
+
+    /// Gives a cancel to the driver.
+    #[cold]
+    fn hand_over(&mut self) -> Aftermath<S> {
+        let mut aftermath = Aftermath::new();
+        match std::mem::replace(&mut self.0, Kind::Wake(None)) {
             Kind::Cancel(target) => aftermath.cancels.push(target),
             Kind::Missed(target) => aftermath.missed_cancels.push(target),
-        });
-        aftermath.panics += u32::from(panicked);
+            Kind::Wake(_) | Kind::End(_) => {}
+        }
+        aftermath
     }
 }
 
@@ -254,6 +286,11 @@ impl<S: Sharing> Aftermath<S> {
     fn add_disposed(&mut self, disposed: &Disposed) {
         self.disposed += 1;
         self.disposed_opcodes.extend(disposed.counted_as);
+    }
+
+    #[cold]
+    fn of_resubmission(again: Resubmission<S>) -> Aftermath<S> {
+        Aftermath { resubmissions: vec![again], ..Aftermath::new() }
     }
 
     /// Whether there is nothing to do.

@@ -122,6 +122,12 @@ impl<E: Event, S: Sharing> Claim<E, S> {
         matches!(self.progress, Progress::Admitted | Progress::Submitted)
     }
 
+    /// Whether the driver has been told to submit it.
+    #[inline]
+    pub(crate) fn is_submitted(&self) -> bool {
+        self.progress == Progress::Submitted
+    }
+
     /// Whether no queue has the event's entries yet.
     pub(crate) fn is_waiting(&self) -> bool {
         self.progress == Progress::Waiting

@@ -115,6 +115,7 @@ impl Core {
         })
     }
 
+    #[inline]
     pub(super) fn state(&self) -> RefMut<'_, State> {
         self.state.borrow_mut()
     }
@@ -269,6 +270,18 @@ impl Core {
     /// completed.
     pub(super) fn turn(&self) {
         self.served.set(0);
+        // By far the most turns have nothing to do but to submit, and to sleep.
+        let plain = self.gathering.is_none() && self.state().is_at_rest() && !self.ring.forked();
+        if plain && !self.parker.alarm.is_notified() && self.parker.alarm.park() {
+            self.enter(|ring| ring.enter(1));
+            self.parker.alarm.unpark();
+            return self.reap();
+        }
+        self.turn_otherwise();
+    }
+
+    /// The turn of a ring that is not at rest, or of a thread that is not to sleep.
+    fn turn_otherwise(&self) {
         if self.ring.forked() {
             // The ring is the parent's, and so is the bell: there is nothing to wait for but wakes.
             if !self.parker.alarm.is_notified() {
@@ -386,17 +399,21 @@ impl Core {
             Err(error) if error.raw_os_error() == Some(libc::ETIME) => Ok(0),
             entered => entered,
         };
-        {
-            let mut state = self.state();
-            match entered {
-                Ok(_) => state.pause = PAUSE_MIN,
-                Err(_) => state.counters.failed_enters += 1,
+        let submitted = match entered {
+            Ok(submitted) => {
+                let mut state = self.state();
+                state.pause = PAUSE_MIN;
+                if state.waiters.is_empty() {
+                    return submitted;
+                }
+                submitted
             }
-        }
-        let submitted = entered.unwrap_or_else(|error| {
-            self.overcome(&error);
-            0
-        });
+            Err(error) => {
+                self.state().counters.failed_enters += 1;
+                self.overcome(&error);
+                0
+            }
+        };
         self.wake_waiters();
         submitted
     }
@@ -441,6 +458,14 @@ impl Core {
 }
 
 impl State {
+    /// Whether there is nothing to be done but what the kernel and the tasks do, and others can
+    /// wake a thread that sleeps in the ring.
+    fn is_at_rest(&self) -> bool {
+        let hung_up = self.bell.is_some() && self.refusal.is_none();
+        let idle = self.waiters.is_empty() && self.batch.is_empty() && self.completion.is_empty();
+        hung_up && idle && self.backlog.is_empty() && self.retry_at.is_none()
+    }
+
     pub(super) fn is_bell_in_flight(&self) -> bool {
         self.bell.as_ref().is_some_and(CancelTarget::is_in_flight)
     }

@@ -14,15 +14,12 @@ impl Core {
     /// others in the driver and not on the stack: a waker may come back here and wait for an
     /// operation that has ended along with its own.
     pub(super) fn reap(&self) {
-        let mut aftermath = Aftermath::new();
         loop {
             let mut next = None;
             if self.read(&mut next) {
-                let Some(consequence) = next else { continue };
-                let stopped = consequence.is_stop();
-                consequence.run(&mut aftermath);
-                if !aftermath.is_empty() {
-                    self.settle(std::mem::take(&mut aftermath), u64::from(stopped));
+                let Some(consequence) = &mut next else { continue };
+                if let Some(aftermath) = consequence.run() {
+                    self.settle(aftermath, u64::from(consequence.is_stop()));
                 }
             } else if !self.bring_in_overflow() {
                 return;
@@ -66,6 +63,7 @@ impl Core {
 
     /// Puts on the backlog what a consequence has left to be done. `stopped` is 1 where that is the
     /// end of an operation that was stopped.
+    #[cold]
     fn settle(&self, aftermath: Aftermath<Local>, stopped: u64) {
         let Aftermath { resubmissions, cancels, missed_cancels, disposed, panics, .. } = aftermath;
         self.ring.table().count_disposed(&aftermath.disposed_opcodes);

@@ -13,14 +13,11 @@ impl Core {
     /// What is left of a batch lies in the driver and not on the stack: a waker may come back here
     /// and wait for an operation that has ended along with its own.
     pub(crate) fn reap(&self) {
-        let mut aftermath = Aftermath::new();
         loop {
             let consequence = self.state().batch.pop();
-            if let Some(consequence) = consequence {
-                let stopped = consequence.is_stop();
-                consequence.run(&mut aftermath);
-                if !aftermath.is_empty() {
-                    self.settle(std::mem::take(&mut aftermath), u64::from(stopped));
+            if let Some(mut consequence) = consequence {
+                if let Some(aftermath) = consequence.run() {
+                    self.settle(aftermath, u64::from(consequence.is_stop()));
                 }
             } else if self.read() == 0 && !self.bring_in_overflow() {
                 return;
