@@ -12,6 +12,9 @@ cargo xtask <command>
              the conformance suite on every driver, as a table
              [--check]          compares it with docs/conformance.md
              [--write]          puts it there
+  coverage   how many lines of each crate the tests run (llvm-tools)
+             [--write]          puts it into docs/coverage.md
+             [PACKAGE…]         only the tests of these
   opcodes    the operations of io_uring: their events, tests and drivers, as a table
              [--check]          compares it with docs/opcodes.md
              [--write]          puts it there

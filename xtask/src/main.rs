@@ -6,6 +6,7 @@
 mod bench;
 mod ci;
 mod conformance;
+mod coverage;
 mod deadline;
 mod fallback;
 mod features;
@@ -57,6 +58,7 @@ fn run(arguments: &[String]) -> Result<Outcome, Failure> {
         ["bench-timers", rest @ ..] => bench::run("timers", rest),
         ["ci"] => ci::run(),
         ["conformance", rest @ ..] => conformance::run(page::purpose("conformance", rest)?),
+        ["coverage", rest @ ..] => coverage::run(&coverage::Options::parse(rest)?),
         ["fallback"] => fallback::run(),
         ["fuzz", rest @ ..] => fuzz::run(&fuzz::Options::parse(rest)?),
         ["loom"] => loom::run(),

@@ -2,7 +2,7 @@
 
 use super::as_personality::AsPersonality;
 use super::drained::Drained;
-use super::pair::Pair;
+use super::pair::{Pair, event_of_pair};
 use super::stepped::Stepped;
 use super::then::Then;
 use crate::event::Event;
@@ -126,32 +126,7 @@ pub trait EventExt: Event {
 
 impl<E: Event> EventExt for E {}
 
-impl<A: Event, B: Event> Event for Link<A, B> {
-    type Output = (A::Output, B::Output);
-
-    fn sqes_needed(&self) -> u32 {
-        self.pair.sqes_needed()
-    }
-
-    #[allow(unsafe_code, reason = "passes on the duty of its own caller")]
-    unsafe fn prepare(&mut self, sqes: &mut Sqes) {
-        // SAFETY: E1: the pair is all there is of this event.
-        unsafe { self.pair.prepare(sqes, Coupling::Soft) };
-    }
-
-    fn complete(self, outcome: Outcome<'_, Self>) -> Self::Output {
-        self.pair.complete(outcome)
-    }
-
-    fn cancelled(self, outcome: Outcome<'_, Self>) {
-        self.pair.cancelled(outcome);
-    }
-
-    /// Of several entries some have run; nobody but the caller knows what may run again.
-    fn resubmit(&mut self, _outcome: &Outcome<'_, Self>) -> bool {
-        false
-    }
-}
+event_of_pair!(Link, Coupling::Soft);
 
 #[cfg(test)]
 mod tests {

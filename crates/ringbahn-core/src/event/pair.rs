@@ -82,3 +82,36 @@ impl<A: Event, B: Event> Pair<A, B> {
         self.first.cancelled(head);
     }
 }
+
+/// Makes a kind of chain, which has a [`Pair`] and nothing else, the event that it is.
+macro_rules! event_of_pair {
+    ($name:ident, $coupling:expr) => {
+        impl<A: Event, B: Event> Event for $name<A, B> {
+            type Output = (A::Output, B::Output);
+
+            fn sqes_needed(&self) -> u32 {
+                self.pair.sqes_needed()
+            }
+
+            #[allow(unsafe_code, reason = "passes on the duty of its own caller")]
+            unsafe fn prepare(&mut self, sqes: &mut Sqes) {
+                // SAFETY: E1: the pair is all there is of this event.
+                unsafe { self.pair.prepare(sqes, $coupling) };
+            }
+
+            fn complete(self, outcome: Outcome<'_, Self>) -> Self::Output {
+                self.pair.complete(outcome)
+            }
+
+            fn cancelled(self, outcome: Outcome<'_, Self>) {
+                self.pair.cancelled(outcome);
+            }
+
+            /// Of several entries some have run; nobody but the caller knows what may run again.
+            fn resubmit(&mut self, _outcome: &Outcome<'_, Self>) -> bool {
+                false
+            }
+        }
+    };
+}
+pub(super) use event_of_pair;

@@ -1,17 +1,12 @@
 //! [`ReuseAddress`]: lets a socket have an address where connections of a former one linger.
-#![allow(unsafe_code)]
 
-use std::ffi::c_int;
 use std::io;
 
-use crate::event::Event;
+use super::set_socket_option::SetSocketOption;
+use crate::event::{Event, SocketOption};
 use crate::fd::SharedFd;
-use crate::opcode;
 use crate::outcome::Outcome;
-use crate::sqe::{Sqe, Sqes};
-
-/// `SOCKET_URING_OP_SETSOCKOPT`
-const SET_OPTION: c_int = 3;
+use crate::sqe::Sqes;
 
 /// Lets a socket be bound to an address where connections of a former listener linger
 /// (`SO_REUSEADDR`), as std does with each listener that it makes.
@@ -37,39 +32,28 @@ const SET_OPTION: c_int = 3;
 #[doc(alias = "SO_REUSEADDR")]
 #[derive(Debug)]
 pub struct ReuseAddress {
-    socket: SharedFd,
-    value: c_int,
+    set: SetSocketOption<bool>,
 }
 
 impl ReuseAddress {
     /// Lets `socket` reuse an address.
     pub fn new(socket: impl Into<SharedFd>) -> ReuseAddress {
-        ReuseAddress { socket: socket.into(), value: 1 }
+        ReuseAddress { set: SetSocketOption::new(socket, SocketOption::REUSE_ADDRESS, true) }
     }
 }
 
 impl Event for ReuseAddress {
     type Output = io::Result<()>;
 
+    #[allow(unsafe_code, reason = "passes on the duty of its own caller")]
     unsafe fn prepare(&mut self, sqes: &mut Sqes) {
-        // SAFETY: S1 by E1: the value lies in the event; E2.
-        let entry = unsafe { Sqe::new(opcode::URING_CMD) };
-        let entry = entry.file(&self.socket).offset(words(SET_OPTION, 0));
-        // Where others have an address.
-        let entry = entry.address_number(words(libc::SOL_SOCKET, libc::SO_REUSEADDR));
-        let length = size_of_val(&self.value) as u32;
-        sqes.push(entry.file_index(length).address3(&raw const self.value));
+        // SAFETY: E1: the inner event is all there is of this one.
+        unsafe { self.set.prepare(sqes) };
     }
 
     fn complete(self, outcome: Outcome<'_, Self>) -> io::Result<()> {
         outcome.result().map(drop)
     }
-}
-
-/// Two words of C, side by side in one of the entry.
-fn words(first: c_int, second: c_int) -> u64 {
-    let [[a, b, c, d], [e, f, g, h]] = [first, second].map(c_int::to_ne_bytes);
-    u64::from_ne_bytes([a, b, c, d, e, f, g, h])
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! [`Then`]: two events in a chain that does not break between them.
 
-use super::pair::Pair;
+use super::pair::{Pair, event_of_pair};
 use crate::event::Event;
 use crate::outcome::Outcome;
 use crate::sqe::{Coupling, Sqes};
@@ -62,32 +62,7 @@ impl<A: Event, B: Event> Then<A, B> {
     }
 }
 
-impl<A: Event, B: Event> Event for Then<A, B> {
-    type Output = (A::Output, B::Output);
-
-    fn sqes_needed(&self) -> u32 {
-        self.pair.sqes_needed()
-    }
-
-    #[allow(unsafe_code, reason = "passes on the duty of its own caller")]
-    unsafe fn prepare(&mut self, sqes: &mut Sqes) {
-        // SAFETY: E1: the pair is all there is of this event.
-        unsafe { self.pair.prepare(sqes, Coupling::Hard) };
-    }
-
-    fn complete(self, outcome: Outcome<'_, Self>) -> Self::Output {
-        self.pair.complete(outcome)
-    }
-
-    fn cancelled(self, outcome: Outcome<'_, Self>) {
-        self.pair.cancelled(outcome);
-    }
-
-    /// Of several entries some have run; nobody but the caller knows what may run again.
-    fn resubmit(&mut self, _outcome: &Outcome<'_, Self>) -> bool {
-        false
-    }
-}
+event_of_pair!(Then, Coupling::Hard);
 
 #[cfg(test)]
 mod tests {
