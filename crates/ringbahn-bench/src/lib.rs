@@ -28,23 +28,23 @@ mod timers;
 /// What is to be measured.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Job {
-    /// Every workload on every driver, beside the ring by hand and other libraries
+    /// Every workload on every driver, beside the ring by hand and other libraries.
     Run(Box<Run>),
-    /// One trial of the laboratory, which starts a process for each
+    /// One trial of the laboratory, which starts a process for each.
     #[command(hide = true)]
     Trial {
         /// What it is to do
         trial: String,
     },
-    /// What an echoed message and an idle connection cost a server
+    /// What an echoed message and an idle connection cost a server.
     Echo(Rest),
-    /// What data costs that is in memory already
+    /// What data costs that is in memory already.
     Hot,
-    /// The cost of one operation
+    /// The cost of one operation.
     Op(Rest),
-    /// How many operations a simulation makes in a second
+    /// How many operations a simulation makes in a second.
     Sim,
-    /// What a timer costs among a million
+    /// What a timer costs among a million.
     Timers(Rest),
 }
 

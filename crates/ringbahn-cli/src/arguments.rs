@@ -148,8 +148,8 @@ pub(crate) struct ServeArguments {
 
 /// Measures what the library costs on this machine, beside the ring by hand and other libraries.
 ///
-/// Whatever is compared is measured in one run, in turns, each in a process of its own. A quick look
-/// at everything takes less than three minutes.
+/// Whatever is compared is measured in one run, in turns, each in a process of its own. A quick
+/// look at everything takes less than three minutes.
 #[derive(Args, Debug)]
 #[command(after_help = BENCH_STATUS)]
 pub(crate) struct BenchArguments {

@@ -10,8 +10,8 @@ use super::snapshot::{self, Snapshot, SystemCalls, Used};
 
 /// Decides how long a workload goes on, and measures the part that counts.
 ///
-/// A workload is done in laps, of some ten microseconds to some ten milliseconds each, at whose ends
-/// little or nothing is in flight:
+/// A workload is done in laps, of some ten microseconds to some ten milliseconds each, at whose
+/// ends little or nothing is in flight:
 ///
 /// ```ignore
 /// while meter.goes_on() {

@@ -42,8 +42,8 @@ pub(crate) fn stay_on(processor: usize) -> io::Result<()> {
     Ok(sched_setaffinity(None, &one)?)
 }
 
-/// How long programs have run on a processor since the machine started, to 10 ms, together with what
-/// another machine on the same hardware has taken away.
+/// How long programs have run on a processor since the machine started, to 10 ms, together with
+/// what another machine on the same hardware has taken away.
 pub(crate) fn busy(processor: usize) -> Option<Duration> {
     let statistics = fs::read_to_string("/proc/stat").ok()?;
     let name = format!("cpu{processor} ");

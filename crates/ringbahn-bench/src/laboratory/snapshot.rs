@@ -27,8 +27,8 @@ impl SystemCalls {
     ///
     /// # Errors
     ///
-    /// Whatever the kernel says to somebody who may not count; `/proc/sys/kernel/perf_event_paranoid`
-    /// must be below 0 for all but root.
+    /// Whatever the kernel says to somebody who may not count: for all but root,
+    /// `/proc/sys/kernel/perf_event_paranoid` must be below 0.
     pub(crate) fn begin() -> Result<SystemCalls, Failure> {
         let number = PLACES.iter().find_map(|place| fs::read_to_string(place).ok());
         let number = number.ok_or("the kernel does not show its tracepoints here")?;

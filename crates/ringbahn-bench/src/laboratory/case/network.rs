@@ -27,8 +27,8 @@ pub(crate) struct Accept {
     pub(crate) connections: u32,
 }
 
-/// Connections that have carried 64 bytes there and back and then wait. An operation is a connection, and its
-/// cost the memory of the server that it takes.
+/// Connections that have carried 64 bytes there and back and then wait. An operation is a
+/// connection, and its cost the memory of the server that it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Idle {
     /// How many there are.

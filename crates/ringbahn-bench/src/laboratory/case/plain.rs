@@ -27,8 +27,8 @@ pub(crate) struct Cancel {
 }
 
 /// Reads that wait, each at a counter of its own (`eventfd`), of which one at a time gets what it
-/// waits for. An operation is a 1 that is written to a counter, the read that yields it, and another
-/// that takes its place.
+/// waits for. An operation is a 1 that is written to a counter, the read that yields it, and
+/// another that takes its place.
 ///
 /// What an operation costs is to be the same however many others wait. A counter is one descriptor,
 /// other than a pair of sockets, and writing to it costs next to nothing.

@@ -49,8 +49,8 @@ impl Build for Sqpoll {
     }
 }
 
-/// A processor on which this process does not stay: on one and the same, the kernel's thread and the
-/// program would only take turns.
+/// A processor on which this process does not stay: on one and the same, the kernel's thread and
+/// the program would only take turns.
 fn another_processor() -> Option<u32> {
     let other = u32::from(processors::own()? == 0);
     Path::new(&format!("/sys/devices/system/cpu/cpu{other}")).exists().then_some(other)
