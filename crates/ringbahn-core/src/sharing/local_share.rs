@@ -234,12 +234,14 @@ struct Stack {
 struct Link(Option<NonNull<Link>>);
 
 thread_local! {
-    static SHELF: Shelf = const {
-        Shelf { stacks: [const { Stack { first: Cell::new(None), length: Cell::new(0) } }; CLASSES] }
-    };
+    static SHELF: Shelf = const { Shelf { stacks: [const { Stack::new() }; CLASSES] } };
 }
 
 impl Stack {
+    const fn new() -> Stack {
+        Stack { first: Cell::new(None), length: Cell::new(0) }
+    }
+
     #[inline]
     fn pop(&self) -> Option<NonNull<u8>> {
         let first = self.first.get()?;
