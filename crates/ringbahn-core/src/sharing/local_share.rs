@@ -109,8 +109,10 @@ impl<T: ?Sized> LocalShare<T> {
         let layout = Layout::for_value(unsafe { self.block.as_ref() });
         // SAFETY: LS2; the block was taken with this layout. It goes back also if the value panics.
         let _block = unsafe { Block::again(self.block.cast(), layout) };
+        // SAFETY: LS1: it points to the block.
+        let value = unsafe { &raw mut (*self.block.as_ptr()).value };
         // SAFETY: LS1; there is no other share, and nobody will use this one again.
-        unsafe { ptr::drop_in_place(&raw mut (*self.block.as_ptr()).value) };
+        unsafe { ptr::drop_in_place(value) };
     }
 }
 
