@@ -210,7 +210,7 @@ fn of_class(class: usize) -> Layout {
 #[cold]
 fn allocate(layout: Layout) -> NonNull<u8> {
     let layout = of_block(layout);
-    // SAFETY: it is of some bytes: those of a count at the least.
+    // SAFETY: LS2: the layout is that of a block, which has room for a count at the least.
     let address = unsafe { alloc(layout) };
     NonNull::new(address).unwrap_or_else(|| handle_alloc_error(layout))
 }
