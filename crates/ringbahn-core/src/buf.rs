@@ -68,6 +68,7 @@ use std::ops::RangeBounds;
 pub const TRANSFER_MAX: u32 = 0x7fff_f000;
 
 /// The length to ask for: `length` bytes, or as many as one operation can move.
+#[inline]
 pub(crate) fn entry_length(length: usize) -> u32 {
     u32::try_from(length).map_or(TRANSFER_MAX, |length| length.min(TRANSFER_MAX))
 }

@@ -57,6 +57,7 @@ pub use send_queue::SendQueue;
 use line::Turn;
 use parts::{Part, Parts};
 
+use crate::cqe::Cqe;
 use crate::outcome::Outcome;
 use crate::panics::contain_panic;
 use crate::ring_id::{ForeignRing, Home, RingId};
@@ -235,6 +236,19 @@ impl BufferGroup {
             unsafe { ProvidedBuffer::new(self.clone(), index, 0, length) }
         });
         (outcome.result(), buffer)
+    }
+
+    /// The buffer that a CQE says was filled with some data; `None` where it says anything else.
+    ///
+    /// # Safety
+    ///
+    /// As for [`received`](BufferGroup::received).
+    #[inline]
+    pub(crate) unsafe fn filled(&self, cqe: &Cqe) -> Option<ProvidedBuffer> {
+        let length = u32::try_from(cqe.result).ok().filter(|&length| length > 0)?;
+        let index = cqe.buffer().filter(|&index| index < self.count())?;
+        // SAFETY: PB1, by the contract of this function: the CQE has just been decoded.
+        Some(unsafe { ProvidedBuffer::new(self.clone(), index, 0, length.min(self.size())) })
     }
 
     /// Whether it is that of a [`BufferQueue`].

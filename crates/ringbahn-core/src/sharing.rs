@@ -5,22 +5,24 @@
 //!
 //! | | [`Shared`] | [`Local`] |
 //! |---|---|---|
-//! | a share | `Arc` | [`LocalShare`] |
+//! | a share | `Arc` | `LocalShare` |
 //! | a lock | `Mutex` | `RefCell` |
 //! | a word | `AtomicU64` | `Cell` |
 //!
 //! A ring that one thread uses spares some twenty atomic operations for each of its own. What has
 //! been proved of the protocol with threads (the models run over [`Shared`]) holds without them,
 //! since it is the same code.
+
 use std::cell;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-mod local_share;
-
 use crate::event::Event;
 use crate::operation::{Operation, Record};
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
+
+mod local_share;
+
 use local_share::LocalShare;
 
 /// Whether threads share the operations of a ring: [`Shared`] or [`Local`].

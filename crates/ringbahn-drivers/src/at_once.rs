@@ -12,6 +12,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use ringbahn_core::{Attempt, Served, Sqe, opcode};
 
 use crate::sys::at_once::serve;
+use not_direct::NotDirect;
+
+pub(crate) mod not_direct;
 
 /// The kinds of operations whose luck is kept count of.
 const KINDS: usize = 4;
@@ -24,6 +27,7 @@ const MISSES_MAX: u32 = 10;
 pub(crate) struct AtOnce {
     enabled: bool,
     luck: [Luck; KINDS],
+    not_direct: NotDirect,
 }
 
 /// The fortune of one kind, shared by all threads: the misses in the low 8 bits, the pause above.
@@ -45,7 +49,7 @@ impl Luck {
 
 impl AtOnce {
     pub(crate) fn new(enabled: bool) -> AtOnce {
-        AtOnce { enabled, luck: Default::default() }
+        AtOnce { enabled, luck: Default::default(), not_direct: NotDirect::default() }
     }
 
     /// Whether an operation of `entry` could be served at once.
@@ -67,7 +71,7 @@ impl AtOnce {
             luck.store(so_far.waited());
             return None;
         }
-        let served = serve(attempt);
+        let served = serve(attempt, &self.not_direct);
         luck.store(so_far.after(served.is_some()));
         served
     }

@@ -71,6 +71,10 @@ pub(super) unsafe fn data<E>(
     outcome: Outcome<'_, E>,
 ) -> Option<io::Result<ProvidedBuffer>> {
     // SAFETY: PB1, by the contract of this function.
+    if let Some(buffer) = unsafe { group.filled(&outcome.cqe()) } {
+        return Some(Ok(buffer));
+    }
+    // SAFETY: PB1, as above: no buffer has been made of it.
     match unsafe { group.received(outcome) } {
         (Ok(0), _) => None,
         (Ok(_), Some(buffer)) => Some(Ok(buffer)),

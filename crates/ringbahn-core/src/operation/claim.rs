@@ -75,7 +75,7 @@ impl<E: Event, S: Sharing> Claim<E, S> {
             unsafe { self.record.prepare_first(&mut sqes) }?;
             let [entry] = sqes.entries() else { break };
             // What is registered with a ring is served by that ring, if by any.
-            if attempts == ATTEMPTS_MAX || (!sqes.is_plain() && sqes.home() != Home::ANY) {
+            if attempts == ATTEMPTS_MAX || sqes.home() != Home::ANY {
                 break;
             }
             let served = driver.as_mut().attempt(Attempt::new(entry));

@@ -109,8 +109,10 @@ impl<T: ?Sized> LocalShare<T> {
         let layout = Layout::for_value(unsafe { self.block.as_ref() });
         // SAFETY: LS2; the block was taken with this layout. It goes back also if the value panics.
         let _block = unsafe { Block::again(self.block.cast(), layout) };
+        // SAFETY: LS1: it points to the block.
+        let value = unsafe { &raw mut (*self.block.as_ptr()).value };
         // SAFETY: LS1; there is no other share, and nobody will use this one again.
-        unsafe { ptr::drop_in_place(&raw mut (*self.block.as_ptr()).value) };
+        unsafe { ptr::drop_in_place(value) };
     }
 }
 
@@ -208,7 +210,7 @@ fn of_class(class: usize) -> Layout {
 #[cold]
 fn allocate(layout: Layout) -> NonNull<u8> {
     let layout = of_block(layout);
-    // SAFETY: it is of some bytes: those of a count at the least.
+    // SAFETY: LS2: the layout is that of a block, which has room for a count at the least.
     let address = unsafe { alloc(layout) };
     NonNull::new(address).unwrap_or_else(|| handle_alloc_error(layout))
 }
@@ -234,12 +236,14 @@ struct Stack {
 struct Link(Option<NonNull<Link>>);
 
 thread_local! {
-    static SHELF: Shelf = const {
-        Shelf { stacks: [const { Stack { first: Cell::new(None), length: Cell::new(0) } }; CLASSES] }
-    };
+    static SHELF: Shelf = const { Shelf { stacks: [const { Stack::new() }; CLASSES] } };
 }
 
 impl Stack {
+    const fn new() -> Stack {
+        Stack { first: Cell::new(None), length: Cell::new(0) }
+    }
+
     #[inline]
     fn pop(&self) -> Option<NonNull<u8>> {
         let first = self.first.get()?;

@@ -3,15 +3,18 @@
 //! ```text
 //!            wake                       wake: calls the sleeper
 //!   AWAKE ─────────► NOTIFIED ◄──────────────────────── PARKED
-//!     ▲                 │                                  │
-//!     └── take_notified ┘     AWAKE ──── park ────► PARKED │
-//!     └──────────────────────── unpark ────────────────────┘
+//!     ▲                 │                                  ▲
+//!     └── take_notified ┘     AWAKE ─────────── park ──────┘
 //! ```
 //!
 //! A thread that is awake is woken by a word in memory. Only one that has said that it sleeps costs
 //! a system call, and that is the affair of the first who wakes it: once `NOTIFIED`, later wakes
 //! have nothing to do. So there is at most one call for each sleep. The thread itself leaves word
 //! in a place of its own, for the price of a store.
+//!
+//! What the thread has said it does not take back when it wakes by itself, as most threads do that
+//! wait for IO. So sleep after sleep it has nothing to exchange, until another thread wakes it; and
+//! that one may call in vain, once.
 //!
 //! Every operation that waits keeps a copy of a waker. Alarms are never freed, so a copy costs
 //! nothing: there is nothing to count. The alarm of a driver that is gone serves a later one. A
@@ -25,7 +28,7 @@
 
 use std::os::fd::OwnedFd;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicUsize, Ordering, compiler_fence};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
@@ -50,6 +53,8 @@ pub(super) struct Alarm {
     state: AtomicU8,
     /// Whether the thread that sleeps here has woken itself. Read and written by it alone.
     own: AtomicBool,
+    /// Whether it sleeps, or is about to: what its own handlers of signals go by.
+    asleep: AtomicBool,
     /// The thread that sleeps here.
     owner: AtomicUsize,
     /// The tasks that have been woken.
@@ -104,6 +109,7 @@ impl Alarm {
         let new = Box::into_raw(Box::new(Alarm {
             state: AtomicU8::new(AWAKE),
             own: AtomicBool::new(false),
+            asleep: AtomicBool::new(false),
             owner: AtomicUsize::new(0),
             ready: Ready::default(),
             seats: Mutex::default(),
@@ -136,6 +142,7 @@ impl Alarm {
         };
         drop(call.map(|mut call| call.take()));
         self.own.store(false, Ordering::Relaxed);
+        self.asleep.store(false, Ordering::Relaxed);
         self.state.store(AWAKE, Ordering::Relaxed);
         self.taken.store(false, Ordering::Release);
     }
@@ -194,28 +201,38 @@ impl Alarm {
 
     /// The thread is about to sleep. `false` where there is something to poll instead.
     pub(super) fn park(&self) -> bool {
-        // Acquire, also where it fails: as in `take_notified`.
-        let parked =
-            self.state.compare_exchange(AWAKE, PARKED, Ordering::AcqRel, Ordering::Acquire).is_ok();
-        // After that a signal's handler calls as others do; before, it has left word here.
-        if parked && (self.own.load(Ordering::Relaxed) || self.ready.length() > 0) {
-            self.unpark();
-            return false;
+        // Relaxed: it sees what it has said last, or that others have answered. Who has done so
+        // since has found `PARKED`, and calls.
+        let parked = self.state.load(Ordering::Relaxed) == PARKED || self.say_parked();
+        if parked {
+            self.asleep.store(true, Ordering::Relaxed);
+            // After that a signal's handler calls as others do; before, it has left word here.
+            compiler_fence(Ordering::SeqCst);
+            if self.own.load(Ordering::Relaxed) || self.ready.length() > 0 {
+                self.unpark();
+                return false;
+            }
         }
         parked
     }
 
+    #[cold]
+    fn say_parked(&self) -> bool {
+        // Acquire, also where it fails: as in `take_notified`.
+        self.state.compare_exchange(AWAKE, PARKED, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
     /// The thread sleeps no more, for whatever reason.
+    #[inline]
     pub(super) fn unpark(&self) {
-        // Where it fails there was a wake, which stays to be taken.
-        let _ = self.state.compare_exchange(PARKED, AWAKE, Ordering::AcqRel, Ordering::Acquire);
+        self.asleep.store(false, Ordering::Relaxed);
     }
 
     fn wake(&self) {
         if self.is_here() {
             // It sees what it has done itself, and is awake; unless it is in a signal's handler.
             self.own.store(true, Ordering::Relaxed);
-            if self.state.load(Ordering::Relaxed) != PARKED {
+            if !self.asleep.load(Ordering::Relaxed) {
                 return;
             }
         }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | No foreign code runs while `state` is borrowed. | wakers, batches and what a flush leaves are moved out first |
 //! | Foreign code finds all that has ended. | what is left of a batch lies in `state`, where a call from within goes on with it |
-//! | Who sleeps can be woken. | a turn sleeps in the ring only with the [`Bell`] in flight |
+//! | Who sleeps can be woken. | a turn sleeps in the ring only with the [bell](super::bell) in flight |
 //! | Who waits for room is not forgotten. | a turn sleeps only where nobody waits |
 //! | What is prepared is submitted. | each turn, and the end of `block_on`, submits |
 
@@ -15,9 +15,8 @@ use std::task::{Context, Poll, Waker, ready};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ringbahn_core::{Attempt, Batch, CancelTarget, Completion, Drive, Local, Reservation, Served};
+use ringbahn_core::{Attempt, Batch, CancelTarget, Completion, Local, Reservation, Served};
 
-use super::bell::Bell;
 use super::parker::Parker;
 use super::tasks::Places;
 use crate::at_once::AtOnce;
@@ -339,27 +338,6 @@ impl Core {
         self.reap();
     }
 
-    /// Sees to it that others can wake a thread that sleeps in the ring. `false` where the bell
-    /// cannot be hung up now.
-    fn hang_up_bell(&self) -> bool {
-        let hung_up = |state: &State| state.bell.is_some() && state.refusal.is_none();
-        if hung_up(&self.state()) {
-            return true;
-        }
-        let mut bell = std::pin::pin!(self.submit(Bell::new(&self.parker)));
-        // It is the driver's own and waits for nobody.
-        let polled = bell.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        let Some(target) = bell.cancel_target().filter(|_| polled.is_pending()) else {
-            return false;
-        };
-        bell.detach();
-        self.ring.table().disregard(&target);
-        let mut state = self.state();
-        state.counters.submitted -= 1;
-        state.bell = Some(target);
-        true
-    }
-
     /// Moves the backlog to the queue. `false` where something found no room.
     pub(super) fn flush(&self) -> bool {
         let flushed = {
@@ -488,27 +466,5 @@ impl Drop for Inside<'_> {
         if core.depth.get() == 0 && (core.is_unsubmitted() || !core.state().backlog.is_empty()) {
             core.act();
         }
-    }
-}
-
-/// The driver as it submits its own bell.
-impl Drive for &Core {
-    type Sharing = Local;
-
-    fn poll_prepare<'cx>(
-        self: std::pin::Pin<&mut Self>,
-        cx: &mut Context<'cx>,
-        count: u32,
-        prepare: impl FnOnce(Reservation<'_, Local>, &mut Context<'cx>) -> Completion<'cx>,
-    ) -> Poll<io::Result<Completion<'cx>>> {
-        Core::poll_prepare(*self, cx, count, prepare)
-    }
-
-    fn poll_submit(self: std::pin::Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<u32>> {
-        Poll::Ready(Ok(0))
-    }
-
-    fn cancel(self: std::pin::Pin<&mut Self>, target: CancelTarget<Local>) {
-        Core::cancel(*self, target);
     }
 }

@@ -39,10 +39,10 @@ impl Core {
         let bell = state.refusal.is_some() && state.is_bell_in_flight();
         let Some(reaped) = state.completion.reap_next(next, &mut state.batch) else { return false };
         if !bell || state.is_bell_in_flight() {
-            state.counters.completed += reaped.finished as u64;
-            state.stopped += reaped.stopped as u64;
+            state.counters.completed += u64::from(reaped.finished);
+            state.stopped += u64::from(reaped.stopped);
         }
-        state.counters.unknown_cqes += reaped.unknown as u64;
+        state.counters.unknown_cqes += u64::from(reaped.unknown);
         true
     }
 

@@ -57,6 +57,17 @@ pub struct Reaped {
     pub unknown: usize,
 }
 
+/// What the one CQE of a [`CompletionQueue::reap_next`] was.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReapedOne {
+    /// It ended an operation.
+    pub(crate) finished: bool,
+    /// It did so before that had done anything.
+    pub(crate) stopped: bool,
+    /// It belonged to nothing in flight.
+    pub(crate) unknown: bool,
+}
+
 impl<S: Sharing> CompletionQueue<S> {
     pub(super) fn new(rings: Arc<Rings>, table: S::Share<OperationTable<S>>) -> CompletionQueue<S> {
         // Relaxed: this half is the only writer of the head, and is only just being made.
@@ -126,7 +137,7 @@ impl<S: Sharing> CompletionQueue<S> {
         &mut self,
         next: &mut Option<Consequence<S>>,
         batch: &mut Batch<S>,
-    ) -> Option<Reaped> {
+    ) -> Option<ReapedOne> {
         if self.rings.forked() {
             return None;
         }
@@ -145,9 +156,12 @@ impl<S: Sharing> CompletionQueue<S> {
         let matched = unsafe { self.table.noting().note_next(&cqe, next, batch) };
         drop(source);
         self.rings.note_reaped();
-        let mut reaped = Reaped { count: 1, ..Reaped::default() };
-        reaped.count_in(matched, &cqe);
-        Some(reaped)
+        let finished = matched == Matched::Finished;
+        Some(ReapedOne {
+            finished,
+            stopped: finished && cqe.has_not_run(),
+            unknown: matched == Matched::Unknown && is_unknown(&cqe),
+        })
     }
 
     /// The same, for what is rare: CQEs of 32 bytes, and those of the queue beside the kernel's.
@@ -156,10 +170,11 @@ impl<S: Sharing> CompletionQueue<S> {
         &mut self,
         next: &mut Option<Consequence<S>>,
         batch: &mut Batch<S>,
-    ) -> Option<Reaped> {
-        let reaped = self.reap(batch, 1);
+    ) -> Option<ReapedOne> {
+        let Reaped { count, finished, stopped, unknown, .. } = self.reap(batch, 1);
         *next = batch.pop();
-        (reaped.count > 0).then_some(reaped)
+        let one = ReapedOne { finished: finished > 0, stopped: stopped > 0, unknown: unknown > 0 };
+        (count > 0).then_some(one)
     }
 
     /// Takes one CQE out of the queue that belongs to no operation.
@@ -276,11 +291,15 @@ impl Reaped {
                 self.stopped += usize::from(cqe.has_not_run());
             }
             Matched::Cancel => self.cancels_answered += 1,
-            // A NOP that stood in the place of what the kernel does not know.
-            Matched::Unknown if *cqe == Cqe::default() => {}
-            Matched::Unknown => self.unknown += 1,
+            Matched::Unknown => self.unknown += usize::from(is_unknown(cqe)),
         }
     }
+}
+
+/// Whether a CQE that belongs to nothing in flight is not that of a NOP which stood in the place of
+/// what the kernel does not know.
+fn is_unknown(cqe: &Cqe) -> bool {
+    *cqe != Cqe::default()
 }
 
 impl CompletionMemory {

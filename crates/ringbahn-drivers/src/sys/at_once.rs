@@ -14,6 +14,8 @@ use std::io;
 use libc::{c_int, iovec, off_t};
 use ringbahn_core::{Attempt, Served, Sqe, opcode};
 
+use crate::at_once::not_direct::NotDirect;
+
 /// The least that a direct read is a multiple of, in bytes, in its length and its place.
 const SECTOR: u64 = 512;
 
@@ -28,10 +30,10 @@ enum Made {
 }
 
 /// Executes the entry of `attempt`, if it is one that can be executed without waiting now.
-pub(crate) fn serve(attempt: Attempt<'_>) -> Option<Served<'_>> {
+pub(crate) fn serve<'a>(attempt: Attempt<'a>, not_direct: &NotDirect) -> Option<Served<'a>> {
     let entry = attempt.entry();
     let made = match entry.opcode() {
-        opcode::READ | opcode::READV => read(entry),
+        opcode::READ | opcode::READV => read(entry, not_direct),
         opcode::WRITE | opcode::WRITEV => write(entry),
         opcode::RECV => receive(entry),
         opcode::SEND => send(entry),
@@ -51,7 +53,7 @@ pub(crate) fn serve(attempt: Attempt<'_>) -> Option<Served<'_>> {
 /// A part of what was asked for is good for a stream only. Of a file the ring brings everything up
 /// to its end, so what falls short of that is left to it; unless the file's own position has moved,
 /// when there is no way back.
-fn read(entry: &Sqe) -> Made {
+fn read(entry: &Sqe, not_direct: &NotDirect) -> Made {
     let (single, vectors) = vectors(entry);
     let (vectors, count) = vectors.unwrap_or((&raw const single, 1));
     let offset = entry.get_offset() as off_t;
@@ -60,7 +62,7 @@ fn read(entry: &Sqe) -> Made {
     let place = entry.get_offset() | u64::from(entry.get_length());
     let whole_sectors = place.is_multiple_of(SECTOR);
     let may_be_direct = whole_sectors || entry.opcode() == opcode::READV;
-    if may_be_direct && waits_for_disk(fd, libc::O_DIRECT) {
+    if may_be_direct && !not_direct.know(fd, || waits_for_disk(fd, libc::O_DIRECT)) {
         return Made::Nothing;
     }
     // SAFETY: X1, X2; the vectors are those of the entry, or its one buffer.
