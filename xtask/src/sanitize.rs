@@ -19,6 +19,10 @@ const LEAKS: &str = "leaks-on-purpose.txt";
 /// given.
 const TOO_SLOW: &str = "a_greedy_connection_starves_none_of_its_neighbours";
 
+/// Frame pointers, without which the callers of a `catch_unwind` are not found; and no shelf, on
+/// which records are kept out of the sanitizer's sight.
+const FLAGS: &str = "-Zsanitizer=address -Cforce-frame-pointers=yes --cfg ringbahn_no_shelf";
+
 /// Runs the tests of the libraries and the command, without the documentation's.
 pub(crate) fn run() -> Result<Outcome, Failure> {
     let Some(version) = Program::cargo(&["+nightly", "-vV"]).output() else {
@@ -39,8 +43,7 @@ pub(crate) fn run() -> Result<Outcome, Failure> {
     let cargo = |command: &str, how: &[&str]| {
         Program::cargo(&[&["+nightly", command], &what[..], how].concat())
             .env("CARGO_TARGET_DIR", workspace::target_of("sanitize"))
-            // Without frame pointers the callers of a `catch_unwind` are not found.
-            .env("RUSTFLAGS", "-Zsanitizer=address -Cforce-frame-pointers=yes")
+            .env("RUSTFLAGS", FLAGS)
     };
     // Those that a test runs; cargo builds them by itself only where it is to test everything.
     cargo("build", &["--examples"]).run()?;
