@@ -8,6 +8,7 @@ pub(crate) mod memory;
 mod options;
 pub(crate) mod restrictions;
 pub(crate) mod tuning;
+mod wishes;
 
 use std::io;
 use std::os::fd::{OwnedFd, RawFd};
@@ -28,13 +29,13 @@ use crate::sys::fork::ForkGuard;
 use crate::sys::setup::setup;
 use crate::sys::uapi::{
     ENTRIES_MAX, FEAT_EXT_ARG, FEAT_FAST_POLL, FEAT_NODROP, FEAT_RW_CUR_POS, FEAT_SINGLE_MMAP,
-    FEAT_SUBMIT_STABLE, Params, SETUP_ATTACH_WQ, SETUP_CLAMP, SETUP_COOP_TASKRUN, SETUP_CQSIZE,
-    SETUP_DEFER_TASKRUN, SETUP_IOPOLL, SETUP_NO_SQARRAY, SETUP_R_DISABLED, SETUP_SINGLE_ISSUER,
-    SETUP_SQ_AFF, SETUP_SQPOLL, SETUP_SUBMIT_ALL, SETUP_TASKRUN_FLAG,
+    FEAT_SUBMIT_STABLE, Params, SETUP_CLAMP, SETUP_CQSIZE, SETUP_SQPOLL,
 };
 use crate::unavailable::{Reason, Unavailable};
 use memory::RingMemory;
 use tuning::Tuning;
+pub(crate) use wishes::KernelThread;
+use wishes::{INTERRUPTING, IOPOLL, LOCAL, LOCAL_ENABLED, SHARED, Wishes};
 
 /// What ringbahn relies on; a kernel without one of these is too old (`EXT_ARG`: 5.11).
 const FEATURES_NEEDED: u32 = FEAT_SINGLE_MMAP
@@ -43,70 +44,6 @@ const FEATURES_NEEDED: u32 = FEAT_SINGLE_MMAP
     | FEAT_RW_CUR_POS
     | FEAT_FAST_POLL
     | FEAT_EXT_ARG;
-
-/// What is asked of a ring beyond its size, and what is given up when the kernel refuses it.
-struct Wishes {
-    flags: u32,
-    /// The flags to give up in this order, newest first, and what to ask for instead.
-    ladder: &'static [(u32, u32)],
-    thread: KernelThread,
-}
-
-/// The kernel's thread that is to take the entries of a ring.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct KernelThread {
-    /// How many milliseconds it looks for entries before it sleeps.
-    pub(crate) idle_ms: u32,
-    /// The processor that it is to stay on.
-    pub(crate) cpu: Option<u32>,
-    /// The ring whose thread it is to be. Whoever sets it keeps that ring open meanwhile.
-    pub(crate) of: Option<RawFd>,
-}
-
-impl KernelThread {
-    const NONE: KernelThread = KernelThread { idle_ms: 0, cpu: None, of: None };
-
-    fn flags(&self) -> u32 {
-        let affinity = if self.cpu.is_some() { SETUP_SQ_AFF } else { 0 };
-        let attach = if self.of.is_some() { SETUP_ATTACH_WQ } else { 0 };
-        affinity | attach
-    }
-}
-
-/// A ring for several threads. Completions are posted at once, whatever the thread that has
-/// submitted is doing.
-const SHARED: Wishes = Wishes {
-    flags: SETUP_SUBMIT_ALL | SETUP_NO_SQARRAY,
-    ladder: &[(SETUP_NO_SQARRAY, 0), (SETUP_SUBMIT_ALL, 0), (SETUP_CLAMP, 0), (SETUP_CQSIZE, 0)],
-    thread: KernelThread::NONE,
-};
-
-/// As `SHARED`, and its completions are to be asked of the devices.
-const IOPOLL: Wishes = Wishes { flags: SHARED.flags | SETUP_IOPOLL, ..SHARED };
-
-/// A ring for one thread, which posts completions itself when it enters the kernel for them. Made
-/// disabled, so that the thread becomes the owner explicitly.
-const LOCAL: Wishes = Wishes {
-    flags: SETUP_SUBMIT_ALL
-        | SETUP_NO_SQARRAY
-        | SETUP_SINGLE_ISSUER
-        | SETUP_DEFER_TASKRUN
-        | SETUP_TASKRUN_FLAG
-        | SETUP_R_DISABLED,
-    ladder: &[
-        (SETUP_NO_SQARRAY, 0),
-        (SETUP_DEFER_TASKRUN, SETUP_COOP_TASKRUN),
-        (SETUP_SINGLE_ISSUER, 0),
-        (SETUP_COOP_TASKRUN | SETUP_TASKRUN_FLAG, 0),
-        (SETUP_SUBMIT_ALL, 0),
-        (SETUP_CLAMP, 0),
-        (SETUP_CQSIZE, 0),
-    ],
-    thread: KernelThread::NONE,
-};
-
-/// As [`LOCAL`], where a filter forbids the call that would enable the ring.
-const LOCAL_ENABLED: Wishes = Wishes { flags: LOCAL.flags & !SETUP_R_DISABLED, ..LOCAL };
 
 /// The smallest submission queue that a lack of memory shrinks a ring to.
 const ENTRIES_MIN: u32 = 8;
@@ -201,14 +138,15 @@ impl Setup {
     ///
     /// [`Unavailable`] says why there is no ring and what to do about it.
     pub fn build(self) -> Result<Queues, Unavailable> {
-        self.build_by(|setup| setup.build_as(&SHARED))
+        let wishes = if self.tuning.interrupting { &INTERRUPTING } else { &SHARED };
+        self.build_by(|setup| setup.build_as(wishes))
     }
 
     /// As [`build`](Setup::build), and a thread of the kernel takes the entries. There is no
     /// fallback: nobody else than the kernel has such a thread.
     pub(crate) fn build_sqpoll(self, thread: KernelThread) -> Result<Queues, Unavailable> {
-        let flags = SHARED.flags | SETUP_SQPOLL | thread.flags();
-        self.build_in_kernel(&Wishes { flags, thread, ..SHARED })
+        let flags = INTERRUPTING.flags | SETUP_SQPOLL | thread.flags();
+        self.build_in_kernel(&Wishes { flags, thread, ..INTERRUPTING })
     }
 
     /// As [`build`](Setup::build), and whoever enters for completions asks the devices for them.

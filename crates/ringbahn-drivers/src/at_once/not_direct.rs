@@ -26,8 +26,8 @@ const FILES: usize = 8;
 pub(crate) struct NotDirect([AtomicU64; FILES]);
 
 impl NotDirect {
-    /// Whether `descriptor` is not open for direct reads: by what is known of it, or by `ask`, which
-    /// tells whether it is.
+    /// Whether `descriptor` is not open for direct reads: by what is known of it, or by `ask`,
+    /// which tells whether it is.
     #[inline]
     pub(crate) fn know(&self, descriptor: i32, ask: impl FnOnce() -> bool) -> bool {
         let descriptor = u64::from(descriptor.cast_unsigned());

@@ -115,4 +115,26 @@ impl Setup {
         self.tuning.registered_waits = registered;
         self
     }
+
+    /// Whether what completes interrupts the thread that has submitted it, on a ring for several
+    /// threads; it does not unless told.
+    ///
+    /// Completions are posted by that thread, in the kernel. It is woken for them where it sleeps.
+    /// Where it computes they wait until it is in the kernel for whatever reason: a system call, or
+    /// the kernel's own tick, some milliseconds later at the most. To interrupt it costs a message
+    /// between processors for each, and often a third of all that an operation costs. It is for
+    /// programs in which a thread computes for long while others wait for what it has submitted,
+    /// and for processors without a tick (`nohz_full`).
+    ///
+    /// A ring of [one thread](Setup::build_local) never interrupts it. The fallback has nothing to
+    /// interrupt.
+    ///
+    /// # Kernel
+    ///
+    /// Not to interrupt takes Linux 5.19; before, completions always do.
+    #[must_use]
+    pub fn interrupting(mut self, interrupting: bool) -> Setup {
+        self.tuning.interrupting = interrupting;
+        self
+    }
 }

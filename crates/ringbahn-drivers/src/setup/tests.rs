@@ -1,6 +1,10 @@
 //! Tests of setup: on the kernel, and on kernels that refuse more than this one does.
 
 use super::*;
+use crate::sys::uapi::{
+    SETUP_ATTACH_WQ, SETUP_COOP_TASKRUN, SETUP_DEFER_TASKRUN, SETUP_IOPOLL, SETUP_NO_SQARRAY,
+    SETUP_R_DISABLED, SETUP_SINGLE_ISSUER, SETUP_SQ_AFF, SETUP_SUBMIT_ALL, SETUP_TASKRUN_FLAG,
+};
 use crate::testing::build;
 use crate::unavailable::Reason;
 
@@ -25,11 +29,12 @@ fn without<const FLAGS: u32>(entries: u32, params: &mut Params) -> io::Result<Ow
 #[test]
 fn each_flag_is_given_up_in_turn_and_the_ring_still_works() {
     const RUNGS: &[(u32, u32)] = SHARED.ladder;
-    const BELOW: [SetupCall; 4] = [
+    const BELOW: [SetupCall; 5] = [
         without::<{ RUNGS[0].0 }>,
         without::<{ RUNGS[0].0 | RUNGS[1].0 }>,
         without::<{ RUNGS[0].0 | RUNGS[1].0 | RUNGS[2].0 }>,
         without::<{ RUNGS[0].0 | RUNGS[1].0 | RUNGS[2].0 | RUNGS[3].0 }>,
+        without::<{ RUNGS[0].0 | RUNGS[1].0 | RUNGS[2].0 | RUNGS[3].0 | RUNGS[4].0 }>,
     ];
     assert_eq!(BELOW.len(), RUNGS.len());
     let mut refused = 0;
@@ -46,6 +51,18 @@ fn each_flag_is_given_up_in_turn_and_the_ring_still_works() {
         assert_eq!(queues.handle.completion_entries(), cqes);
         goes_round(&mut queues, 20);
     }
+}
+
+#[test]
+fn a_ring_interrupts_its_submitters_only_where_that_is_asked_for() {
+    let test = "a_ring_interrupts_its_submitters_only_where_that_is_asked_for";
+    let flags = |setup: Setup| Some(build(test, setup)?.handle.setup_flags());
+    let Some(usual) = flags(Setup::new(4)) else { return };
+    let old = flags(Setup::new(4).with_call(without::<SETUP_COOP_TASKRUN>)).unwrap();
+    let asked_for = flags(Setup::new(4).interrupting(true)).unwrap();
+    assert_eq!(old & SETUP_COOP_TASKRUN, 0);
+    assert_eq!(usual, asked_for | SETUP_COOP_TASKRUN);
+    assert_eq!(asked_for & SETUP_COOP_TASKRUN, 0);
 }
 
 /// What kernels older and older refuse of a ring for one thread, and what it then has left.

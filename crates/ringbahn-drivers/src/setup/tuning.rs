@@ -22,6 +22,8 @@ pub(crate) struct Tuning {
     pub(crate) memory: Option<RingMemory>,
     pub(crate) width: CompletionWidth,
     pub(crate) registered_waits: bool,
+    /// Whether completions interrupt the thread that has submitted.
+    pub(crate) interrupting: bool,
     /// Whether the kernel sleeps for a while before it asks a device.
     pub(crate) sleeps_first: bool,
     /// The register operations, by bit, that the kernel is to be treated as if it lacked.

@@ -36,8 +36,8 @@ pub const KNOBS: &[Knob] = &[
         "a ring is enabled by the thread whose it is to be, or when it has been restricted",
     ),
     knob(Setup, 7, "every driver", Executed),
-    knob(Setup, 8, "Setup::build_local", Ignored)
-        .remark("where the kernel is older than DEFER_TASKRUN"),
+    knob(Setup, 8, "Setup::build, Setup::interrupting", Ignored)
+        .remark("completions do not interrupt; for one thread where DEFER_TASKRUN is lacking"),
     knob(Setup, 9, "Setup::build_local", Ignored),
     knob(Setup, 10, "", Unasked).remark("no event has an entry of 128 bytes"),
     knob(Setup, 11, "Setup::completion_width", Unsupported),
