@@ -18,7 +18,6 @@ use super::{append, metadata, pieces, read_random, timers, wake};
 use crate::laboratory::contender::{Abilities, Backend, Contender, Failure, Family};
 
 mod accept;
-mod cancel;
 mod echo;
 mod http;
 mod idle;
@@ -61,7 +60,6 @@ const fn abilities<C: Runtime>() -> Abilities {
         idle: Some(idle::idle::<C>),
         http: Some(http::http::<C>),
         timers: Some(timers::timers::<C>),
-        cancel: Some(cancel::cancel::<C>),
         wake: Some(wake::wake::<C>),
         ..Abilities::NONE
     }

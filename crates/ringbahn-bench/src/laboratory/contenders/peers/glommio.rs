@@ -16,7 +16,6 @@ use super::{append, metadata, pieces, read_random, timers, wake};
 use crate::laboratory::contender::{Abilities, Backend, Contender, Failure, Family};
 
 mod accept;
-mod cancel;
 mod echo;
 mod idle;
 mod listener;
@@ -40,7 +39,6 @@ pub(super) const DEFAULT: Contender = Contender {
         accept: Some(accept::accept),
         idle: Some(idle::idle),
         timers: Some(timers::timers::<Glommio>),
-        cancel: Some(cancel::cancel),
         wake: Some(wake::wake::<Glommio>),
         ..Abilities::NONE
     },

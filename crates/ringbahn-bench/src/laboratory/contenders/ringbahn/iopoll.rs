@@ -7,7 +7,7 @@ use ringbahn::{AlignedBuffer, Heap, IopollDriver, SharedFd};
 use super::executors::OnExecutor;
 use super::host::{Build, Host as _, aligned};
 use super::{nop, read_random};
-use crate::laboratory::case::ReadRandom;
+use crate::laboratory::case::{Case, ReadRandom};
 use crate::laboratory::contender::{Abilities, Backend, Contender, Failure, Family};
 use crate::laboratory::meter::Meter;
 
@@ -19,6 +19,7 @@ pub(super) const IOPOLL: Contender = Contender {
     abilities: Abilities {
         nop: Some(|case, meter| nop::run(&OnExecutor::<Iopoll>::new()?, case, meter)),
         read_random: Some(read),
+        declines: |case| matches!(case, Case::ReadRandom(read) if !read.direct),
         ..Abilities::NONE
     },
 };
@@ -44,9 +45,6 @@ impl Build for Iopoll {
 }
 
 fn read(case: &ReadRandom, meter: &mut Meter) -> Result<(), Failure> {
-    if !case.direct {
-        return Err("it reads past the page cache only: there is nothing to poll in memory".into());
-    }
     let host = OnExecutor::<Iopoll>::new()?;
     let file = SharedFd::from(OwnedFd::from(read_random::open(&meter.ground().file(), true)?));
     host.block_on(host.driver().probe(&file))?;
