@@ -246,7 +246,7 @@ impl<S: Sharing> Consequence<S> {
             Kind::End(ended) => match ended.run() {
                 Ok(None) => {}
                 Ok(Some(disposed)) => {
-                    aftermath.get_or_insert_with(Aftermath::new).add_disposed(&disposed)
+                    aftermath.get_or_insert_with(Aftermath::new).add_disposed(&disposed);
                 }
                 Err(again) => aftermath = Some(Aftermath::of_resubmission(again)),
             },
