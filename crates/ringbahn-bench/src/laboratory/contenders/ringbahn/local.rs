@@ -12,6 +12,7 @@ use crate::laboratory::meter::Meter;
 
 mod accept;
 mod echo;
+mod idle;
 
 pub(super) const LOCAL: Contender = Contender {
     name: "local",
@@ -21,7 +22,7 @@ pub(super) const LOCAL: Contender = Contender {
     abilities: Abilities {
         read_random: Some(read),
         echo: Some(echo::run),
-        idle: Some(|_, listener| echo::serve(SHARED_BUFFERS, listener)),
+        idle: Some(|_, listener| idle::serve(listener)),
         accept: Some(|_, listener| accept::serve(listener)),
         ..abilities!(OnLocalTasks<Below>)
     },

@@ -22,13 +22,9 @@ const BUFFERS: (u32, u32) = (2048, 1024);
 /// A server for messages of this length, with a buffer for each connection.
 pub(super) fn run(case: &Echo, listener: TcpListener) -> Result<(), Failure> {
     let count = BUFFERS.0.max(case.connections.next_power_of_two());
-    serve((count.try_into()?, BUFFERS.1.max(case.length.try_into()?)), listener)
-}
-
-/// A server with so many buffers of such a size for all connections.
-pub(super) fn serve(buffers: (u16, u32), listener: TcpListener) -> Result<(), Failure> {
+    let length = BUFFERS.1.max(case.length.try_into()?);
     let driver = Below::build()?;
-    let group = driver.buffer_group(buffers.0, buffers.1)?;
+    let group = driver.buffer_group(count.try_into()?, length)?;
     let tasks = LocalTasks::new(&driver);
     let listener = SharedFd::new(Arc::new(listener));
     driver.block_on(async {
