@@ -190,6 +190,8 @@ fn a_connection_that_nobody_takes_is_closed_and_its_slot_with_it() {
         assert_eq!((filled().files, table.open()), (1, 0));
         drop(accept);
         assert_eq!(far.read(&mut [0; 8]).unwrap(), 0, "the connection is at its end");
+        // The slot is free when somebody has seen that it was closed.
+        until_idle(&driver);
         assert_eq!((filled().files, table.open()), (0, 0));
 
         // Cancelled, with a connection that may come before or after it.

@@ -42,6 +42,21 @@ pub(crate) struct Http {
     pub(crate) connections: u32,
 }
 
+impl Echo {
+    /// How long a buffer is that is received into, in bytes: the same for all.
+    pub(crate) fn buffer(&self) -> usize {
+        self.length.max(1024) as usize
+    }
+
+    /// How many buffers the kernel is given to choose from, where it does: twice as many as there
+    /// are messages on their way, since these may come in parts. Not more, for those that were used
+    /// last are in the processor's cache.
+    pub(crate) fn buffers(&self) -> u16 {
+        let messages = u64::from(self.connections) * u64::from(self.pipeline);
+        (2 * messages).next_power_of_two().clamp(64, 1 << 14) as u16
+    }
+}
+
 impl fmt::Display for Echo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, {}", connections(self.connections), bytes(self.length))?;

@@ -31,7 +31,8 @@ pub(crate) struct Cancel {
 /// another that takes its place.
 ///
 /// What an operation costs is to be the same however many others wait. A counter is one descriptor,
-/// other than a pair of sockets, and writing to it costs next to nothing.
+/// other than a pair of sockets, and writing to it costs next to nothing. What waits for readiness,
+/// as tokio does, has pairs of sockets all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct InFlight {
     /// How many wait at a time.

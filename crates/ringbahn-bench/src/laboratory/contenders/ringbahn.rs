@@ -75,7 +75,12 @@ macro_rules! abilities {
             metadata: Some(|case, meter| {
                 all::metadata::run(&<$host>::new()?, case, meter, all::metadata::files)
             }),
-            echo: Some(|_, listener| all::serve(&<$host>::new()?, listener, all::echo::connection)),
+            echo: Some(|case, listener| {
+                let length = case.buffer();
+                all::serve(&<$host>::new()?, listener, move |stream| {
+                    all::echo::connection(stream, length)
+                })
+            }),
             accept: Some(|_, listener| {
                 all::serve(&<$host>::new()?, listener, all::accept::connection)
             }),

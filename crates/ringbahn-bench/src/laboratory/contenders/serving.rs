@@ -11,17 +11,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 
-use crate::laboratory::case::Echo;
-
-/// How long a buffer is at least, in bytes.
-const BUFFER: usize = 1024;
 /// How much of what a waiting connection gets is dealt with at a time, in bytes.
 const PASS: usize = 4096;
-
-/// How long the buffer of a connection is, in bytes.
-pub(super) fn buffer(case: &Echo) -> usize {
-    BUFFER.max(case.length as usize)
-}
 
 /// What was done with what has come upon a connection.
 pub(super) enum Pass {

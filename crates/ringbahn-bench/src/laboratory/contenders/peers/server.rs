@@ -10,20 +10,8 @@ use hyper::body::Incoming;
 use hyper::{Request, Response};
 use socket2::SockRef;
 
-use crate::laboratory::case::Echo;
-
 /// What is answered over HTTP.
 const ANSWER: &str = "Hello, world!";
-
-/// How long a buffer for what a connection receives is, in bytes.
-pub(super) fn buffer_length(case: &Echo) -> usize {
-    usize::try_from(case.length).unwrap_or(usize::MAX).max(4096)
-}
-
-/// The buffers that the kernel chooses from, where it does: how many, and how long, in bytes.
-pub(super) fn buffer_group(case: &Echo) -> (u16, u32) {
-    (2048, u32::try_from(case.length).unwrap_or(u32::MAX).max(1024))
-}
 
 /// The buffers that the kernel chooses from on behalf of connections that are mostly idle.
 pub(super) const IDLE_BUFFER_GROUP: (u16, u32) = (64, 1024);

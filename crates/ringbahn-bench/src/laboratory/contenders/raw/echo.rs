@@ -34,8 +34,8 @@ const CLOSE: u8 = 3;
 /// A send goes on until all is sent. It has the same number in both directions.
 const WHOLE: i32 = RecvFlags::WAITALL.bits().cast_signed();
 
-/// How long a buffer is at least, in bytes.
-const SHORTEST: u64 = 1024;
+/// How long the buffers are for connections that wait, in bytes.
+const SHORTEST: u32 = 1024;
 
 struct Server {
     ring: Ring,
@@ -47,17 +47,13 @@ struct Server {
 }
 
 pub(super) fn echo(case: &Echo, listener: TcpListener) -> Result<(), Failure> {
-    // Twice as many as there are messages on their way, since these may come in parts.
-    let messages = u64::from(case.connections) * u64::from(case.pipeline);
-    let buffers = (2 * messages).next_power_of_two().clamp(64, 1 << 14) as u16;
-    let length = case.length.max(SHORTEST) as u32;
     let completions = (4 * case.connections).next_power_of_two().clamp(4096, 1 << 16);
-    serve(listener, case.connections, completions, (buffers, length))
+    serve(listener, case.connections, completions, (case.buffers(), case.buffer() as u32))
 }
 
 /// Connections that wait have no memory of the program but a line in a table.
 pub(super) fn idle(case: &Idle, listener: TcpListener) -> Result<(), Failure> {
-    serve(listener, case.connections, 1024, (64, SHORTEST as u32))
+    serve(listener, case.connections, 1024, (64, SHORTEST))
 }
 
 fn serve(

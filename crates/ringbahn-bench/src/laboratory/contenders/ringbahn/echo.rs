@@ -5,16 +5,14 @@ use std::net::TcpStream;
 
 use ringbahn::{Drive, Ring};
 
-/// How much is received at a time, in bytes.
-const BUFFER: usize = 16 << 10;
-
 /// Sends back what comes, by the traits of `futures`.
 pub(super) async fn connection<D: Drive + Clone + Unpin>(
     mut stream: Ring<TcpStream, D>,
+    length: usize,
 ) -> io::Result<()> {
     use futures::{AsyncReadExt as _, AsyncWriteExt as _};
 
-    let mut buffer = vec![0; BUFFER];
+    let mut buffer = vec![0; length];
     loop {
         let count = stream.read(&mut buffer).await?;
         if count == 0 {
@@ -27,10 +25,11 @@ pub(super) async fn connection<D: Drive + Clone + Unpin>(
 /// Sends back what comes, by the traits of tokio.
 pub(super) async fn tokio_connection<D: Drive + Clone + Unpin>(
     mut stream: Ring<TcpStream, D>,
+    length: usize,
 ) -> io::Result<()> {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-    let mut buffer = vec![0; BUFFER];
+    let mut buffer = vec![0; length];
     loop {
         let count = stream.read(&mut buffer).await?;
         if count == 0 {

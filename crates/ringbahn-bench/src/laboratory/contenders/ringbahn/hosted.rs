@@ -13,8 +13,11 @@ pub(super) const HOSTED: Contender = Contender {
     family: Family::Ringbahn,
     backend: Backend::IoUring,
     abilities: Abilities {
-        echo: Some(|_, listener| {
-            serve(&InTokio::<Hosted, 0>::new()?, listener, echo::tokio_connection)
+        echo: Some(|case, listener| {
+            let length = case.buffer();
+            serve(&InTokio::<Hosted, 0>::new()?, listener, move |stream| {
+                echo::tokio_connection(stream, length)
+            })
         }),
         ..abilities!(InTokio<Hosted, 0>)
     },
@@ -26,8 +29,11 @@ pub(super) const HOSTED_2: Contender = Contender {
     family: Family::Ringbahn,
     backend: Backend::IoUring,
     abilities: Abilities {
-        echo: Some(|_, listener| {
-            serve(&InTokio::<Hosted, 2>::new()?, listener, echo::tokio_connection)
+        echo: Some(|case, listener| {
+            let length = case.buffer();
+            serve(&InTokio::<Hosted, 2>::new()?, listener, move |stream| {
+                echo::tokio_connection(stream, length)
+            })
         }),
         ..abilities!(InTokio<Hosted, 2>)
     },

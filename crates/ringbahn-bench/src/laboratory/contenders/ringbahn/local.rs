@@ -21,7 +21,7 @@ pub(super) const LOCAL: Contender = Contender {
     backend: Backend::IoUring,
     abilities: Abilities {
         read_random: Some(read),
-        echo: Some(echo::run),
+        echo: Some(echo::serve),
         idle: Some(|_, listener| idle::serve(listener)),
         accept: Some(|_, listener| accept::serve(listener)),
         ..abilities!(OnLocalTasks<Below>)

@@ -68,8 +68,8 @@ where
     H: Spawn<F>,
     F: Future<Output = Result<Lane<DriverOf<H>, BufferOf<H>>, Failure>>,
 {
-    let file = File::create(meter.ground().directory().join("written"))?;
-    run(host, case, meter, file, case.written(meter.ground().length()), task)
+    let length = case.written(meter.ground().length());
+    run(host, case, meter, meter.ground().target(length)?, length, task)
 }
 
 fn run<H, F>(

@@ -8,10 +8,9 @@ use smol::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::laboratory::case::Echo;
 use crate::laboratory::contender::Failure;
-use crate::laboratory::contenders::serving;
 
 pub(super) fn echo(case: &Echo, listener: TcpListener) -> Result<(), Failure> {
-    let length = serving::buffer(case);
+    let length = case.buffer();
     super::serve(listener, |connection| serve(connection, length))
 }
 

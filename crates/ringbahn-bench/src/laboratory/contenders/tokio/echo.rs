@@ -9,10 +9,9 @@ use tokio::net::TcpStream;
 use super::Tokio;
 use crate::laboratory::case::Echo;
 use crate::laboratory::contender::Failure;
-use crate::laboratory::contenders::serving;
 
 pub(super) fn echo<R: Tokio>(case: &Echo, listener: TcpListener) -> Result<(), Failure> {
-    let length = serving::buffer(case);
+    let length = case.buffer();
     listener.set_nonblocking(true)?;
     R::new()?.serve(async move {
         let listener = tokio::net::TcpListener::from_std(listener)?;

@@ -21,7 +21,7 @@ pub(super) fn echo(case: &Echo, listener: TcpListener) -> Result<(), Failure> {
         let listener = AsyncFd::new(listener.into(), library.queue());
         loop {
             let (socket, _) = listener.accept::<SocketAddr>().await?;
-            library.detach(serve(socket, server::buffer_length(case)));
+            library.detach(serve(socket, case.buffer()));
         }
     })
 }
@@ -41,7 +41,7 @@ async fn serve(socket: AsyncFd, length: usize) -> Result<(), Failure> {
 pub(super) fn echo_multishot(case: &Echo, listener: TcpListener) -> Result<(), Failure> {
     server::send_at_once(&listener)?;
     A10::<true>::run(async |library| {
-        let (number, length) = server::buffer_group(case);
+        let (number, length) = (case.buffers(), case.buffer() as u32);
         let pool = ReadBufPool::new(library.queue(), number, length)?;
         let listener = AsyncFd::new(listener.into(), library.queue());
         loop {

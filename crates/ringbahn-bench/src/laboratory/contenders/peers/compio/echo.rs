@@ -23,7 +23,7 @@ pub(super) fn echo(case: &Echo, listener: net::TcpListener) -> Result<(), Failur
         let listener = TcpListener::from_std(listener)?;
         loop {
             let (socket, _) = listener.accept().await?;
-            compio::runtime::spawn(serve(socket, server::buffer_length(case))).detach();
+            compio::runtime::spawn(serve(socket, case.buffer())).detach();
         }
     })
 }
@@ -44,7 +44,7 @@ async fn serve(mut socket: TcpStream, length: usize) -> io::Result<()> {
 
 pub(super) fn echo_multishot(case: &Echo, listener: net::TcpListener) -> Result<(), Failure> {
     server::send_at_once(&listener)?;
-    Compio::<true>::run_with_buffers(Some(server::buffer_group(case)), async |_| {
+    Compio::<true>::run_with_buffers(Some((case.buffers(), case.buffer() as u32)), async |_| {
         let listener = TcpListener::from_std(listener)?;
         let mut incoming = listener.incoming();
         while let Some(socket) = incoming.next().await {

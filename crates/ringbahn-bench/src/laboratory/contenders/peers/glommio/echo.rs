@@ -19,7 +19,7 @@ pub(super) fn echo(case: &Echo, socket: net::TcpListener) -> Result<(), Failure>
         let listener = listener(socket);
         loop {
             let socket = listener.accept().await.map_err(failure)?;
-            glommio::spawn_local(serve(socket, server::buffer_length(case))).detach();
+            glommio::spawn_local(serve(socket, case.buffer())).detach();
         }
     })
 }

@@ -17,7 +17,7 @@ pub(super) fn echo<M: Runtime>(case: &Echo, listener: net::TcpListener) -> Resul
         let listener = TcpListener::from_std(listener)?;
         loop {
             let (socket, _) = listener.accept().await?;
-            monoio::spawn(serve(socket, server::buffer_length(case)));
+            monoio::spawn(serve(socket, case.buffer()));
         }
     })
 }

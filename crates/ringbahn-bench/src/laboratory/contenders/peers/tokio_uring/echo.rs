@@ -12,7 +12,7 @@ use crate::laboratory::case::Echo;
 use crate::laboratory::contender::Failure;
 
 pub(super) fn echo<U: Library>(case: &Echo, listener: net::TcpListener) -> Result<(), Failure> {
-    serve_with::<U>(server::buffer_length(case), listener)
+    serve_with::<U>(case.buffer(), listener)
 }
 
 /// Sends back what comes, through buffers of `length` bytes.

@@ -9,15 +9,13 @@ use rustix::net::sockopt::set_tcp_nodelay;
 use crate::laboratory::case::{Accept, Echo};
 use crate::laboratory::contender::Failure;
 
-/// How long a buffer is at least, in bytes.
-const SHORTEST: u64 = 1024;
 /// How much stack a thread needs, generously, in bytes.
 const STACK: usize = 64 << 10;
 
 pub(super) fn echo(case: &Echo, listener: TcpListener) -> Result<(), Failure> {
     // Connections inherit it.
     set_tcp_nodelay(&listener, true)?;
-    let length = usize::try_from(case.length.max(SHORTEST))?;
+    let length = case.buffer();
     loop {
         let (socket, _) = listener.accept()?;
         // Whoever was there may go at any time, and with him the thread.

@@ -11,8 +11,8 @@ use super::set::Set;
 use crate::laboratory::case::{Echo, Idle};
 use crate::laboratory::contender::Failure;
 
-/// How long the buffer is at least, in bytes.
-const SHORTEST: u64 = 1024;
+/// How long the buffer is for connections that wait, in bytes.
+const SHORTEST: usize = 1024;
 
 /// What is to become of a connection.
 enum Next {
@@ -22,21 +22,21 @@ enum Next {
 }
 
 pub(super) fn echo(case: &Echo, listener: TcpListener) -> Result<(), Failure> {
-    serve(&listener, case.length.max(SHORTEST))
+    serve(&listener, case.buffer())
 }
 
 pub(super) fn idle(_: &Idle, listener: TcpListener) -> Result<(), Failure> {
     serve(&listener, SHORTEST)
 }
 
-fn serve(listener: &TcpListener, length: u64) -> Result<(), Failure> {
+fn serve(listener: &TcpListener, length: usize) -> Result<(), Failure> {
     // Connections inherit it.
     set_tcp_nodelay(listener, true)?;
     listener.set_nonblocking(true)?;
     let mut set = Set::new()?;
     set.add(listener, LISTENER)?;
     let mut connections = Connections::default();
-    let mut buffer = vec![0; usize::try_from(length)?];
+    let mut buffer = vec![0; length];
     loop {
         for event in 0..set.wait(None)? {
             let number = set.number(event);

@@ -1,38 +1,39 @@
-//! Messages that are sent back: a stream of connections, and for each a stream of what it receives
-//! into buffers that the kernel chooses.
+//! Messages that are sent back: a stream of connections, which live in slots of the ring, and for
+//! each a stream of what it receives into buffers that the kernel chooses.
 
 use std::io;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::pin::pin;
 use std::sync::Arc;
 
 use futures::StreamExt as _;
-use ringbahn::event::{AcceptMulti, RecvMulti, SendAll};
-use ringbahn::{BufferGroup, Drive as _, LocalDriver, SharedFd};
+use ringbahn::event::{AcceptIntoSlots, RecvMulti, SendAll};
+use ringbahn::{BufferGroup, Drive as _, LocalDriver, Policy, SharedFd};
 use ringbahn_drivers::LocalTasks;
+use rustix::net::sockopt::set_tcp_nodelay;
 
-use super::super::host::Build as _;
-use super::Below;
 use crate::laboratory::case::Echo;
 use crate::laboratory::contender::Failure;
 
-/// The buffers of a busy server: how many at the least, and how long the shortest are.
-const BUFFERS: (u32, u32) = (2048, 1024);
+/// How many connections there may be beside those that are measured, which only look whether
+/// somebody listens.
+const OTHERS: u32 = 64;
 
-/// A server for messages of this length, with a buffer for each connection.
-pub(super) fn run(case: &Echo, listener: TcpListener) -> Result<(), Failure> {
-    let count = BUFFERS.0.max(case.connections.next_power_of_two());
-    let length = BUFFERS.1.max(case.length.try_into()?);
-    let driver = Below::build()?;
-    let group = driver.buffer_group(count.try_into()?, length)?;
+pub(super) fn serve(case: &Echo, listener: TcpListener) -> Result<(), Failure> {
+    let completions = (4 * case.connections).next_power_of_two().clamp(4096, 1 << 16);
+    let builder = LocalDriver::builder().entries(1024).completion_entries(completions);
+    // Whatever the environment says: this one is the ring.
+    let driver = builder.serve_at_once(false).policy(Policy::Require).build()?;
+    let group = driver.buffer_group(case.buffers(), case.buffer() as u32)?;
+    let slots = driver.direct_table(case.connections + OTHERS)?;
     let tasks = LocalTasks::new(&driver);
+    // Connections inherit it.
+    set_tcp_nodelay(&listener, true)?;
     let listener = SharedFd::new(Arc::new(listener));
     driver.block_on(async {
-        let mut incoming = driver.clone().stream(AcceptMulti::new(listener));
+        let mut incoming = driver.clone().stream(AcceptIntoSlots::new(listener, &slots));
         while let Some(connection) = incoming.next().await {
-            let stream = TcpStream::from(connection?);
-            stream.set_nodelay(true)?;
-            let socket = SharedFd::new(Arc::new(stream));
+            let socket = SharedFd::from(connection?);
             tasks.spawn(echo(driver.clone(), socket, group.clone())).detach();
         }
         Ok(())
