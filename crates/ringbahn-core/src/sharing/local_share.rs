@@ -300,7 +300,8 @@ mod tests {
         assert_eq!(copy.1, [7; 100]);
         drop(copy);
         assert_eq!(Rc::strong_count(&alive), 2);
-        assert_eq!(make().block, address, "what was put back last is taken first");
+        let serves_again = make().block == address;
+        assert!(serves_again || cfg!(ringbahn_no_shelf), "what was put back last is taken first");
         drop(second);
         assert_eq!(Rc::strong_count(&alive), 1);
     }
@@ -325,7 +326,8 @@ mod tests {
                 let layout = Layout::from_size_align(size, align).unwrap();
                 let block = of_block(layout);
                 assert!(block.size() >= size && block.align() >= align, "{layout:?}");
-                assert_eq!(class_of(layout).is_some(), size <= 512 && align <= 16, "{layout:?}");
+                let is_of_one = size <= 512 && align <= 16 && !cfg!(ringbahn_no_shelf);
+                assert_eq!(class_of(layout).is_some(), is_of_one, "{layout:?}");
             }
         }
         let wide = LocalShare::new(|| Wide([3; 64]));
@@ -335,6 +337,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(not(ringbahn_no_shelf))]
     fn what_is_too_many_goes_back_to_the_allocator() {
         let shares: Vec<_> = (0..KEPT_MAX + 10).map(|n| LocalShare::new(|| n)).collect();
         drop(shares);
@@ -343,6 +346,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(not(ringbahn_no_shelf))]
     fn a_panic_of_the_maker_loses_no_memory() {
         let class = class_of(Layout::new::<Counted<[u8; 300]>>()).unwrap();
         let kept = || SHELF.with(|shelf| shelf.stacks[class].length.get());
