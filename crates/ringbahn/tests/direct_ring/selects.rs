@@ -88,8 +88,8 @@ fn accepts<D: Slotted>(test: &str) {
         });
         let mut late = TcpStream::connect(address).unwrap();
         drop(listener);
-        // On one thread it may have been accepted after the drop has looked, and is then closed when
-        // the driver runs next.
+        // On one thread it may have been accepted after the drop has looked, and is then closed
+        // when the driver runs next.
         late.set_nonblocking(true).unwrap();
         let mut is_open = true;
         while is_open {
