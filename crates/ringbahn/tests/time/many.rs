@@ -74,6 +74,8 @@ fn of_100_000_timers_those_that_are_not_dropped_fire_once_each() {
     until("all have fired", || timers.armed() == 0);
     for (mut sleep, count) in kept {
         assert!(sleep.deadline().has_passed());
+        // It is armed no more a moment before its task is woken.
+        until("it has been woken", || count.0.load(Ordering::SeqCst) > 0);
         // Once for its end; now and then once more, to look after the kernel's timer.
         assert!((1..=3).contains(&count.0.load(Ordering::SeqCst)));
         let polled = Pin::new(&mut sleep).poll(&mut Context::from_waker(Waker::noop()));
