@@ -35,8 +35,9 @@
 //!
 //! # Kernel
 //!
-//! Linux 5.11 or later. The ring is a plain one, as that of `SharedDriver`: only then does the
-//! kernel say by `epoll(7)` that operations have completed, whichever thread has submitted them.
+//! Linux 5.11 or later. The ring is one for several threads, as that of `SharedDriver`, and
+//! completions come as they do there: only then does the kernel say by `epoll(7)` that operations
+//! have completed, whichever thread has submitted them.
 //!
 //! # When not
 //!

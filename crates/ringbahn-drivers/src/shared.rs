@@ -28,9 +28,11 @@
 //!
 //! # Kernel
 //!
-//! Linux 5.11 or later. The ring is a plain one: completions are posted by the thread that has
-//! submitted, which the kernel interrupts for it, so that they never wait for a thread that is
-//! busy or gone. An operation that was bound to a thread that has exited is repeated.
+//! Linux 5.11 or later. Completions are posted by the thread that has submitted, in the kernel. It
+//! is woken for that where it sleeps; where it computes they wait for its next system call or the
+//! kernel's tick, some milliseconds at the most, unless
+//! [`interrupting`](crate::Setup::interrupting) is asked for. Before Linux 5.19 it is always
+//! interrupted. An operation that was bound to a thread that has exited is repeated.
 //!
 //! # When not
 //!
