@@ -1,6 +1,5 @@
 //! The load upon a server, from this process, on a processor of its own: the same for all servers.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
@@ -81,9 +80,4 @@ impl Phases {
         let latencies = Latencies::of(&seen.latencies);
         Ok(Measured { operations: seen.operations, latencies, ..measured })
     }
-}
-
-/// Where the server is.
-fn address(server: &Server) -> SocketAddr {
-    server.address()
 }

@@ -1,4 +1,4 @@
-//! What servers have in common on all runtimes that wait for readiness.
+//! What servers have in common, of whichever library.
 
 use std::convert::Infallible;
 use std::io;
@@ -62,7 +62,8 @@ pub(super) async fn serve_http(connection: impl Read + Write + Unpin) -> hyper::
     http1::Builder::new().serve_connection(connection, service_fn(answer)).await
 }
 
-async fn answer(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+/// Answers a request.
+pub(super) async fn answer(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     Ok(Response::new(Full::new(Bytes::from_static(b"Hello, world!"))))
 }
 

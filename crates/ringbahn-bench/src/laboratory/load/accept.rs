@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use super::connection::Readiness;
-use super::{Phases, Seen, address};
+use super::{Phases, Seen};
 use crate::laboratory::case::Accept;
 use crate::laboratory::contender::Failure;
 use crate::laboratory::measured::Measured;
@@ -14,7 +14,7 @@ use crate::laboratory::server::Server;
 
 pub(super) fn run(case: &Accept, server: &mut Server, phases: Phases) -> Result<Measured, Failure> {
     let mut clients = Clients {
-        address: address(server),
+        address: server.address(),
         readiness: Readiness::new()?,
         clients: (0..case.connections).map(|_| None).collect(),
     };

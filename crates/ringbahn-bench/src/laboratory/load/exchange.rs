@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use super::connection::{Readiness, connect};
-use super::{Phases, Seen, address};
+use super::{Phases, Seen};
 use crate::laboratory::case::Echo;
 use crate::laboratory::contender::Failure;
 use crate::laboratory::measured::Measured;
@@ -43,7 +43,7 @@ pub(super) fn echo(case: &Echo, server: &mut Server, phases: Phases) -> Result<M
 
 impl Exchange {
     pub(super) fn run(self, server: &mut Server, phases: Phases) -> Result<Measured, Failure> {
-        let mut clients = Clients::connect(address(server), self)?;
+        let mut clients = Clients::connect(server.address(), self)?;
         phases.run(server, |duration, seen| clients.go(duration, seen))
     }
 }

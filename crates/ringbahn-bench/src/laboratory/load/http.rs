@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use super::exchange::Exchange;
-use super::{PATIENCE, Phases, address};
+use super::{PATIENCE, Phases};
 use crate::laboratory::case::Http;
 use crate::laboratory::contender::Failure;
 use crate::laboratory::measured::Measured;
@@ -26,7 +26,7 @@ pub(super) fn run(case: &Http, server: &mut Server, phases: Phases) -> Result<Me
 
 /// How long the answer is, by asking once.
 fn answer_length(server: &Server) -> Result<usize, Failure> {
-    let mut socket = TcpStream::connect(address(server))?;
+    let mut socket = TcpStream::connect(server.address())?;
     socket.set_read_timeout(Some(PATIENCE))?;
     socket.write_all(REQUEST)?;
     let mut answer = Vec::new();

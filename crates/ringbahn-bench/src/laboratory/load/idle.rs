@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-use super::{PATIENCE, address};
+use super::PATIENCE;
 use crate::laboratory::case::Idle;
 use crate::laboratory::contender::Failure;
 use crate::laboratory::measured::Measured;
@@ -16,7 +16,7 @@ const FIRST: u32 = 16;
 const MESSAGE: [u8; 64] = [7; 64];
 
 pub(super) fn run(case: &Idle, server: &mut Server) -> Result<Measured, Failure> {
-    let address = address(server);
+    let address = server.address();
     let use_one = || -> Result<TcpStream, Failure> {
         let mut socket = TcpStream::connect(address)?;
         socket.set_read_timeout(Some(PATIENCE))?;

@@ -11,6 +11,7 @@ use super::super::server;
 use super::Runtime;
 use crate::laboratory::case::Http;
 use crate::laboratory::contender::Failure;
+use crate::laboratory::contenders::serving;
 
 pub(super) fn http<C: Runtime>(_: &Http, listener: net::TcpListener) -> Result<(), Failure> {
     server::send_at_once(&listener)?;
@@ -20,7 +21,7 @@ pub(super) fn http<C: Runtime>(_: &Http, listener: net::TcpListener) -> Result<(
             let (socket, _) = listener.accept().await?;
             let socket = HyperStream::new_plain(socket);
             let connection =
-                http1::Builder::new().serve_connection(socket, service_fn(server::answer));
+                http1::Builder::new().serve_connection(socket, service_fn(serving::answer));
             compio::runtime::spawn(connection).detach();
         }
     })

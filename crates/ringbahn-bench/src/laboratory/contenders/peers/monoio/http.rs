@@ -12,6 +12,7 @@ use super::super::server;
 use super::Runtime;
 use crate::laboratory::case::Http;
 use crate::laboratory::contender::Failure;
+use crate::laboratory::contenders::serving;
 
 pub(super) fn http<M: Runtime>(_: &Http, listener: net::TcpListener) -> Result<(), Failure> {
     server::send_at_once(&listener)?;
@@ -21,7 +22,7 @@ pub(super) fn http<M: Runtime>(_: &Http, listener: net::TcpListener) -> Result<(
             let (socket, _) = listener.accept().await?;
             let socket = MonoioIo::new(socket.into_poll_io()?);
             monoio::spawn(
-                http1::Builder::new().serve_connection(socket, service_fn(server::answer)),
+                http1::Builder::new().serve_connection(socket, service_fn(serving::answer)),
             );
         }
     })
