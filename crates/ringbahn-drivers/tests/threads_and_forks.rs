@@ -41,6 +41,43 @@ fn started_elsewhere<F: Future<Output: Send> + Unpin + Send + 'static>(mut futur
     thread.join().unwrap()
 }
 
+/// Tells a thread that it is over, also where a test fails: it would go on for ever.
+struct Over(Arc<AtomicUsize>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.store(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn a_completion_comes_though_its_submitter_computes_without_a_single_call() {
+    let test = "a_completion_comes_though_its_submitter_computes_without_a_single_call";
+    let Some(driver) = skip::driver(test, 2, 4) else { return };
+    let (reader, mut writer) = pipe();
+    let mut read = read(&driver, &reader);
+    let (computes, is_over) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let submitter = thread::spawn({
+        let (computes, is_over) = (computes.clone(), is_over.clone());
+        move || {
+            start(&mut read);
+            computes.store(1, Ordering::SeqCst);
+            while is_over.load(Ordering::SeqCst) == 0 {
+                std::hint::spin_loop();
+            }
+            read
+        }
+    });
+    until("it computes", || computes.load(Ordering::SeqCst) > 0);
+    writer.write_all(b"c").unwrap();
+    let limit = Over(is_over);
+    until("its operation has ended", || driver.counters().in_flight == 0);
+    drop(limit);
+    let (count, buffer) = run(submitter.join().unwrap());
+    assert_eq!((count.unwrap(), buffer.filled()), (1, &b"c"[..]));
+    end(&driver);
+}
+
 #[test]
 fn reads_and_accepts_outlive_the_thread_that_has_submitted_them() {
     let test = "reads_and_accepts_outlive_the_thread_that_has_submitted_them";
