@@ -173,7 +173,8 @@ fn both_ends_of_a_pipe_are_in_slots() {
         driver.counters().in_flight == 0 && table.open() == 2
     });
     drop((reader, rest));
-    assert_eq!(table.open(), 0);
+    // Those of the one that nobody took are closed a moment after it was counted as ended.
+    crate::scene::until("all slots are closed", || table.open() == 0);
     end(driver);
 }
 

@@ -125,9 +125,10 @@ fn drop_submit<S: Subject>() {
     drop(driver.clone().submit(read()));
     assert_eq!(driver.so_far().submitted, 0);
     drop(pending_read(&driver, &reader, 1));
-    driver.until("it is over", || driver.so_far().in_flight == 0);
+    driver.until("it has been disposed of", || driver.so_far().disposed > 0);
     let counters = driver.so_far();
     assert_eq!((counters.submitted, counters.completed, counters.disposed), (1, 1, 1));
+    assert_eq!(counters.in_flight, 0);
     drop(writer);
     driver.end();
 }

@@ -8,7 +8,7 @@ use ringbahn_core::event::{RecvBundle, RecvMulti, RecvParts};
 use ringbahn_core::{BufferGroup, ForeignRing, MultiEvent, ProvidedBuffer};
 
 use crate::receive::{pattern, streams};
-use crate::subject::{Subject, begin, datagrams};
+use crate::subject::{Subject, begin, datagrams, until_starved};
 
 on_both_drivers! { with queues:
     pieces_share_buffers_and_arrive_whole,
@@ -175,9 +175,7 @@ fn a_stream_waits_for_the_last_part_wherever_it_is_dropped<S: Subject>() {
         }
         // The kernel refuses while the buffer is out.
         far.write_all(&[round; 8]).unwrap();
-        begin(&driver, &mut data);
-        driver.until("it has refused", || driver.so_far().in_flight == 0);
-        begin(&driver, &mut data);
+        until_starved(&driver, &mut data);
         let submitted = driver.so_far().submitted;
         drop(parts.swap_remove(usize::from(round % 2)));
         begin(&driver, &mut data);

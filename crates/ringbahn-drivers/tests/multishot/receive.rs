@@ -12,7 +12,7 @@ use ringbahn_core::event::{Position, ReadMulti, ReadProvided, RecvMulti, RecvPro
 use ringbahn_core::{ForeignRing, SharedFd};
 
 use crate::scene;
-use crate::subject::{Subject, assert_full, begin, datagrams};
+use crate::subject::{Subject, assert_full, begin, datagrams, receive_when_there_is_a_buffer};
 
 pub(crate) fn streams() -> (SharedFd, UnixStream) {
     let (near, far) = UnixStream::pair().unwrap();
@@ -380,9 +380,8 @@ fn an_abandoned_receive_gives_its_buffer_back<S: Subject>() {
         // It may have received already, or be stopped before it does.
         drop(receive);
         driver.until("it is over", || driver.so_far().in_flight == 0);
-        let left = driver.clone().submit(RecvProvided::new(near.clone(), &group));
         let _ = far.send(b"y");
-        assert!(driver.run(left).unwrap().is_some());
+        assert!(receive_when_there_is_a_buffer(&driver, &near, &group).unwrap().is_some());
         while let Some(one) = {
             let mut rest = driver.clone().submit(RecvProvided::new(near.clone(), &group));
             driver.run(async { futures::poll!(&mut rest).is_ready() }).then_some(())

@@ -7,7 +7,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use ringbahn_core::{BufferGroup, Multishot, ProvidedBuffer, event::RecvMulti};
 
-use crate::subject::{Subject, assert_full, begin, datagrams};
+use crate::subject::{Subject, assert_full, begin, datagrams, until_starved};
 
 fn receiver<D: Subject>(
     driver: &D,
@@ -57,7 +57,7 @@ fn a_reader_that_holds_all_buffers_goes_on_when_it_lets_go<S: Subject>() {
     let mut held: Vec<ProvidedBuffer> = Vec::new();
     for number in 0..10_u8 {
         if held.len() == 4 {
-            begin(&driver, &mut data);
+            until_starved(&driver, &mut data);
             let submitted = driver.so_far().submitted;
             begin(&driver, &mut data);
             assert_eq!(driver.so_far().submitted, submitted, "it tries in vain");
@@ -85,10 +85,10 @@ fn a_stream_that_waits_does_not_try_in_vain<S: Subject>() {
     for (data, _) in &mut waiting {
         begin(&driver, data);
     }
-    driver.until("nothing is in flight", || driver.so_far().in_flight == 0);
     for (data, _) in &mut waiting {
-        begin(&driver, data);
+        until_starved(&driver, data);
     }
+    driver.until("nothing is in flight", || driver.so_far().in_flight == 0);
     let submitted = driver.so_far().submitted;
     for (data, _) in &mut waiting {
         begin(&driver, data);
@@ -140,11 +140,7 @@ fn those_who_wait_may_go<S: Subject>() {
     let kept = driver.run(first.next()).unwrap().unwrap();
     let mut waiting: Vec<_> = (0..4).map(|_| receiver(&driver, &group)).collect();
     for (data, _) in &mut waiting {
-        begin(&driver, data);
-    }
-    driver.until("nothing waits in the kernel but the first", || driver.so_far().in_flight <= 1);
-    for (data, _) in &mut waiting {
-        begin(&driver, data);
+        until_starved(&driver, data);
     }
     drop(first);
     let (mut last, far) = waiting.pop().unwrap();
@@ -168,9 +164,8 @@ fn those_who_wait_go_before_the_one_that_lets_go<S: Subject>() {
         let buffer = driver.run(greedy.next()).unwrap().unwrap();
         flood.send(&[round]).unwrap();
         far.send(&[100 + round]).unwrap();
-        begin(&driver, &mut quiet);
+        until_starved(&driver, &mut quiet);
         driver.until("the kernel has refused both", || driver.so_far().in_flight == 0);
-        begin(&driver, &mut quiet);
         drop(buffer);
         // It has data, and is asked first.
         begin(&driver, &mut greedy);

@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 
 use futures::Stream;
 use ringbahn_core::event::RecvProvided;
-use ringbahn_core::{BufferGroup, BufferQueue, Drive, SendQueue, SharedFd};
+use ringbahn_core::{
+    BufferGroup, BufferQueue, Drive, MultiEvent, Multishot, ProvidedBuffer, SendQueue, SharedFd,
+};
 use ringbahn_drivers::{Counters, LocalDriver, SharedDriver};
 
 use crate::{local, scene, skip};
@@ -193,6 +195,39 @@ pub(crate) fn begin<D: Subject, S: Stream + Unpin>(driver: &D, stream: &mut S) {
     assert!(polled, "it has not waited");
 }
 
+/// Polls `stream` until it knows that its group is out of buffers, and waits for one.
+///
+/// That nothing is in flight says less: an operation is counted out a moment before its stream is
+/// told, and one that was refused may have to try once more, for a buffer that has come back since
+/// it began.
+#[track_caller]
+pub(crate) fn until_starved<M: MultiEvent, D: Subject>(driver: &D, stream: &mut Multishot<M, D>)
+where
+    Multishot<M, D>: Unpin,
+{
+    driver.until("it waits for a buffer", || {
+        assert!(poll_next(stream).is_pending(), "it has not waited");
+        format!("{stream:?}").contains("waiting for a buffer")
+    });
+}
+
+/// Receives into a buffer of `group`, of which one is there or is about to come back: a thread of
+/// the driver disposes of what nobody has taken a moment after it is no longer in flight.
+pub(crate) fn receive_when_there_is_a_buffer<D: Subject>(
+    driver: &D,
+    near: &SharedFd,
+    group: &BufferGroup,
+) -> io::Result<Option<ProvidedBuffer>> {
+    let end = Instant::now() + Duration::from_secs(10);
+    let is_out = |error: &io::Error| error.raw_os_error() == Some(libc::ENOBUFS);
+    loop {
+        match driver.run(driver.clone().submit(RecvProvided::new(near.clone(), group))) {
+            Err(error) if is_out(&error) && Instant::now() < end => thread::yield_now(),
+            received => return received,
+        }
+    }
+}
+
 pub(crate) fn datagrams() -> (SharedFd, UnixDatagram) {
     let (near, far) = UnixDatagram::pair().unwrap();
     (SharedFd::from(OwnedFd::from(near)), far)
@@ -203,24 +238,17 @@ pub(crate) fn datagrams() -> (SharedFd, UnixDatagram) {
 #[track_caller]
 pub(crate) fn assert_full<D: Subject>(driver: &D, group: &BufferGroup) {
     let (near, far) = datagrams();
-    let receive = || driver.clone().submit(RecvProvided::new(near.clone(), group));
     let mut taken = Vec::new();
     for number in 0..group.count() {
         far.send(&number.to_ne_bytes()).unwrap();
-        let end = Instant::now() + Duration::from_secs(10);
-        let is_out = |error: &io::Error| error.raw_os_error() == Some(libc::ENOBUFS);
-        let buffer = loop {
-            match driver.run(receive()) {
-                Err(error) if is_out(&error) && Instant::now() < end => thread::yield_now(),
-                buffer => break buffer,
-            }
-        };
+        let buffer = receive_when_there_is_a_buffer(driver, &near, group);
         let buffer = buffer.unwrap_or_else(|error| panic!("buffer {number} is missing: {error}"));
         let buffer = buffer.expect("the datagram is not empty");
         assert_eq!(buffer[..], number.to_ne_bytes());
         taken.push(buffer);
     }
-    let error = driver.run(receive()).expect_err("there is a buffer too many");
+    let receive = driver.clone().submit(RecvProvided::new(near.clone(), group));
+    let error = driver.run(receive).expect_err("there is a buffer too many");
     assert_eq!(error.raw_os_error(), Some(libc::ENOBUFS));
     drop(taken);
 }
