@@ -9,7 +9,7 @@
 //!
 //! # Who does what
 //!
-//! The kernel's timer ends no later than the first deadline. Whoever reaps its end calls, as for
+//! The kernel's timer ends at the first deadline, or a little later: see below. Whoever reaps its end calls, as for
 //! any event, [`Event::resubmit`](crate::Event::resubmit), and in that the timers that are due fire
 //! and the next deadline is aimed at. So a driver has nothing to do for its timers but what it owes
 //! to any operation, and no task and no thread is theirs.
@@ -17,6 +17,12 @@
 //! Only a deadline earlier than all others makes a task see to the kernel's timer: the one in
 //! flight is abandoned and another submitted. A timer that is dropped is taken out of memory, and
 //! the kernel's ends for nothing in its time.
+//!
+//! # Slack
+//!
+//! Each end of the kernel's timer is an interrupt, a wake-up of the driver's thread, and a turn of
+//! its ring. So after timers have fired it does not end again before the slack has passed, and all
+//! that are due by then fire together. A timer that is due alone fires when it is due.
 
 use std::fmt;
 use std::future::Future;
@@ -46,6 +52,18 @@ use crate::submission::Submission;
 /// It is a handle; its clones share the timers. A timer takes 36 bytes besides its future, and
 /// neither arming nor dropping one enters the kernel, unless it is the first to be due. Each clock
 /// that is used has a timer of the kernel's of its own.
+///
+/// # Precision
+///
+/// No timer fires before it is due. One that is due within the [slack](Timers::slack) after others
+/// have fired may wait until that has passed, and then fires together with those that are due
+/// meanwhile; any other one fires when it is due, to the precision of the kernel's clock. The slack
+/// is 50 µs, as that of the sleeps of a Linux thread is (`PR_SET_TIMERSLACK`), where
+/// [`with_slack`](Timers::with_slack) has not been given another one: so however many timers are
+/// due, they wake their thread no more than 20 000 times a second. Without slack each moment is
+/// kept, and each costs a wake-up.
+///
+/// # Cancellation
 ///
 /// The kernel's timer is an operation of the driver, counted as such; it counts as repeated when
 /// timers have fired and others are still to come. It is cancelled with the last handle and the
@@ -105,12 +123,38 @@ struct Timer<D: Drive> {
     over: bool,
 }
 
+/// By how much a timer may fire later than it is due where nothing is said: as much as a sleep of a
+/// Linux thread ends later where nothing is said.
+const SLACK: Duration = Duration::from_micros(50);
+
 impl<D: Drive + Clone> Timers<D> {
-    /// Timers on `driver`, none of which is armed.
+    /// Timers on `driver`, none of which is armed, with a [slack](Timers::slack) of 50 µs.
     pub fn on(driver: D) -> Timers<D> {
+        Timers::with_slack(driver, SLACK)
+    }
+
+    /// Timers on `driver`, none of which is armed, with this [slack](Timers::slack); none with
+    /// `Duration::ZERO`.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # // Not run: this crate brings no driver to run it on.
+    /// use std::time::Duration;
+    /// use ringbahn_core::{Drive, Timers};
+    ///
+    /// # fn example(driver: impl Drive + Clone) {
+    /// // Timeouts of a million connections may as well come a little later.
+    /// let timeouts = Timers::with_slack(driver.clone(), Duration::from_millis(1));
+    /// // The beats of a metronome may not.
+    /// let beats = Timers::with_slack(driver, Duration::ZERO);
+    /// # drop((timeouts, beats));
+    /// # }
+    /// ```
+    pub fn with_slack(driver: D, slack: Duration) -> Timers<D> {
         let clocks = [Clock::Monotonic, Clock::Boottime, Clock::Realtime].map(|clock| {
             let kernel = Kernel { timer: None, attended: false, again: false };
-            ClockTimers { queue: Arc::new(Queue::new(clock)), kernel: Lock::new(kernel) }
+            ClockTimers { queue: Arc::new(Queue::new(clock, slack)), kernel: Lock::new(kernel) }
         });
         let process = Process::this();
         Timers { shared: D::Sharing::share(|| Inner { driver, process, clocks }) }
@@ -132,6 +176,12 @@ impl<D: Drive + Clone> Timers<D> {
             return 0;
         }
         self.shared.clocks.iter().map(|clock| clock.queue.armed()).sum()
+    }
+
+    /// By how much a timer may fire later than it is due, so that it fires together with others: no
+    /// two moments at which timers fire are closer to each other.
+    pub fn slack(&self) -> Duration {
+        self.queue(Clock::Monotonic).slack()
     }
 
     /// The driver that keeps the time.

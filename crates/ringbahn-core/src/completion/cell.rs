@@ -16,9 +16,10 @@ use crate::cqe::Cqe;
 use crate::panics::contain_panic;
 use crate::sharing::{Lock, Sharing};
 
-/// The CQEs of one operation: one for most, two for a zero-copy send; of a multishot operation
-/// those that nobody has read yet.
-pub(crate) type Cqes = SmallVec<[Cqe; 2]>;
+/// The CQEs of one operation: one for most; of a multishot operation those that nobody has read
+/// yet. Where there are more than one, as of a zero-copy send, they are apart from the record,
+/// which so is no larger than most operations need.
+pub(crate) type Cqes = SmallVec<[Cqe; 1]>;
 
 /// The state, waker and CQEs of an operation in flight.
 pub(crate) struct Cell<S: Sharing> {

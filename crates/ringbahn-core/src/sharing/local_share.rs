@@ -31,10 +31,15 @@ use super::Local;
 use crate::event::Event;
 use crate::operation::{Operation, Record};
 
-/// How many bytes a block of class 0 has; each class has as many more than the one before.
-const STEP: usize = 64;
+/// How many bytes more the blocks of a class have than those of the one before.
+const STEP: usize = 32;
+/// How many bytes less than a step a block of class 0 has. An allocator such as glibc's keeps a word
+/// beside each block, and both together take a multiple of 16 bytes: so with these none is unused.
+const WORD: usize = size_of::<usize>();
 /// How many classes there are. Larger blocks come from the allocator.
-const CLASSES: usize = 8;
+const CLASSES: usize = 16;
+/// How many bytes the blocks of the last class have.
+const LARGEST: usize = CLASSES * STEP - WORD;
 /// How blocks of a class are aligned.
 const ALIGNMENT: usize = 16;
 /// How many blocks of a class a thread keeps at the most.
@@ -192,9 +197,8 @@ impl Drop for Block {
 fn class_of(layout: Layout) -> Option<usize> {
     // Without a shelf AddressSanitizer sees what is used after it was given back.
     let has_shelf = !cfg!(ringbahn_no_shelf);
-    let fits =
-        has_shelf && layout.align() <= ALIGNMENT && (1..=CLASSES * STEP).contains(&layout.size());
-    fits.then(|| (layout.size() - 1) / STEP)
+    let fits = has_shelf && layout.align() <= ALIGNMENT && (1..=LARGEST).contains(&layout.size());
+    fits.then(|| (layout.size() + WORD - 1) / STEP)
 }
 
 /// The layout of the block for what has this layout.
@@ -203,11 +207,11 @@ fn of_block(layout: Layout) -> Layout {
 }
 
 fn of_class(class: usize) -> Layout {
-    const LARGEST: Layout = match Layout::from_size_align(CLASSES * STEP, ALIGNMENT) {
+    const OF_LARGEST: Layout = match Layout::from_size_align(LARGEST, ALIGNMENT) {
         Ok(layout) => layout,
         Err(_) => panic!("16 is a power of two"),
     };
-    Layout::from_size_align((class + 1) * STEP, ALIGNMENT).unwrap_or(LARGEST)
+    Layout::from_size_align((class + 1) * STEP - WORD, ALIGNMENT).unwrap_or(OF_LARGEST)
 }
 
 #[cold]
@@ -321,12 +325,12 @@ mod tests {
         #[repr(align(64))]
         struct Wide([u8; 64]);
 
-        for size in [1, 63, 64, 65, 128, 511, 512, 513, 4096] {
+        for size in [1, 24, 25, 56, 57, 88, 503, 504, 505, 4096] {
             for align in [1, 8, 16, 32] {
                 let layout = Layout::from_size_align(size, align).unwrap();
                 let block = of_block(layout);
                 assert!(block.size() >= size && block.align() >= align, "{layout:?}");
-                let is_of_one = size <= 512 && align <= 16 && !cfg!(ringbahn_no_shelf);
+                let is_of_one = size <= 504 && align <= 16 && !cfg!(ringbahn_no_shelf);
                 assert_eq!(class_of(layout).is_some(), is_of_one, "{layout:?}");
             }
         }

@@ -6,7 +6,8 @@
 //!
 //! | word | what it says |
 //! |---|---|
-//! | `aim` | when the kernel's timer is to end: no later than the first deadline; `None` without one |
+//! | `aim` | when the kernel's timer is to end, for the first deadline; `None` without one |
+//! | `fired` | when timers have fired last, at the least the slack before others do |
 //! | `epoch` | which kernel timer that is; one of an earlier epoch has no say |
 //! | `attention` | whether a task has to look after the kernel's timer |
 //!
@@ -19,11 +20,12 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::task::{Poll, Wake, Waker};
+use std::time::Duration;
 
 use smallvec::SmallVec;
 
 use super::deadlines::{Deadlines, Standing, Ticket};
-use crate::clock::{Clock, Deadline};
+use crate::clock::{Clock, Deadline, NEVER};
 use crate::panics::contain_panic;
 use crate::sync::{Mutex, lock};
 
@@ -33,12 +35,15 @@ const FIRED_MAX: usize = 32;
 /// The timers of one clock.
 pub(super) struct Queue {
     clock: Clock,
+    /// By how much a timer may fire later than it is due, in nanoseconds.
+    slack: u64,
     state: Mutex<State>,
 }
 
 struct State {
     deadlines: Deadlines,
     aim: Option<u64>,
+    fired: u64,
     epoch: u64,
     attention: bool,
     /// Why the last timers that failed have failed.
@@ -46,15 +51,22 @@ struct State {
 }
 
 impl Queue {
-    pub(super) fn new(clock: Clock) -> Queue {
+    pub(super) fn new(clock: Clock, slack: Duration) -> Queue {
+        let slack = u64::try_from(slack.as_nanos()).unwrap_or(NEVER).min(NEVER);
         let state = State {
             deadlines: Deadlines::new(),
             aim: None,
+            fired: 0,
             epoch: 0,
             attention: false,
             failure: None,
         };
-        Queue { clock, state: Mutex::new(state) }
+        Queue { clock, slack, state: Mutex::new(state) }
+    }
+
+    /// By how much a timer may fire later than it is due.
+    pub(super) fn slack(&self) -> Duration {
+        Duration::from_nanos(self.slack)
     }
 
     /// How many timers are armed.
@@ -73,8 +85,9 @@ impl Queue {
                 return Err(io::Error::other("there are too many timers"));
             }
         };
-        if state.aim.is_none_or(|aim| deadline < aim) {
-            state.aim = Some(deadline);
+        let aim = state.aim_for(deadline, self.slack);
+        if state.aim.is_none_or(|current| aim < current) {
+            state.aim = Some(aim);
             state.epoch += 1;
             state.attention = true;
         }
@@ -135,9 +148,13 @@ impl Queue {
             let due = std::iter::from_fn(|| state.deadlines.fire(now)).take(FIRED_MAX);
             let mut fired = 0;
             wakers.extend(due.inspect(|_| fired += 1).flatten());
+            if fired > 0 {
+                state.fired = now;
+            }
             let mut next = None;
             if fired < FIRED_MAX && epoch == state.epoch {
-                next = state.deadlines.earliest();
+                let earliest = state.deadlines.earliest();
+                next = earliest.map(|deadline| state.aim_for(deadline, self.slack));
                 state.aim = next;
             }
             drop(state);
@@ -188,11 +205,21 @@ impl Queue {
     }
 
     fn moment(&self, nanoseconds: u64) -> Deadline {
-        Deadline::at(self.clock, std::time::Duration::from_nanos(nanoseconds))
+        Deadline::at(self.clock, Duration::from_nanos(nanoseconds))
     }
 }
 
 impl State {
+    /// When the kernel's timer is to end for a timer that is due at `deadline`, and for those that
+    /// are due until then: at that moment, unless others have fired within the slack before it.
+    ///
+    /// Never later than the slack after the deadline, also where the clock has been set back since
+    /// timers have fired last.
+    fn aim_for(&self, deadline: u64, slack: u64) -> u64 {
+        let rested = self.fired.min(deadline).saturating_add(slack);
+        deadline.max(rested).min(NEVER)
+    }
+
     fn standing(&self, ticket: &Ticket) -> Poll<io::Result<()>> {
         match (self.deadlines.standing(ticket), &self.failure) {
             (Standing::Armed, _) => Poll::Pending,
@@ -248,5 +275,52 @@ impl fmt::Debug for Queue {
 fn wake_all(wakers: &mut SmallVec<[Waker; FIRED_MAX]>) {
     for waker in wakers.drain(..) {
         contain_panic(|| waker.wake());
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    const SLACK: u64 = 50;
+
+    /// When the kernel's timer ends for a deadline, where timers have fired last at `fired`.
+    fn aim(fired: u64, deadline: u64, slack: u64) -> u64 {
+        let queue = Queue::new(Clock::Monotonic, Duration::ZERO);
+        let mut state = lock(&queue.state);
+        state.fired = fired;
+        state.aim_for(deadline, slack)
+    }
+
+    #[test]
+    fn what_is_due_soon_after_others_waits_for_the_slack_and_no_longer() {
+        for (deadline, expected) in [(1000, 1050), (1001, 1050), (1050, 1050), (1051, 1051)] {
+            assert_eq!(aim(1000, deadline, SLACK), expected, "due at {deadline}");
+            assert_eq!(aim(1000, deadline, 0), deadline, "without slack");
+        }
+        assert_eq!(aim(0, 7000, SLACK), 7000, "none has fired");
+        assert_eq!(aim(1000, NEVER, SLACK), NEVER);
+        assert_eq!(aim(1000, 1001, NEVER), NEVER, "as much slack as there is");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_makes_nothing_later_than_the_slack() {
+        assert_eq!(aim(1_000_000, 2000, SLACK), 2050);
+    }
+
+    #[test]
+    fn a_timer_within_the_slack_does_not_move_the_one_of_the_kernel() {
+        let queue = Queue::new(Clock::Monotonic, Duration::from_secs(3600));
+        let now = Clock::Monotonic.nanoseconds();
+        lock(&queue.state).fired = now;
+        let arm = |deadline| queue.arm(deadline, Waker::noop().clone()).unwrap();
+        let (late, is_first) = arm(now + 500);
+        let (moment, epoch) = queue.wanted().unwrap();
+        assert!(is_first && moment.time() == Duration::from_nanos(now) + queue.slack());
+        let (soon, is_first) = arm(now + 100);
+        assert!(!is_first);
+        assert_eq!(queue.wanted(), Some((moment, epoch)));
+        queue.release(late);
+        queue.release(soon);
     }
 }

@@ -32,7 +32,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicUsize, Ordering, 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
-use super::ready::{Ready, Seat};
+use super::ready::{Ready, Seats};
 use crate::sys::fork::ForkGuard;
 
 const AWAKE: u8 = 0;
@@ -60,7 +60,7 @@ pub(super) struct Alarm {
     /// The tasks that have been woken.
     pub(super) ready: Ready,
     /// The seats of tasks, while no driver has them.
-    seats: Mutex<Vec<&'static Seat>>,
+    seats: Mutex<Seats>,
     /// An eventfd, by which a thread that sleeps is called.
     call: Mutex<Option<Arc<OwnedFd>>>,
     /// Whether a driver has it.
@@ -148,12 +148,12 @@ impl Alarm {
     }
 
     /// The seats that earlier drivers have had; they are to be given back.
-    pub(super) fn take_seats(&self) -> Vec<&'static Seat> {
+    pub(super) fn take_seats(&self) -> Seats {
         std::mem::take(&mut *self.seats.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Keeps the seats for a later driver: all that the alarm has, by their numbers.
-    pub(super) fn keep_seats(&self, seats: Vec<&'static Seat>) {
+    /// Keeps the seats for a later driver: all that the alarm has.
+    pub(super) fn keep_seats(&self, seats: Seats) {
         *self.seats.lock().unwrap_or_else(PoisonError::into_inner) = seats;
     }
 

@@ -7,13 +7,14 @@
 //!
 //! A waker is the address of a seat. As alarms are, seats are never freed, so a copy of a waker
 //! costs nothing. A seat stays with its alarm, and serves one task after the other: a waker that
-//! has outlived its task causes a needless poll of another one, as wakers may at any time.
+//! has outlived its task causes a needless poll of another one, as wakers may at any time. Seats
+//! are made by the row, which spares each of them what an allocator adds to a block.
 //!
 //! Nothing here is for handlers of signals.
 //!
 //! # Safety
 //!
-//! RE1. A seat is made by `Box::leak` and never freed. The words of the lists and the data of a
+//! RE1. A row of seats is made by `Box::leak` and never freed. The words of the lists and the data of a
 //!      waker are null or point to seats, so they may be followed at any time, on any thread.
 #![allow(unsafe_code)]
 
@@ -35,6 +36,18 @@ pub(super) struct Ready {
     length: AtomicU32,
     /// The list of the others, last to first.
     by_others: AtomicPtr<Seat>,
+}
+
+/// How many seats there are in a row.
+const ROW: u32 = 32;
+
+/// Seats that are made together. Their numbers follow each other, from a multiple of their count.
+pub(super) type Row = &'static [Seat; ROW as usize];
+
+/// The seats of an alarm, by their numbers.
+#[derive(Debug, Default)]
+pub(super) struct Seats {
+    rows: Vec<Row>,
 }
 
 /// What wakes one task at a time.
@@ -124,17 +137,45 @@ impl Ready {
     }
 }
 
+impl Seats {
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.rows.len() * ROW as usize
+    }
+
+    /// Makes another row of seats of `alarm`, to which all of these belong.
+    pub(super) fn add_row(&mut self, alarm: &'static Alarm) {
+        let first = u32::try_from(self.count()).expect("2³² tasks are more than fit in memory");
+        let seat = |number: usize| Seat::new(alarm, first + number as u32);
+        self.rows.push(Box::leak(Box::new(std::array::from_fn(seat))));
+    }
+
+    /// The seat of this number.
+    ///
+    /// # Panics
+    ///
+    /// Panics where there are fewer.
+    pub(super) fn of(&self, index: usize) -> &'static Seat {
+        &self.rows[index / ROW as usize][index % ROW as usize]
+    }
+}
+
 impl Seat {
-    /// A seat of `alarm`, by the number under which that will find it.
-    pub(super) fn new(alarm: &'static Alarm, index: u32) -> &'static Seat {
-        Box::leak(Box::new(Seat {
+    fn new(alarm: &'static Alarm, index: u32) -> Seat {
+        Seat {
             alarm,
             index,
             is_ready: AtomicBool::new(false),
             next: AtomicPtr::default(),
             is_ready_by_others: AtomicBool::new(false),
             next_by_others: AtomicPtr::default(),
-        }))
+        }
+    }
+
+    /// Its number among those of its alarm.
+    #[inline]
+    pub(super) fn number(&self) -> u32 {
+        self.index
     }
 
     #[inline]
@@ -187,27 +228,37 @@ mod tests {
         std::iter::from_fn(|| ready.pop()).map(Seat::index).collect()
     }
 
-    /// At least `count` seats, those among them that earlier tests have left to the alarm.
-    fn seats(alarm: &'static Alarm, count: usize) -> Vec<&'static Seat> {
+    /// A row of seats, or what earlier tests have left to the alarm.
+    fn seats(alarm: &'static Alarm) -> Seats {
         let mut seats = alarm.take_seats();
-        while seats.len() < count {
-            seats.push(Seat::new(alarm, seats.len() as u32));
+        if seats.count() == 0 {
+            seats.add_row(alarm);
         }
         seats
+    }
+
+    #[test]
+    fn a_seat_takes_32_bytes_and_is_found_by_its_number() {
+        assert!(size_of::<Seat>() <= 32);
+        let parker = Parker::new().unwrap();
+        let mut seats = seats(parker.alarm);
+        seats.add_row(parker.alarm);
+        assert!((0..seats.count()).all(|number| seats.of(number).index() == number));
+        parker.alarm.keep_seats(seats);
     }
 
     #[test]
     fn those_woken_come_in_the_order_of_their_wakes_and_once_each() {
         let parker = Parker::new().unwrap();
         let alarm = parker.alarm;
-        let seats = seats(alarm, 4);
+        let seats = seats(alarm);
         for index in [2, 0, 2, 3, 0] {
-            seats[index].waker().wake();
+            seats.of(index).waker().wake();
         }
         assert_eq!(alarm.ready.length(), 3);
         assert_eq!(indices(&alarm.ready), [2, 0, 3]);
-        seats[1].wake();
-        let wakers: Vec<_> = [1, 3, 2, 3].map(|index: usize| seats[index].waker()).into();
+        seats.of(1).wake();
+        let wakers: Vec<_> = [1, 3, 2, 3].map(|index| seats.of(index).waker()).into();
         thread::spawn(move || wakers.iter().for_each(Waker::wake_by_ref)).join().unwrap();
         assert_eq!(alarm.ready.length(), 1, "those of others come when the alarm is heard");
         assert!(alarm.take_notified());
@@ -223,12 +274,12 @@ mod tests {
         const WAKES: u64 = 20_000;
         let parker = Parker::new().unwrap();
         let alarm = parker.alarm;
-        let seats = seats(alarm, 2);
+        let seats = seats(alarm);
         let counts = Arc::new([AtomicU64::new(0), AtomicU64::new(0)]);
         let threads: Vec<_> = (0..THREADS)
             .map(|_| {
                 let (counts, wakers) =
-                    (counts.clone(), [0, 1].map(|index: usize| seats[index].waker()));
+                    (counts.clone(), [0, 1].map(|index| seats.of(index).waker()));
                 thread::spawn(move || {
                     for number in 0..WAKES as usize {
                         counts[number % 2].fetch_add(1, Ordering::Relaxed);

@@ -20,6 +20,8 @@ use super::ready::Seat;
 /// A future that a local driver polls, and its output.
 pub(super) struct Task<F: Future> {
     seat: &'static Seat,
+    /// The number of the set that it belongs to.
+    set: u32,
     stage: RefCell<Stage<F>>,
     /// Who waits for the output.
     waiting: Cell<Option<Waker>>,
@@ -44,6 +46,9 @@ pin_project! {
 
 /// A task, as who polls it sees it.
 pub(super) trait Run {
+    /// The number of the set that it belongs to.
+    fn set(&self) -> u32;
+
     /// Polls the future. Says whether the task is over.
     fn run(&self) -> bool;
 
@@ -64,9 +69,10 @@ pub(super) trait Join<T>: Run {
 }
 
 impl<F: Future> Task<F> {
-    pub(super) fn new(seat: &'static Seat, future: F) -> Task<F> {
+    pub(super) fn new(seat: &'static Seat, set: u32, future: F) -> Task<F> {
         Task {
             seat,
+            set,
             stage: RefCell::new(Stage::Running { future }),
             waiting: Cell::new(None),
             woken: Cell::new(false),
@@ -95,6 +101,10 @@ impl<F: Future> Task<F> {
 }
 
 impl<F: Future> Run for Task<F> {
+    fn set(&self) -> u32 {
+        self.set
+    }
+
     fn run(&self) -> bool {
         let Ok(mut stage) = self.stage.try_borrow_mut() else {
             self.woken.set(true);

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use super::LocalDriver;
 use super::core::Core;
 use super::parker::Parker;
-use super::ready::Seat;
+use super::ready::{Seat, Seats};
 use super::task::{Join, Run, Task};
 
 /// How often in a turn those are polled that have been woken by others meanwhile, so that what they
@@ -73,26 +73,17 @@ pub struct LocalTask<T> {
 /// The tasks that go together.
 struct Set {
     driver: LocalDriver,
-    number: u64,
+    number: u32,
 }
 
 /// The places of a driver for tasks.
 #[derive(Default)]
 pub(super) struct Places {
-    places: RefCell<Vec<Place>>,
-    free: RefCell<Vec<usize>>,
-    sets: Cell<u64>,
-}
-
-struct Place {
-    seat: &'static Seat,
-    tenant: Option<Tenant>,
-}
-
-struct Tenant {
-    task: Rc<dyn Run>,
-    /// The number of its set.
-    set: u64,
+    /// The tasks, by the numbers of their seats, as far as there has been one.
+    tenants: RefCell<Vec<Option<Rc<dyn Run>>>>,
+    seats: RefCell<Seats>,
+    free: RefCell<Vec<u32>>,
+    sets: Cell<u32>,
 }
 
 impl LocalTasks {
@@ -144,11 +135,9 @@ impl LocalSpawner {
 impl Set {
     fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> LocalTask<T> {
         let core = &self.driver.core;
-        let index = core.tasks.reserve(&core.parker);
-        let seat = core.tasks.places.borrow()[index].seat;
-        let task = Rc::new(Task::new(seat, future));
-        let tenant = Tenant { task: task.clone(), set: self.number };
-        core.tasks.places.borrow_mut()[index].tenant = Some(tenant);
+        let seat = core.tasks.reserve(&core.parker);
+        let task = Rc::new(Task::new(seat, self.number, future));
+        core.tasks.tenants.borrow_mut()[seat.index()] = Some(task.clone());
         seat.wake();
         LocalTask { task: Some(task) }
     }
@@ -157,7 +146,7 @@ impl Set {
 impl Drop for Set {
     fn drop(&mut self) {
         let places = &self.driver.core.tasks;
-        let count = places.places.borrow().len();
+        let count = places.tenants.borrow().len();
         for index in 0..count {
             if places.is_of(index, self.number) {
                 places.vacate(index);
@@ -213,6 +202,10 @@ impl<T> Drop for LocalTask<T> {
 struct Dropped;
 
 impl Run for Dropped {
+    fn set(&self) -> u32 {
+        0
+    }
+
     fn run(&self) -> bool {
         true
     }
@@ -235,52 +228,55 @@ impl<T> Join<T> for Dropped {
 }
 
 impl Places {
-    /// The places whose seats earlier drivers have left to `parker`'s alarm.
+    /// No tasks, and the seats that earlier drivers have left to `parker`'s alarm.
     pub(super) fn new(parker: &Parker) -> Places {
-        let seats = parker.alarm.take_seats();
-        let free = (0..seats.len()).rev().collect();
-        let places = seats.into_iter().map(|seat| Place { seat, tenant: None }).collect();
-        Places { places: RefCell::new(places), free: RefCell::new(free), sets: Cell::new(0) }
+        let seats = RefCell::new(parker.alarm.take_seats());
+        Places { seats, ..Places::default() }
     }
 
-    /// A place without a tenant.
-    fn reserve(&self, parker: &Parker) -> usize {
+    /// A seat without a tenant.
+    fn reserve(&self, parker: &Parker) -> &'static Seat {
+        let mut seats = self.seats.borrow_mut();
         if let Some(index) = self.free.borrow_mut().pop() {
-            return index;
+            return seats.of(index as usize);
         }
-        let mut places = self.places.borrow_mut();
-        let index = u32::try_from(places.len()).expect("2³² tasks are more than fit in memory");
-        places.push(Place { seat: Seat::new(parker.alarm, index), tenant: None });
-        index as usize
+        let mut tenants = self.tenants.borrow_mut();
+        let index = tenants.len();
+        if index == seats.count() {
+            seats.add_row(parker.alarm);
+        }
+        tenants.push(None);
+        seats.of(index)
     }
 
-    fn is_of(&self, index: usize, set: u64) -> bool {
-        let places = self.places.borrow();
-        places[index].tenant.as_ref().is_some_and(|tenant| tenant.set == set)
+    fn is_of(&self, index: usize, set: u32) -> bool {
+        let tenants = self.tenants.borrow();
+        tenants[index].as_ref().is_some_and(|task| task.set() == set)
     }
 
     #[inline]
     fn task(&self, seat: &Seat) -> Option<Rc<dyn Run>> {
-        let places = self.places.borrow();
-        let tenant = places.get(seat.index())?.tenant.as_ref()?;
-        Some(tenant.task.clone())
+        self.tenants.borrow().get(seat.index())?.clone()
+    }
+
+    fn vacated(&self, seat: &Seat) {
+        self.free.borrow_mut().push(seat.number());
     }
 
     /// The tenant leaves its place, and its future is dropped. Runs code of the future, or of its
     /// output.
     fn vacate(&self, index: usize) {
-        let tenant = self.places.borrow_mut()[index].tenant.take();
-        if let Some(Tenant { task, .. }) = tenant {
-            self.free.borrow_mut().push(index);
+        let tenant = self.tenants.borrow_mut()[index].take();
+        if let Some(task) = tenant {
+            self.vacated(self.seats.borrow().of(index));
             task.cancel();
         }
     }
 
     /// The driver goes: the seats are for a later one. Says what is to be dropped.
     pub(super) fn close(&self, parker: &Parker) -> impl Sized + use<> {
-        let places = self.places.take();
-        parker.alarm.keep_seats(places.iter().map(|place| place.seat).collect());
-        places.into_iter().filter_map(|place| place.tenant).map(|it| it.task).collect::<Vec<_>>()
+        parker.alarm.keep_seats(self.seats.take());
+        self.tenants.take()
     }
 }
 
@@ -310,13 +306,13 @@ impl Core {
 impl Places {
     /// The task is over. Its output is for whoever awaits it.
     fn forget(&self, seat: &Seat, task: &Rc<dyn Run>) {
-        let mut places = self.places.borrow_mut();
-        let Some(place) = places.get_mut(seat.index()) else { return };
+        let mut tenants = self.tenants.borrow_mut();
+        let Some(place) = tenants.get_mut(seat.index()) else { return };
         // It may have gone with its set meanwhile, and another one have come.
-        if place.tenant.as_ref().is_some_and(|tenant| Rc::ptr_eq(&tenant.task, task)) {
-            let tenant = place.tenant.take();
-            drop(places);
-            self.free.borrow_mut().push(seat.index());
+        if place.as_ref().is_some_and(|tenant| Rc::ptr_eq(tenant, task)) {
+            let tenant = place.take();
+            drop(tenants);
+            self.vacated(seat);
             drop(tenant);
         }
     }
@@ -342,9 +338,9 @@ impl<T> fmt::Debug for LocalTask<T> {
 
 impl fmt::Debug for Places {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (places, free) = (self.places.borrow(), self.free.borrow());
+        let (tenants, free) = (self.tenants.borrow(), self.free.borrow());
         f.debug_struct("Places")
-            .field("tasks", &(places.len() - free.len()))
+            .field("tasks", &(tenants.len() - free.len()))
             .finish_non_exhaustive()
     }
 }

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
+use futures::future::join_all;
 use ringbahn::SharedDriver;
 use ringbahn::time::{Sleep, Timers};
 
@@ -57,6 +58,31 @@ fn an_earlier_deadline_takes_the_place_of_the_kernels_timer() {
     assert_eq!(driver.counters().repeated, 1);
     assert!(sleeps.iter_mut().all(|sleep| poll_once(Pin::new(sleep)).is_pending()));
     drop((sleeps, timers));
+    until_idle(&driver);
+}
+
+#[test]
+fn timers_that_are_due_within_the_slack_fire_together() {
+    const SLACK: Duration = Duration::from_millis(20);
+    let test = "timers_that_are_due_within_the_slack_fire_together";
+    let Some(driver) = skip::driver(test, 2, 4) else { return };
+    let timers = Timers::with_slack(driver.clone(), SLACK);
+    assert_eq!(timers.slack(), SLACK);
+    let begin = Instant::now();
+    let deadlines = (0..1000).map(|number| begin + SHORT + number * SHORT / 50);
+    let sleeps: Vec<_> = deadlines.map(|deadline| timers.sleep_until(deadline)).collect();
+    run(join_all(sleeps.into_iter().map(|sleep| async {
+        let deadline = sleep.deadline();
+        sleep.await.unwrap();
+        assert!(deadline.has_passed(), "it was early");
+    })));
+    // The first of them, and then one for each slack that has passed.
+    let most = 2 + begin.elapsed().as_nanos() / SLACK.as_nanos();
+    let rounds = driver.counters().repeated;
+    assert!(
+        u128::from(rounds) <= most,
+        "{rounds} rounds of the kernel's timer, {most} at the most"
+    );
     until_idle(&driver);
 }
 
