@@ -22,6 +22,7 @@ use crate::sqe::Sqe;
 #[derive(Debug)]
 pub struct Attempt<'a> {
     entry: &'a Sqe,
+    expected: bool,
     brand: PhantomData<fn(&'a ()) -> &'a ()>,
 }
 
@@ -35,7 +36,22 @@ pub struct Served<'a> {
 
 impl<'a> Attempt<'a> {
     pub(crate) fn new(entry: &'a Sqe) -> Attempt<'a> {
-        Attempt { entry, brand: PhantomData }
+        Attempt { entry, expected: false, brand: PhantomData }
+    }
+
+    /// An attempt of somebody who has reason to think that the operation need not wait.
+    pub(crate) fn expected(entry: &'a Sqe) -> Attempt<'a> {
+        Attempt { entry, expected: true, brand: PhantomData }
+    }
+
+    /// Whether somebody has reason to think that the operation need not wait, as when its file was
+    /// found ready.
+    ///
+    /// Then a driver that serves operations at once does so without weighing whether that is worth
+    /// it. One that would have to wait is not submitted after it: it is served with `-EAGAIN`, and
+    /// that is no operation to be counted.
+    pub fn is_expected(&self) -> bool {
+        self.expected
     }
 
     /// The entry to execute. What it names stays valid as long as this attempt.
@@ -57,6 +73,11 @@ impl<'a> Attempt<'a> {
 }
 
 impl Served<'_> {
+    /// Whether an [expected](Attempt::is_expected) operation was found to have to wait.
+    pub fn would_wait(&self) -> bool {
+        self.result == -libc::EAGAIN
+    }
+
     /// The result, whatever attempt it is of.
     pub(crate) fn result(&self) -> i32 {
         self.result

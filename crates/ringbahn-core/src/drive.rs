@@ -103,6 +103,9 @@ pub trait Drive {
     /// Asked before [`poll_prepare`](Drive::poll_prepare), once for each try to submit an operation
     /// of one entry. It must not block. `None`, which is what a driver says that does not provide
     /// this method, leaves the operation to the ring.
+    ///
+    /// Asked as well for receives and sends that name memory of a caller who expects them not to
+    /// wait ([`Attempt::is_expected`]): what reads and writes by the traits copies nothing then.
     fn attempt<'a>(self: Pin<&mut Self>, attempt: Attempt<'a>) -> Option<Served<'a>> {
         let _ = attempt;
         None

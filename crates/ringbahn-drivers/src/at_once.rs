@@ -5,7 +5,8 @@
 //! make the call first, in the ways that do not wait (`RWF_NOWAIT`, `MSG_DONTWAIT`), and leave to
 //! the ring what that does not serve. A call in vain costs as much as it would have gained; so
 //! after some of them in a row the next operations of that kind go to the ring unasked: one, three,
-//! seven, up to a thousand.
+//! seven, up to a thousand. Whoever [expects](Attempt::is_expected) that an operation need not wait
+//! weighs that itself, and knows more: about this file, and not about all of a kind.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -66,6 +67,9 @@ impl AtOnce {
             return None;
         }
         let luck = self.luck.get(kind(attempt.entry())?)?;
+        if attempt.is_expected() {
+            return serve(attempt, &self.not_direct);
+        }
         let so_far = luck.load();
         if so_far.pause > 0 {
             luck.store(so_far.waited());

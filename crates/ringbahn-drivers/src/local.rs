@@ -49,6 +49,7 @@ use ringbahn_core::{
 };
 
 mod alarm;
+mod allowance;
 mod bell;
 mod builder;
 mod core;

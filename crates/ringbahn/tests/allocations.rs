@@ -123,7 +123,7 @@ fn a_handle_whose_buffers_the_kernel_chooses_keeps_none_when_it_idles() {
             assert!(near.fill_buf().now_or_never().is_none());
         });
     });
-    assert!(kept.bytes_max >= LENGTH as u64, "it has written out of a buffer: {kept:?}");
+    assert!(kept.bytes_max < 4096, "it has written out of the caller's own memory: {kept:?}");
     assert!(kept.bytes_current < 4096, "{kept:?}");
 }
 

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use ringbahn_core::{Attempt, Batch, CancelTarget, Completion, Local, Reservation, Served};
 
+use super::allowance::Allowance;
 use super::parker::Parker;
 use super::tasks::Places;
 use crate::at_once::AtOnce;
@@ -24,10 +25,6 @@ use crate::backlog::Backlog;
 use crate::counters::Counters;
 use crate::refusal::{Refusal, forked, too_long};
 use crate::{CompletionQueue, Queues, RingHandle, SubmissionQueue};
-
-/// How many operations are served at once before the ring has its turn. A task that reads what is
-/// in memory would keep the thread to itself otherwise.
-const SERVED_MAX: u32 = 64;
 
 /// The pauses between tries of what cannot be done at the moment.
 const PAUSE_MIN: Duration = Duration::from_millis(1);
@@ -46,8 +43,8 @@ pub(super) struct Core {
     pub(super) ring: RingHandle<Local>,
     at_once: AtOnce,
     gathering: Option<Gathering>,
-    /// How many operations have been served at once since the last turn.
-    served: Cell<u32>,
+    /// How many operations may be served at once until the next turn.
+    allowance: Allowance,
     pub(super) parker: Arc<Parker>,
     pub(super) tasks: Places,
     state: RefCell<State>,
@@ -92,7 +89,7 @@ impl Core {
             ring: queues.handle,
             at_once: AtOnce::new(serve_at_once),
             gathering,
-            served: Cell::new(0),
+            allowance: Allowance::new(),
             tasks: Places::new(&parker),
             parker,
             state: RefCell::new(State {
@@ -136,15 +133,21 @@ impl Core {
     }
 
     fn serve<'a>(&self, attempt: Attempt<'a>) -> Option<Served<'a>> {
-        let before = self.served.get();
-        if before >= SERVED_MAX || self.ring.forked() || self.state().refusal.is_some() {
+        let ended = || {
+            let Counters { completed, served_at_once, .. } = self.state().counters;
+            completed - served_at_once
+        };
+        if !self.allowance.has_more(ended) || self.ring.forked() || self.state().refusal.is_some() {
             return None;
         }
         let table = self.ring.table();
         let (opcode, since) = (attempt.entry().opcode(), table.time());
         let served = self.at_once.serve(attempt)?;
+        if served.would_wait() {
+            return Some(served);
+        }
         table.count_served(opcode, &served, since);
-        self.served.set(before + 1);
+        self.allowance.count();
         let mut state = self.state();
         state.counters.submitted += 1;
         state.counters.completed += 1;
@@ -268,7 +271,7 @@ impl Core {
     /// Submits what is prepared, waits until there is something to do, and does what has
     /// completed.
     pub(super) fn turn(&self) {
-        self.served.set(0);
+        self.allowance.renew();
         // By far the most turns have nothing to do but to submit, and to sleep.
         let plain = self.gathering.is_none() && self.state().is_at_rest() && !self.ring.forked();
         if plain && !self.parker.alarm.is_notified() && self.parker.alarm.park() {

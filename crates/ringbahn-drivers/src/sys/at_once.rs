@@ -2,8 +2,9 @@
 //!
 //! # Safety
 //!
-//! X1. The entry was prepared by an event, so what it names is valid for what its opcode does with
-//!     it, by S1 of `ringbahn_core::Sqe`, for as long as the attempt; and nobody has executed it.
+//! X1. The entry was prepared by an event, or names what is lent for the attempt, so what it names
+//!     is valid for what its opcode does with it, by S1 of `ringbahn_core::Sqe`, for as long as the
+//!     attempt; and nobody has executed it.
 //!
 //! X2. The calls have ended when they return, and touch nothing afterwards. They do with the
 //!     operands what the kernel does with them for the entry.
@@ -23,6 +24,8 @@ const SECTOR: u64 = 512;
 enum Made {
     /// This count.
     Count(usize),
+    /// Nothing: it would have to wait.
+    Wait,
     /// Nothing: the ring is to have it.
     Nothing,
     /// This error, which there is no second chance to see.
@@ -42,7 +45,9 @@ pub(crate) fn serve<'a>(attempt: Attempt<'a>, not_direct: &NotDirect) -> Option<
     let result = match made {
         Made::Count(count) => i32::try_from(count).ok()?,
         Made::Error(errno) => -errno,
-        Made::Nothing => return None,
+        // Whoever expects otherwise has nothing to submit, and is told.
+        Made::Wait if attempt.is_expected() => -libc::EAGAIN,
+        Made::Wait | Made::Nothing => return None,
     };
     // SAFETY: X1, X2; the call has done what the entry asks for, and its count is what it returned.
     Some(unsafe { attempt.served(result) })
@@ -163,9 +168,8 @@ fn told_by_socket(returned: isize) -> Made {
     match usize::try_from(returned) {
         Ok(count) => Made::Count(count),
         Err(_) => match io::Error::last_os_error().raw_os_error().unwrap_or(0) {
-            0 | libc::EAGAIN | libc::EINTR | libc::ENOTSOCK | libc::EFAULT | libc::EBADF => {
-                Made::Nothing
-            }
+            libc::EAGAIN => Made::Wait,
+            0 | libc::EINTR | libc::ENOTSOCK | libc::EFAULT | libc::EBADF => Made::Nothing,
             errno => Made::Error(errno),
         },
     }

@@ -3,7 +3,9 @@
 
 use std::{io, mem};
 
-use ringbahn_core::{BufResult, BufferGroup, EitherBuffer, IoBuf, IoBufMut, ProvidedBuffer, Slice};
+use ringbahn_core::{
+    BufResult, BufferGroup, EitherBuffer, IoBuf, IoBufMut, ProvidedBuffer, Slice, event,
+};
 use ringbahn_drivers::{RegisteredBuffer, RegisteredBuffers};
 
 use super::reader::TRANSFER_MAX;
@@ -227,6 +229,11 @@ impl Buffer {
             Ok(None) => (Ok(0), Buffer::default()),
             Err(error) => (Err(error), Buffer::default()),
         }
+    }
+
+    /// What has been found out about a file without a read.
+    pub(crate) fn none(found: io::Result<event::Ready>) -> BufResult<usize, Buffer> {
+        (found.map(|_ready| 0), Buffer::default())
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {

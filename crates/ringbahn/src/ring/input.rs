@@ -49,6 +49,22 @@ impl<D: Drive + Unpin> Input<D> {
         Poll::Ready(())
     }
 
+    /// Receives into `buf`, or waits for something to receive. Zero at the end.
+    pub(crate) fn poll_receive<T: Readable>(
+        &mut self,
+        handle: &Handle<T, D>,
+        buf: &mut [u8],
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>>
+    where
+        D: Clone,
+    {
+        if self.reader().is_idle() {
+            ready!(self.poll_collect(cx));
+        }
+        self.reader().poll_receive(handle, buf, cx)
+    }
+
     /// Waits until there are unread bytes, or the end.
     pub(crate) fn poll_fill<T: Readable>(
         &mut self,
@@ -62,7 +78,7 @@ impl<D: Drive + Unpin> Input<D> {
         if self.reader().is_idle() {
             ready!(self.poll_collect(cx));
         }
-        self.reader().poll_fill(handle, wanted, cx)
+        self.reader().poll_fill(handle, wanted, None, cx).map_ok(drop)
     }
 
     /// Waits for what came before, for one of several who hold `&self`, and yields what it has

@@ -25,7 +25,7 @@ macro_rules! reading {
                 cx: &mut Context<'_>,
                 buf: &mut [u8],
             ) -> Poll<io::Result<usize>> {
-                self.poll_read_vectored(cx, &mut [IoSliceMut::new(buf)])
+                self.get_mut().poll_read_one(buf, cx)
             }
 
             fn poll_read_vectored(
@@ -33,14 +33,7 @@ macro_rules! reading {
                 cx: &mut Context<'_>,
                 bufs: &mut [IoSliceMut<'_>],
             ) -> Poll<io::Result<usize>> {
-                let wanted = bufs.iter().map(|buf| buf.len()).fold(0, usize::saturating_add);
-                self.get_mut().poll_copy(wanted, cx, |mut bytes| {
-                    for buf in bufs {
-                        let (head, tail) = bytes.split_at(buf.len().min(bytes.len()));
-                        buf[..head.len()].copy_from_slice(head);
-                        bytes = tail;
-                    }
-                })
+                self.get_mut().poll_read_parts(bufs, cx)
             }
         }
 

@@ -111,6 +111,9 @@ pub(crate) mod private {
 
     /// How bytes are read.
     pub trait Readable {
+        /// Whether what is there may be received straight into memory that is lent for a call.
+        const STRAIGHT: bool = false;
+
         fn reading(fd: SharedFd, to: Slice<Memory>, at: Position) -> OwnReading;
 
         /// The same without a buffer, from what has no position.
@@ -119,6 +122,9 @@ pub(crate) mod private {
 
     /// How bytes are written.
     pub trait Writable {
+        /// Whether what there is room for may be sent straight from memory that is lent for a call.
+        const STRAIGHT: bool = false;
+
         /// Whether there may be a half that writes, whose end is told to the other side.
         const HALVES: bool = false;
 
@@ -332,6 +338,8 @@ macro_rules! stream {
         impl StreamSocket for $stream {}
 
         impl private::Readable for $stream {
+            const STRAIGHT: bool = true;
+
             fn reading(fd: SharedFd, to: Slice<Memory>, _at: Position) -> OwnReading {
                 OwnReading::second(event::Recv::new(fd, to))
             }
@@ -342,6 +350,7 @@ macro_rules! stream {
         }
 
         impl private::Writable for $stream {
+            const STRAIGHT: bool = true;
             const HALVES: bool = true;
 
             fn writing(fd: SharedFd, bytes: Memory, _at: Position) -> Writing {

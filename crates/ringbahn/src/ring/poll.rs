@@ -7,7 +7,7 @@
 //! | hyper | `hyper_traits` | `hyper` |
 
 use std::fs::File;
-use std::io::{self, IoSlice, Seek, SeekFrom};
+use std::io::{self, IoSlice, IoSliceMut, Seek, SeekFrom};
 use std::task::{Context, Poll, ready};
 
 use ringbahn_core::Drive;
@@ -61,6 +61,37 @@ pub(crate) trait ReadSide {
         copy(&unread[..count]);
         reader.consume(count);
         Poll::Ready(Ok(count))
+    }
+
+    /// Waits until there are bytes, and reads as many into `bufs` as there are and have room. At the
+    /// end of the stream, or where there is no room, that is none.
+    fn poll_read_parts(
+        &mut self,
+        bufs: &mut [IoSliceMut<'_>],
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let mut with_room = bufs.iter_mut().filter(|buf| !buf.is_empty());
+        if let (Some(buf), None) = (with_room.next(), with_room.next()) {
+            return self.poll_read_one(buf, cx);
+        }
+        let wanted = bufs.iter().map(|buf| buf.len()).fold(0, usize::saturating_add);
+        self.poll_copy(wanted, cx, |mut bytes| {
+            for buf in bufs {
+                let (head, tail) = bytes.split_at(buf.len().min(bytes.len()));
+                buf[..head.len()].copy_from_slice(head);
+                bytes = tail;
+            }
+        })
+    }
+
+    /// The same for one buffer, which a socket may be received into straight.
+    fn poll_read_one(&mut self, buf: &mut [u8], cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if buf.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        ready!(self.poll_before_read(cx))?;
+        let (handle, input) = self.reading();
+        input.poll_receive(handle, buf, cx)
     }
 
     /// Waits until there are unread bytes, or the end, and lets the caller see them.

@@ -6,7 +6,7 @@ use std::io::{self, SeekFrom};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use ringbahn_core::event::Position;
+use ringbahn_core::event::{Interest, Position};
 use ringbahn_core::{BufResult, BufferReturn, Drive, Event, IoBuf, Slice, event};
 
 use super::buffering::{Buffer, Memory, Pool};
@@ -14,6 +14,9 @@ use super::inbox::Kept;
 use super::object::{Object, Readable};
 use super::share::Handle;
 use super::slot::{Side, Slot};
+use straight::{Straight, Wait};
+
+mod straight;
 
 /// The most bytes that one read or write of the poll functions moves, and so the most that a
 /// handle buffers for one direction.
@@ -42,8 +45,11 @@ pub(crate) type ChosenReading =
 /// An event whose output is how much was read, and the buffer that it is in.
 type Yielding<E> = event::Mapped<E, fn(<E as Event>::Output) -> BufResult<usize, Buffer>>;
 
+/// What brings bytes in a buffer of the handle's, or tells that there are some to be received.
+type OwnWaiting = event::Either<Yielding<OwnReading>, Yielding<event::PollAdd>>;
+
 /// A read in flight.
-type Reading = event::Either<Yielding<OwnReading>, Yielding<ChosenReading>>;
+type Reading = event::Either<OwnWaiting, Yielding<ChosenReading>>;
 
 /// The read that a handle keeps in flight, and the bytes that have arrived and nobody has taken.
 ///
@@ -71,6 +77,9 @@ pub(crate) struct Reader<D: Drive> {
     turn: Option<BufferReturn>,
     /// Whether the read that has ended last has done nothing, and is to be repeated.
     again: bool,
+    /// How many bytes the read in flight has room for; `None` where it only tells of some.
+    room: Option<usize>,
+    straight: Straight,
 }
 
 impl<D: Drive + Unpin> Reader<D> {
@@ -87,6 +96,8 @@ impl<D: Drive + Unpin> Reader<D> {
             returns: None,
             turn: None,
             again: false,
+            room: None,
+            straight: Straight::default(),
         }
     }
 
@@ -161,23 +172,99 @@ impl<D: Drive + Unpin> Reader<D> {
         std::mem::take(&mut self.ended).then_some(Ok(()))
     }
 
-    /// Waits until there are unread bytes, or the end, and yields them. Where nothing is in
-    /// flight a read of at most `wanted` bytes is started.
+    /// Receives into `buf` what there is, or waits for it: straight from the socket, or what has
+    /// come into the handle's own buffer. Zero at the end.
+    pub(crate) fn poll_receive<T: Readable>(
+        &mut self,
+        handle: &Handle<T, D>,
+        buf: &mut [u8],
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>>
+    where
+        D: Clone,
+    {
+        let straight = ready!(self.poll_fill(handle, buf.len(), Some(buf), cx))?;
+        if straight > 0 {
+            return Poll::Ready(Ok(straight));
+        }
+        let unread = self.unread();
+        let count = unread.len().min(buf.len());
+        buf[..count].copy_from_slice(&unread[..count]);
+        self.consume(count);
+        let rest = &mut buf[count..];
+        if count == 0 || rest.is_empty() || !self.is_idle() {
+            return Poll::Ready(Ok(count));
+        }
+        // A receive had less room than there was to receive.
+        let more = match self.receive_straight(handle, rest, count) {
+            Some(Ok(more)) => more,
+            Some(Err(error)) => {
+                self.errors.push_back(error);
+                0
+            }
+            None => 0,
+        };
+        Poll::Ready(Ok(count + more))
+    }
+
+    /// Receives straight into `buf`, behind the `before` bytes that are there, if that is possible
+    /// and seems to be worth it. Nothing is in flight, and nothing has arrived.
+    fn receive_straight<T: Readable>(
+        &mut self,
+        handle: &Handle<T, D>,
+        buf: &mut [u8],
+        before: usize,
+    ) -> Option<io::Result<usize>>
+    where
+        D: Clone,
+    {
+        if !T::STRAIGHT || !self.straight.is_worth_it() {
+            return None;
+        }
+        let room = buf.len();
+        match handle.receive_straight(buf) {
+            Some(Ok(count)) => {
+                self.straight.received(count, room, before);
+                Some(Ok(count))
+            }
+            Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.straight.missed();
+                None
+            }
+            Some(Err(error)) => Some(Err(error)),
+            None => {
+                self.straight.declined();
+                None
+            }
+        }
+    }
+
+    /// Waits until there are unread bytes, or the end. Where nothing is in flight a read of at most
+    /// `wanted` bytes is started.
+    ///
+    /// With `into` somebody has room for so many. Yields how many bytes have come straight into it;
+    /// if any have none are unread.
     pub(crate) fn poll_fill<T: Readable>(
         &mut self,
         handle: &Handle<T, D>,
         wanted: usize,
+        mut into: Option<&mut [u8]>,
         cx: &mut Context<'_>,
-    ) -> Poll<io::Result<()>>
+    ) -> Poll<io::Result<usize>>
     where
         D: Clone,
     {
         loop {
             if self.is_idle() {
-                ready!(self.poll_start(handle, wanted, cx))?;
+                if let Some(into) = into.as_deref_mut()
+                    && let Some(received) = self.receive_straight(handle, into, 0)
+                {
+                    return Poll::Ready(received);
+                }
+                ready!(self.poll_start(handle, wanted, into.is_some(), cx))?;
             }
             if !self.unread().is_empty() {
-                return Poll::Ready(Ok(()));
+                return Poll::Ready(Ok(0));
             }
             if let Some(output) = ready!(self.slot.poll(cx)) {
                 self.settle(output);
@@ -188,17 +275,21 @@ impl<D: Drive + Unpin> Reader<D> {
             }
         }
         if self.unread().is_empty() {
-            return Poll::Ready(self.take_end().unwrap_or(Ok(())));
+            return Poll::Ready(self.take_end().unwrap_or(Ok(())).map(|()| 0));
         }
-        Poll::Ready(Ok(()))
+        Poll::Ready(Ok(0))
     }
 
     /// Starts a read of at most `wanted` bytes, as soon as it has its turn where the kernel is to
     /// choose a buffer. Nothing is in flight, and nothing has arrived.
+    ///
+    /// Where that may be received `straight` it may only wait for the first of them, or for there
+    /// to be some.
     fn poll_start<T: Readable>(
         &mut self,
         handle: &Handle<T, D>,
         wanted: usize,
+        straight: bool,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>>
     where
@@ -218,16 +309,32 @@ impl<D: Drive + Unpin> Reader<D> {
             self.returns = Some(group.returns());
             let reading = T::reading_chosen(handle.fd(), group);
             let reading = Yielding::new(reading, Buffer::chosen as fn(_) -> _);
+            self.room = Some(group.size() as usize);
             self.slot.start(Reading::second(reading), handle.driver());
             return Poll::Ready(Ok(()));
         }
-        let wanted = wanted.min(TRANSFER_MAX);
+        let mut wanted = wanted.min(TRANSFER_MAX);
         self.consumed = 0;
+        if T::STRAIGHT && straight {
+            match self.straight.wait(wanted) {
+                Wait::Bytes(count) => wanted = count,
+                Wait::Readable => {
+                    self.buffer = Buffer::default();
+                    self.room = None;
+                    let poll = event::PollAdd::new(handle.fd(), Interest::READABLE);
+                    let poll = Yielding::new(poll, Buffer::none as fn(_) -> _);
+                    let waiting = Reading::first(OwnWaiting::second(poll));
+                    self.slot.start(waiting, handle.driver());
+                    return Poll::Ready(Ok(()));
+                }
+            }
+        }
         let buffer = self.pool.buffer(std::mem::take(&mut self.buffer), wanted);
         let slice = buffer.into_memory().slice(..wanted);
         let reading = T::reading(handle.fd(), slice, position);
         let reading = Yielding::new(reading, Buffer::read as fn(_) -> _);
-        self.slot.start(Reading::first(reading), handle.driver());
+        self.room = Some(wanted);
+        self.slot.start(Reading::first(OwnWaiting::first(reading)), handle.driver());
         Poll::Ready(Ok(()))
     }
 
@@ -288,10 +395,16 @@ impl<D: Drive + Unpin> Side for Reader<D> {
 
     fn settle(&mut self, (result, buffer): BufResult<usize, Buffer>) {
         let (began, returns) = (self.began.take(), self.returns.take());
+        let Some(room) = self.room else {
+            self.straight.polled(result.is_ok());
+            self.again = true;
+            return;
+        };
         self.again = false;
         match result {
             Ok(0) => self.ended = true,
             Ok(count) => {
+                self.straight.waited(count, room);
                 self.landed = began.map(|began| began + count as u64);
                 if self.unread().is_empty() {
                     self.buffer = buffer;

@@ -1,11 +1,12 @@
 //! [`Share`]: the IO object behind a handle, held by the handle and by its operations.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use ringbahn_core::{Drive, Event, SharedFd, Submission};
+use ringbahn_core::{Drive, Event, SharedFd, Submission, receive_straight, send_straight};
 
 use super::object::{Nature, Object, Writable};
 
@@ -145,6 +146,18 @@ impl<T: Object, D> Handle<T, D> {
     /// A share of the file, for an event.
     pub(crate) fn fd(&self) -> SharedFd {
         SharedFd::of(self.share.clone(), |share| share.object().file())
+    }
+}
+
+impl<T: Object, D: Drive + Clone + Unpin> Handle<T, D> {
+    /// Receives into `buf` what has arrived; `None` where the driver leaves that to its ring.
+    pub(crate) fn receive_straight(&self, buf: &mut [u8]) -> Option<io::Result<usize>> {
+        receive_straight(Pin::new(&mut self.driver.clone()), self.object().file(), buf)
+    }
+
+    /// Sends of `bytes` what there is room for; `None` where the driver leaves that to its ring.
+    pub(crate) fn send_straight(&self, bytes: &[u8]) -> Option<io::Result<usize>> {
+        send_straight(Pin::new(&mut self.driver.clone()), self.object().file(), bytes)
     }
 }
 

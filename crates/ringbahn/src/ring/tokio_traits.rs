@@ -29,6 +29,11 @@ macro_rules! reading {
                 cx: &mut Context<'_>,
                 buf: &mut ReadBuf<'_>,
             ) -> Poll<io::Result<()>> {
+                if buf.initialized().len() == buf.capacity() {
+                    // To have it is to clear nothing.
+                    let polled = self.get_mut().poll_read_one(buf.initialize_unfilled(), cx);
+                    return polled.map_ok(|count| buf.advance(count));
+                }
                 let wanted = buf.remaining();
                 self.get_mut().poll_copy(wanted, cx, |bytes| buf.put_slice(bytes)).map_ok(drop)
             }

@@ -39,6 +39,8 @@ pub(crate) struct Writer<D: Drive + Unpin> {
     landing: Option<SeekFrom>,
     /// Where the position has to be moved to, after a write that has ended.
     landed: Option<SeekFrom>,
+    /// Whether the socket had no room for all that was sent last, so that the next write waits.
+    full: bool,
     /// The end of the stream, while it is on its way to the other side; of few handles, so it is
     /// apart.
     ending: Option<Box<Submission<event::Shutdown, D>>>,
@@ -54,6 +56,7 @@ impl<D: Drive + Unpin> Writer<D> {
             began: None,
             landing: None,
             landed: None,
+            full: false,
             ending: None,
         }
     }
@@ -116,7 +119,7 @@ impl<D: Drive + Unpin> Writer<D> {
         self.error.take().map_or(Ok(()), Err)
     }
 
-    /// Accepts as many bytes of `parts` as it copies at once.
+    /// Accepts as many bytes of `parts` as the socket takes at once, and as it copies of the rest.
     pub(crate) fn poll_write<T: Writable>(
         &mut self,
         handle: &Handle<T, D>,
@@ -128,26 +131,64 @@ impl<D: Drive + Unpin> Writer<D> {
     {
         ready!(self.poll_idle(handle, cx));
         self.take_error()?;
+        let sent = self.write_straight(handle, parts).unwrap_or(Ok(0))?;
+        if parts.iter().all(|part| part.len() <= sent) {
+            // Of several parts none is sent straight, so there is no second one behind this.
+            return Poll::Ready(Ok(sent));
+        }
         let mut bytes = self.pool.buffer(std::mem::take(&mut self.spare), 0);
         let most = bytes.most();
+        let mut skipped = sent;
         for part in parts {
+            let (sent, rest) = part.split_at(skipped.min(part.len()));
+            skipped -= sent.len();
             let room = most - bytes.bytes().len();
-            bytes.extend(&part[..part.len().min(room)]);
+            bytes.extend(&rest[..rest.len().min(room)]);
         }
         let count = bytes.bytes().len();
-        if count == 0 {
-            self.spare = self.pool.kept(bytes);
-            return Poll::Ready(Ok(0));
-        }
-        match self.start(handle, bytes, cx)? {
-            None => Poll::Ready(Ok(count)),
-            Some(bytes) => {
-                let accepted = count - bytes.bytes().len();
+        match self.start(handle, bytes, cx) {
+            Ok(None) => Poll::Ready(Ok(sent + count)),
+            Ok(Some(bytes)) => {
+                let accepted = sent + count - bytes.bytes().len();
                 self.spare = self.pool.kept(bytes);
                 // The driver may have served a part of it before it had no room for the rest.
                 if accepted > 0 { Poll::Ready(Ok(accepted)) } else { Poll::Pending }
             }
+            Err(error) if sent > 0 => {
+                // What was sent has been accepted, so this one comes later.
+                self.error = Some(error);
+                Poll::Ready(Ok(sent))
+            }
+            Err(error) => Poll::Ready(Err(error)),
         }
+    }
+
+    /// Sends straight from the caller's memory what there is room for, if that is possible. Nothing
+    /// is in flight.
+    ///
+    /// Several parts are copied together: they had best be one packet.
+    fn write_straight<T: Writable>(
+        &mut self,
+        handle: &Handle<T, D>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Option<io::Result<usize>>
+    where
+        D: Clone,
+    {
+        // After one that has found too little room the ring is told to wait for it.
+        if !T::STRAIGHT || std::mem::take(&mut self.full) {
+            return None;
+        }
+        let mut parts = parts.iter().filter(|part| !part.is_empty());
+        let (Some(part), None) = (parts.next(), parts.next()) else { return None };
+        let sent = handle.send_straight(part)?;
+        if let Err(error) = &sent
+            && error.kind() == io::ErrorKind::WouldBlock
+        {
+            return None;
+        }
+        self.full = sent.as_ref().is_ok_and(|count| *count < part.len());
+        Some(sent)
     }
 
     /// The buffer of the last write, emptied.

@@ -17,6 +17,9 @@ impl Core {
         let table = self.ring.table();
         let (opcode, since) = (attempt.entry().opcode(), table.time());
         let served = self.at_once.serve(attempt)?;
+        if served.would_wait() {
+            return Some(served);
+        }
         table.count_served(opcode, &served, since);
         for counter in [&self.tally.submitted, &self.tally.completed, &self.tally.served_at_once] {
             add(counter, 1);
