@@ -60,6 +60,7 @@ mod resources;
 mod task;
 mod tasks;
 mod tuned;
+mod wakers;
 
 use self::core::Core;
 use crate::backend::Backend;
@@ -321,6 +322,7 @@ impl LocalDriver {
 impl Drive for LocalDriver {
     type Sharing = Local;
 
+    #[inline(always)]
     fn poll_prepare<'cx>(
         self: Pin<&mut Self>,
         cx: &mut Context<'cx>,
@@ -330,10 +332,12 @@ impl Drive for LocalDriver {
         self.core.poll_prepare(cx, count, prepare)
     }
 
+    #[inline]
     fn attempt<'a>(self: Pin<&mut Self>, attempt: Attempt<'a>) -> Option<Served<'a>> {
         self.core.attempt(attempt)
     }
 
+    #[inline]
     fn poll_submit(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<u32>> {
         Poll::Ready(self.core.poll_submit())
     }
@@ -351,6 +355,7 @@ impl Drive for LocalDriver {
 impl Drive for &LocalDriver {
     type Sharing = Local;
 
+    #[inline(always)]
     fn poll_prepare<'cx>(
         self: Pin<&mut Self>,
         cx: &mut Context<'cx>,
@@ -360,10 +365,12 @@ impl Drive for &LocalDriver {
         self.core.poll_prepare(cx, count, prepare)
     }
 
+    #[inline]
     fn attempt<'a>(self: Pin<&mut Self>, attempt: Attempt<'a>) -> Option<Served<'a>> {
         self.core.attempt(attempt)
     }
 
+    #[inline]
     fn poll_submit(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<u32>> {
         Poll::Ready(self.core.poll_submit())
     }
