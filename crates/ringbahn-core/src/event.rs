@@ -248,7 +248,7 @@ pub use write_all::WriteAll;
 pub use write_ranges::WriteRanges;
 pub use write_vectored::WriteVectored;
 
-use crate::cqe::Cqe;
+use crate::operation::repeats::Repeats;
 use crate::outcome::Outcome;
 use crate::sqe::Sqes;
 
@@ -325,13 +325,12 @@ pub trait Event: std::marker::Send + Sized + 'static {
         outcome.has_not_run()
     }
 
-    /// Whether [`resubmit`](Event::resubmit) could want that of an operation which has ended with
-    /// `last`. Where it could not it is not asked, which spares a look at the operation's state.
+    /// After which ends [`resubmit`](Event::resubmit) could want that. After others it is not asked,
+    /// and the end is noted in a shorter way.
     #[doc(hidden)]
     #[inline]
-    fn may_resubmit(&self, last: &Cqe) -> bool {
-        let _ = last;
-        true
+    fn repeats(&self) -> Repeats {
+        Repeats::Any
     }
 
     /// How many CQEs may wait unread before the operation is cancelled: for

@@ -87,6 +87,8 @@ pub use multishot::Multishot;
 pub use multishot::event::MultiEvent;
 pub use operation::batch::{Aftermath, Batch, Consequence};
 pub use operation::ended::Resubmission;
+#[doc(hidden)]
+pub use operation::repeats::Repeats;
 pub use operation::table::{Matched, Noting, OperationTable};
 pub use operation::target::CancelTarget;
 pub use outcome::Outcome;

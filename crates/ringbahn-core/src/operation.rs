@@ -15,8 +15,9 @@
 //!     of it and leaks that share rather than dropping it.
 //!
 //! O3. From then until [`Cell::end`] has been told: whoever reaped the last CQE. The table hands
-//!     out an [`Ended`] once per commit, so it is one. A `Resubmit` leaves the event in the same
-//!     hands, until it is committed (O2) or told to have ended after all.
+//!     out an [`Ended`] once per commit, so it is one; or it tells the cell by itself
+//!     ([`Header::finish`]), and hands out none. A `Resubmit` leaves the event in the same hands,
+//!     until it is committed (O2) or told to have ended after all.
 //!
 //! O4. After that: whoever got `Take` or `Dispose` from the cell, which it gives out once.
 #![allow(unsafe_code)]
@@ -38,11 +39,14 @@ pub(crate) mod ended;
 pub(crate) mod header;
 pub(crate) mod id;
 mod metered;
+pub(crate) mod places;
+pub(crate) mod repeats;
 pub(crate) mod table;
 pub(crate) mod target;
 
 pub(crate) use header::{Header, StepEnd};
 use id::step_of;
+use repeats::Repeats;
 
 /// An operation with its event's type forgotten: what a ring knows.
 pub trait Operation<S: Sharing> {
@@ -89,7 +93,7 @@ unsafe impl<E: Send> Sync for Record<E, Shared> {}
 impl<E: Event, S: Sharing> Record<E, S> {
     pub(crate) fn new(event: E) -> Record<E, S> {
         let steps = event.sqes_needed();
-        let header = Header::new(event.unread_max());
+        let header = Header::new(event.unread_max(), repeats(&event, steps));
         Record { header, steps, event: UnsafeCell::new(Some(event)) }
     }
 
@@ -100,7 +104,7 @@ impl<E: Event, S: Sharing> Record<E, S> {
         let header = &mut self.header;
         let waker = header.cell.renew(event.unread_max());
         // Relaxed: whoever gets to know of the record gets to know of this, too.
-        header.leave();
+        header.leave(repeats(&event, self.steps));
         // The former event has been taken out; if not, it is dropped here.
         self.event = UnsafeCell::new(Some(event));
         drop(waker);
@@ -120,6 +124,7 @@ impl<E: Event, S: Sharing> Record<E, S> {
     /// # Safety
     ///
     /// The caller holds the event by O1 or O3.
+    #[inline]
     unsafe fn prepare(&self, sqes: &mut Sqes<'static>) -> io::Result<()> {
         self.event.with_mut(|event| {
             // SAFETY: O1 or O3, by the contract of this function.
@@ -129,7 +134,7 @@ impl<E: Event, S: Sharing> Record<E, S> {
                 unsafe { event.prepare(sqes) };
             }
         });
-        if self.steps == 1 && sqes.is_plain() {
+        if self.steps == 1 && sqes.plain().is_some() {
             return Ok(());
         }
         self.check_special(sqes)
@@ -163,6 +168,7 @@ impl<E: Event, S: Sharing> Record<E, S> {
     ///
     /// The record has not been committed, the caller is its submission, and the entries of
     /// earlier calls have been dropped.
+    #[inline]
     pub(crate) unsafe fn prepare_first(&self, sqes: &mut Sqes<'static>) -> io::Result<()> {
         // SAFETY: O1, by the contract of this function.
         unsafe { self.prepare(sqes) }
@@ -176,11 +182,14 @@ impl<E: Event, S: Sharing> Record<E, S> {
     /// The caller holds the event by O1, and the result is that of its entry, once.
     pub(crate) unsafe fn served(&self, result: i32) -> bool {
         let cqe = Cqe { result, ..Cqe::default() };
+        // Nobody waits yet, so there is nobody to wake.
+        if self.header.finish(&cqe).is_some() {
+            return false;
+        }
         // SAFETY: O1 is as good as O3: there is nobody else.
         if unsafe { self.wants_repeat(&cqe) } {
             return true;
         }
-        // Nobody waits yet, so there is nobody to wake.
         self.tell_end(Some(&cqe), false);
         false
     }
@@ -323,6 +332,13 @@ impl<E: Event, S: Sharing> Record<E, S> {
     }
 }
 
+/// After which ends `event`, of so many entries, could want to be submitted once more.
+#[inline]
+fn repeats(event: &impl Event, steps: u32) -> Repeats {
+    // Several are not repeated.
+    if steps == 1 { event.repeats() } else { Repeats::Never }
+}
+
 #[cold]
 fn wrong_count(steps: u32, pushed: usize) -> io::Error {
     let message = format!(
@@ -338,17 +354,13 @@ impl<E: Event, S: Sharing> Operation<S> for Record<E, S> {
     }
 
     unsafe fn end(&self, cqe: &Cqe) -> Ending {
-        let may_repeat = self.or_end(Some(cqe), || {
-            // SAFETY: O3: the caller has the operation's `Ended`.
-            unsafe { self.may_repeat(cqe) }
-        });
-        if !may_repeat && let Some(waker) = self.header.cell.finish(cqe) {
+        if let Some(waker) = self.header.finish(cqe) {
             if let Some(waker) = waker {
                 waker.wake();
             }
             return Ending::Finished;
         }
-        // SAFETY: O3, as above; what has been finished has returned.
+        // SAFETY: O3: the caller has the operation's `Ended`; what has been finished has returned.
         unsafe { self.end_slowly(cqe) }
     }
 
@@ -358,21 +370,6 @@ impl<E: Event, S: Sharing> Operation<S> for Record<E, S> {
 }
 
 impl<E: Event, S: Sharing> Record<E, S> {
-    /// Whether the event could want to be submitted once more.
-    ///
-    /// # Safety
-    ///
-    /// The caller holds the event by O3.
-    #[inline]
-    unsafe fn may_repeat(&self, last: &Cqe) -> bool {
-        self.steps == 1
-            && self.event.with_mut(|event| {
-                // SAFETY: O3, by the contract of this function.
-                let event = unsafe { &mut *event };
-                event.as_ref().is_some_and(|event| event.may_resubmit(last))
-            })
-    }
-
     /// Asks the event whether it wants to be submitted once more, and ends its operation if not.
     ///
     /// # Safety

@@ -1,18 +1,17 @@
 //! [`Reservation`]: free places of one submission queue, for one operation.
 
 use std::io;
-use std::task::Context;
 
-use crate::drive::Completion;
 use crate::operation::Operation;
 use crate::operation::ended::Resubmission;
 use crate::operation::id::cancel_of;
+use crate::operation::places::Tenant;
 use crate::operation::table::OperationTable;
 use crate::operation::target::CancelTarget;
 use crate::permission::{Forbidden, Rule};
 use crate::ring_id::ForeignRing;
 use crate::selection::EntryFile;
-use crate::sharing::{OperationShare, Shared, Sharing};
+use crate::sharing::{Shared, Sharing};
 use crate::sqe::{Sqe, Sqes};
 
 /// Free places of one submission queue, reserved for one operation.
@@ -105,9 +104,11 @@ impl<'a, S: Sharing> Reservation<'a, S> {
         let operation = resubmission.operation().clone();
         let table = self.table;
         let mut sqes = std::mem::take(resubmission.sqes_mut());
-        match self.commit(operation.clone(), &mut sqes) {
-            Ok(cancelled) => {
+        match self.commit(Tenant::of_operation(operation.clone()), &mut sqes) {
+            Ok(()) => {
                 table.count_repeated(operation.header());
+                // After the commit: see `Header::enter`.
+                let cancelled = operation.header().cell.is_cancelled();
                 Ok(cancelled.then(|| CancelTarget::new(operation)))
             }
             Err(_) => {
@@ -128,38 +129,36 @@ impl<'a, S: Sharing> Reservation<'a, S> {
         self.fill(entry, cancel_of(user_data)).is_ok()
     }
 
-    /// Commits an operation: from here on its event is the kernel's. Says whether it has been
-    /// cancelled already.
-    // Always inlined, as is `admit`, for the reason told at `OperationTable::insert`.
+    /// Commits an operation: from here on its event is the kernel's.
+    // Always inlined, for the reason told at `OperationTable::insert`.
     #[inline(always)]
     pub(crate) fn commit(
         mut self,
-        operation: OperationShare<S>,
+        operation: Tenant<S>,
         sqes: &mut Sqes,
-    ) -> Result<bool, Uncommitted> {
-        if sqes.is_plain() && self.rule.is_none() {
+    ) -> Result<(), Uncommitted> {
+        if let Some(entry) = sqes.plain()
+            && self.rule.is_none()
+            && sqes.home().check(self.table.ring()).is_ok()
+        {
             // By far the usual case: there is nothing to be looked at.
             if self.capacity() == 0 {
                 return Err(Uncommitted::TooFewPlaces);
             }
-            let file = EntryFile::of(sqes);
-            let (id, cancelled) = self.table.insert(operation, 1, file).ok_or(TooFewPlaces)?;
+            let file = EntryFile::named_by(entry);
+            let id = self.table.insert(operation, 1, file).ok_or(TooFewPlaces)?;
             self.table.meter_committed(id, sqes.entries());
-            if let Some(entry) = sqes.take_only_entry() {
+            if let Some(entry) = sqes.take_plain() {
                 self.fill(entry, id.user_data(0))?;
             }
-            return Ok(cancelled);
+            return Ok(());
         }
         self.commit_special(operation, sqes)
     }
 
     /// As [`commit`](Reservation::commit), for what a ring may refuse, and for several entries.
     #[inline(never)]
-    fn commit_special(
-        mut self,
-        operation: OperationShare<S>,
-        sqes: &mut Sqes,
-    ) -> Result<bool, Uncommitted> {
+    fn commit_special(mut self, operation: Tenant<S>, sqes: &mut Sqes) -> Result<(), Uncommitted> {
         let steps = sqes.entries().len() as u32;
         if self.capacity() < steps {
             return Err(Uncommitted::TooFewPlaces);
@@ -170,27 +169,13 @@ impl<'a, S: Sharing> Reservation<'a, S> {
         Rule::check_drain(self.rule, sqes).map_err(Uncommitted::Forbidden)?;
         Rule::check_size(sqes).map_err(Uncommitted::Forbidden)?;
         sqes.home().check(self.table.ring()).map_err(Uncommitted::Foreign)?;
-        let (id, cancelled) =
-            self.table.insert(operation, steps, EntryFile::of(sqes)).ok_or(TooFewPlaces)?;
+        let id = self.table.insert(operation, steps, EntryFile::of(sqes)).ok_or(TooFewPlaces)?;
         sqes.aim(self.table);
         self.table.meter_committed(id, sqes.entries());
         for (step, entry) in sqes.take_entries().enumerate() {
             self.fill(entry, id.user_data(step as u32))?;
         }
-        Ok(cancelled)
-    }
-
-    /// Commits the operation of a submission, and makes the driver's receipt.
-    #[inline(always)]
-    pub(crate) fn admit<'cx>(
-        self,
-        operation: OperationShare<S>,
-        sqes: &mut Sqes,
-        _cx: &mut Context<'cx>,
-    ) -> (Result<bool, Uncommitted>, Completion<'cx>) {
-        let committed = self.commit(operation, sqes);
-        let receipt = Completion::new(committed.is_ok());
-        (committed, receipt)
+        Ok(())
     }
 
     #[inline]

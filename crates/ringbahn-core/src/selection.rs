@@ -82,7 +82,7 @@ impl EntryFile {
     }
 
     #[inline]
-    fn named_by(entry: &Sqe) -> EntryFile {
+    pub(crate) fn named_by(entry: &Sqe) -> EntryFile {
         let number = entry.get_fd();
         // These name another one besides.
         if matches!(entry.opcode(), opcode::SPLICE | opcode::TEE) {

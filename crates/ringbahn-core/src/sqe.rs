@@ -30,6 +30,7 @@ use std::ffi::c_void;
 use std::fmt;
 use std::mem::{offset_of, size_of};
 
+mod entries;
 mod tray;
 
 pub use tray::Sqes;

@@ -61,6 +61,7 @@ mod resources;
 mod task;
 mod tasks;
 mod tuned;
+mod wakers;
 
 use self::core::Core;
 use crate::backend::Backend;
@@ -322,6 +323,7 @@ impl LocalDriver {
 impl Drive for LocalDriver {
     type Sharing = Local;
 
+    #[inline(always)]
     fn poll_prepare<'cx>(
         self: Pin<&mut Self>,
         cx: &mut Context<'cx>,
@@ -331,10 +333,12 @@ impl Drive for LocalDriver {
         self.core.poll_prepare(cx, count, prepare)
     }
 
+    #[inline]
     fn attempt<'a>(self: Pin<&mut Self>, attempt: Attempt<'a>) -> Option<Served<'a>> {
         self.core.attempt(attempt)
     }
 
+    #[inline]
     fn poll_submit(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<u32>> {
         Poll::Ready(self.core.poll_submit())
     }
@@ -352,6 +356,7 @@ impl Drive for LocalDriver {
 impl Drive for &LocalDriver {
     type Sharing = Local;
 
+    #[inline(always)]
     fn poll_prepare<'cx>(
         self: Pin<&mut Self>,
         cx: &mut Context<'cx>,
@@ -361,10 +366,12 @@ impl Drive for &LocalDriver {
         self.core.poll_prepare(cx, count, prepare)
     }
 
+    #[inline]
     fn attempt<'a>(self: Pin<&mut Self>, attempt: Attempt<'a>) -> Option<Served<'a>> {
         self.core.attempt(attempt)
     }
 
+    #[inline]
     fn poll_submit(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<u32>> {
         Poll::Ready(self.core.poll_submit())
     }

@@ -12,6 +12,7 @@ use crate::event::Event;
 use crate::event::into_slot::sealed::Opening;
 use crate::fd::SharedFd;
 use crate::opcode;
+use crate::operation::repeats::Repeats;
 use crate::outcome::Outcome;
 use crate::sqe::{Sqe, Sqes};
 
@@ -72,6 +73,11 @@ impl Event for Accept {
         // SAFETY: E3: a fresh descriptor that is the event's alone.
         let connection = unsafe { OwnedFd::from_raw_fd(number) };
         Ok((connection, self.peer()))
+    }
+
+    #[inline]
+    fn repeats(&self) -> Repeats {
+        Repeats::Failed
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use crate::cqe::Cqe;
 use crate::event::Event;
+use crate::operation::repeats::Repeats;
 use crate::outcome::Outcome;
 use crate::sqe::{Sqe, Sqes};
 
@@ -51,8 +51,8 @@ impl Event for Nop {
     }
 
     #[inline]
-    fn may_resubmit(&self, last: &Cqe) -> bool {
-        last.has_not_run()
+    fn repeats(&self) -> Repeats {
+        Repeats::Failed
     }
 }
 

@@ -7,6 +7,7 @@ use std::ops::BitOr;
 use crate::event::Event;
 use crate::fd::SharedFd;
 use crate::opcode;
+use crate::operation::repeats::Repeats;
 use crate::outcome::Outcome;
 use crate::sqe::{Sqe, Sqes};
 
@@ -136,6 +137,11 @@ impl Event for PollAdd {
 
     fn complete(self, outcome: Outcome<'_, Self>) -> io::Result<Ready> {
         outcome.result().map(Ready::from_mask)
+    }
+
+    #[inline]
+    fn repeats(&self) -> Repeats {
+        Repeats::Failed
     }
 }
 

@@ -6,6 +6,7 @@ use crate::event::Event;
 use crate::event::transfer::{Faults, Position, received};
 use crate::fd::SharedFd;
 use crate::opcode;
+use crate::operation::repeats::Repeats;
 use crate::outcome::Outcome;
 use crate::sqe::{Sqe, Sqes};
 
@@ -83,6 +84,11 @@ impl<B: IoBufMut> Event for Read<B> {
 
     fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
         outcome.has_not_run() || self.faults.is_first(outcome)
+    }
+
+    #[inline]
+    fn repeats(&self) -> Repeats {
+        Repeats::Failed
     }
 }
 

@@ -7,6 +7,7 @@ use super::recv_multi::data;
 use crate::event::{Event, Position};
 use crate::fd::SharedFd;
 use crate::opcode;
+use crate::operation::repeats::Repeats;
 use crate::outcome::Outcome;
 use crate::provided::{BufferGroup, ProvidedBuffer};
 use crate::sqe::{Sqe, Sqes};
@@ -69,5 +70,10 @@ impl Event for ReadProvided {
     fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
         // A buffer that the CQE brings all the same would be lost.
         outcome.has_not_run() && outcome.cqe().buffer().is_none()
+    }
+
+    #[inline]
+    fn repeats(&self) -> Repeats {
+        Repeats::Failed
     }
 }

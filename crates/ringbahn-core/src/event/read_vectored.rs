@@ -6,6 +6,7 @@ use crate::event::Event;
 use crate::event::transfer::{Faults, Position, sent};
 use crate::fd::SharedFd;
 use crate::opcode;
+use crate::operation::repeats::Repeats;
 use crate::outcome::Outcome;
 use crate::sqe::{Sqe, Sqes};
 
@@ -75,6 +76,11 @@ impl<V: IoBufs<Buffer: IoBufMut>> Event for ReadVectored<V> {
 
     fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
         outcome.has_not_run() || self.faults.is_first(outcome)
+    }
+
+    #[inline]
+    fn repeats(&self) -> Repeats {
+        Repeats::Failed
     }
 }
 

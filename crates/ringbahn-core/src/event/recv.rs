@@ -6,6 +6,7 @@ use crate::event::Event;
 use crate::event::transfer::received;
 use crate::fd::SharedFd;
 use crate::opcode;
+use crate::operation::repeats::Repeats;
 use crate::outcome::Outcome;
 use crate::sqe::{Sqe, Sqes};
 
@@ -80,6 +81,11 @@ impl<B: IoBufMut> Event for Recv<B> {
         // SAFETY: E3: the entry asked for the buffer's target.
         let result = unsafe { received(outcome, &mut self.buffer) };
         (result, self.buffer)
+    }
+
+    #[inline]
+    fn repeats(&self) -> Repeats {
+        Repeats::Failed
     }
 }
 

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use crate::event::Event;
+use crate::operation::repeats::Repeats;
 use crate::outcome::Outcome;
 use crate::sqe::Sqes;
 
@@ -96,6 +97,10 @@ impl<E: Event, K: Keep<E::Output>> Event for Rescued<E, K> {
         // SAFETY: V1: the entries are the inner event's, which only looks at this outcome.
         let outcome = unsafe { Outcome::completed(outcome.cqes()) };
         self.event.resubmit(&outcome)
+    }
+
+    fn repeats(&self) -> Repeats {
+        self.event.repeats()
     }
 }
 

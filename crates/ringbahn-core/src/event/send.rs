@@ -4,11 +4,11 @@
 use std::io;
 
 use crate::buf::{BufResult, IoBuf, entry_length};
-use crate::cqe::Cqe;
 use crate::event::Event;
 use crate::event::transfer::{Incomplete, Progress, sent};
 use crate::fd::SharedFd;
 use crate::opcode;
+use crate::operation::repeats::Repeats;
 use crate::outcome::Outcome;
 use crate::sqe::{Sqe, Sqes};
 
@@ -100,8 +100,8 @@ impl<B: IoBuf> Event for Send<B> {
     }
 
     #[inline]
-    fn may_resubmit(&self, last: &Cqe) -> bool {
-        self.waits_for_all() || last.has_not_run()
+    fn repeats(&self) -> Repeats {
+        if self.waits_for_all() { Repeats::Any } else { Repeats::Failed }
     }
 }
 

@@ -6,6 +6,7 @@ use crate::event::Event;
 use crate::event::transfer::{Position, sent};
 use crate::fd::SharedFd;
 use crate::opcode;
+use crate::operation::repeats::Repeats;
 use crate::outcome::Outcome;
 use crate::sqe::{Sqe, Sqes};
 
@@ -74,6 +75,11 @@ impl<B: IoBuf> Event for Write<B> {
 
     fn complete(self, outcome: Outcome<'_, Self>) -> BufResult<usize, B> {
         (sent(outcome, self.buffer.bytes_len()), self.buffer)
+    }
+
+    #[inline]
+    fn repeats(&self) -> Repeats {
+        Repeats::Failed
     }
 }
 

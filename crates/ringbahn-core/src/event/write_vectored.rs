@@ -6,6 +6,7 @@ use crate::event::Event;
 use crate::event::transfer::{Position, sent};
 use crate::fd::SharedFd;
 use crate::opcode;
+use crate::operation::repeats::Repeats;
 use crate::outcome::Outcome;
 use crate::sqe::{Sqe, Sqes};
 
@@ -58,6 +59,11 @@ impl<V: IoBufs> Event for WriteVectored<V> {
 
     fn complete(self, outcome: Outcome<'_, Self>) -> BufResult<usize, V> {
         (sent(outcome, self.vectors.bytes()), self.buffers)
+    }
+
+    #[inline]
+    fn repeats(&self) -> Repeats {
+        Repeats::Failed
     }
 }
 

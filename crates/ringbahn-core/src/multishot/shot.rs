@@ -16,6 +16,7 @@ use super::event::MultiEvent;
 use crate::cqe::Cqe;
 use crate::drive::Drive;
 use crate::event::Event;
+use crate::operation::repeats::Repeats;
 use crate::outcome::Outcome;
 use crate::panics::contain_panic;
 use crate::sqe::Sqes;
@@ -120,8 +121,9 @@ impl<M: MultiEvent> Event for Shot<M> {
         false
     }
 
-    fn may_resubmit(&self, _last: &Cqe) -> bool {
-        false
+    #[inline]
+    fn repeats(&self) -> Repeats {
+        Repeats::Never
     }
 
     fn unread_max(&self) -> u32 {

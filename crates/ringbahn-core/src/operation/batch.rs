@@ -37,6 +37,12 @@ pub struct Consequence<S: Sharing = Shared>(Kind<S>);
 /// Where the consequences of a CQE are put: each has one to be run at the most, and may have
 /// something that the driver is to do.
 pub(crate) trait Consequences<S: Sharing> {
+    /// Whether an operation may end while its CQE is noted, where that runs no foreign code.
+    ///
+    /// Its future sees the end from then on. Where other threads have futures, one could do so
+    /// before the driver has counted it.
+    const ENDS_AT_ONCE: bool;
+
     /// Adds a waker.
     fn wake(&mut self, waker: Waker);
 
@@ -51,9 +57,11 @@ pub(crate) trait Consequences<S: Sharing> {
 }
 
 /// The place for the consequence of one CQE, and a batch for what else is to be done.
-pub(crate) struct Next<'a, S: Sharing> {
+pub(crate) struct Next<'a, S: Sharing, W> {
     pub(crate) next: &'a mut Option<Consequence<S>>,
     pub(crate) batch: &'a mut Batch<S>,
+    /// Wakes, or gives the waker back.
+    pub(crate) wake: W,
 }
 
 enum Kind<S: Sharing> {
@@ -169,6 +177,8 @@ impl<S: Sharing> Batch<S> {
 }
 
 impl<S: Sharing> Consequences<S> for Batch<S> {
+    const ENDS_AT_ONCE: bool = false;
+
     fn wake(&mut self, waker: Waker) {
         Batch::wake(self, waker);
     }
@@ -202,10 +212,14 @@ impl<S: Sharing> Consequences<S> for Batch<S> {
     }
 }
 
-impl<S: Sharing> Consequences<S> for Next<'_, S> {
-    #[inline]
+impl<S: Sharing, W: Fn(Waker) -> Option<Waker>> Consequences<S> for Next<'_, S, W> {
+    const ENDS_AT_ONCE: bool = true;
+
+    #[inline(always)]
     fn wake(&mut self, waker: Waker) {
-        *self.next = Some(Consequence(Kind::Wake(Some(waker))));
+        if let Some(waker) = (self.wake)(waker) {
+            *self.next = Some(Consequence(Kind::Wake(Some(waker))));
+        }
     }
 
     #[inline]

@@ -16,10 +16,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::Record;
+use super::places::Tenant;
 use super::target::CancelTarget;
 use crate::attempt::Attempt;
 use crate::cqe::Cqe;
-use crate::drive::Drive;
+use crate::drive::{Completion, Drive};
 use crate::event::Event;
 use crate::outcome::Outcome;
 use crate::ring_id::Home;
@@ -58,6 +59,8 @@ impl<E: Event, S: Sharing> Claim<E, S> {
     }
 
     /// Has `driver` commit the event's entries.
+    // Always inlined, as that is where it is called; and so is what a driver does to make room.
+    #[inline(always)]
     pub(crate) fn poll_admit<D: Drive<Sharing = S>>(
         &mut self,
         mut driver: Pin<&mut D>,
@@ -73,7 +76,7 @@ impl<E: Event, S: Sharing> Claim<E, S> {
             // SAFETY: C1: waiting; the entries of an earlier call went with that call, and those
             // of an earlier turn have been executed.
             unsafe { self.record.prepare_first(&mut sqes) }?;
-            let [entry] = sqes.entries() else { break };
+            let Some(entry) = sqes.only() else { break };
             // What is registered with a ring is served by that ring, if by any.
             if attempts == ATTEMPTS_MAX || sqes.home() != Home::ANY {
                 break;
@@ -90,30 +93,33 @@ impl<E: Event, S: Sharing> Claim<E, S> {
             self.served += u64::try_from(result).unwrap_or(0);
             sqes = Sqes::new();
         }
-        let mut committed = None;
+        let mut refused = None;
         let Claim { record, progress, .. } = self;
-        let polled = driver.poll_prepare(cx, record.steps(), |reservation, cx| {
-            let (result, receipt) =
-                reservation.admit(S::forget_event(record.clone()), &mut sqes, cx);
-            // Noted here and not after the call: the driver may panic in between.
-            if result.is_ok() {
-                *progress = Progress::Admitted;
+        let polled = driver.poll_prepare(cx, record.steps(), |reservation, _cx| {
+            match reservation.commit(Tenant::of_record(record), &mut sqes) {
+                Ok(()) => {
+                    // Noted here and not after the call: the driver may panic in between.
+                    *progress = Progress::Admitted;
+                    Completion::new(true)
+                }
+                Err(reason) => {
+                    refused = Some(reason);
+                    Completion::new(false)
+                }
             }
-            committed = Some(result);
-            receipt
         });
-        match committed {
+        if self.progress == Progress::Admitted {
             // Nobody else has seen the operation yet, so it cannot have been cancelled, unless by
             // a driver that is shutting down: that one has sent its cancel along.
-            Some(Ok(_cancelled)) => Poll::Ready(Ok(())),
-            Some(Err(reason)) => Poll::Ready(Err(reason.into())),
-            None => match polled {
-                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-                Poll::Pending => Poll::Pending,
-                Poll::Ready(Ok(_)) => Poll::Ready(Err(io::Error::other(
-                    "the driver accepted the event without having it prepared",
-                ))),
-            },
+            return Poll::Ready(Ok(()));
+        }
+        match (refused, polled) {
+            (Some(reason), _) => Poll::Ready(Err(reason.into())),
+            (None, Poll::Ready(Err(error))) => Poll::Ready(Err(error)),
+            (None, Poll::Pending) => Poll::Pending,
+            (None, Poll::Ready(Ok(_))) => Poll::Ready(Err(io::Error::other(
+                "the driver accepted the event without having it prepared",
+            ))),
         }
     }
 

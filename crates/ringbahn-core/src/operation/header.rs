@@ -1,8 +1,12 @@
 //! [`Header`]: the part of a record that is the same for every event.
 
+use std::task::Waker;
+
 use super::id::{OperationId, step_of};
+use super::repeats::Repeats;
 use super::table::OperationTable;
 use crate::completion::cell::Cell;
+use crate::cqe::Cqe;
 use crate::sharing::{Sharing, Word};
 use crate::sqe::SQES_PER_EVENT_MAX;
 use crate::sync::Ordering;
@@ -32,39 +36,43 @@ pub struct Header<S: Sharing> {
     /// What it is counted as where that is done: 1 and the opcode of its first entry, or one of
     /// the two constants. Changed under the table's lock; relaxed, since it guards nothing.
     counted_as: S::Word,
+    /// After which ends the event is to be asked whether it goes round again.
+    repeats: Repeats,
 }
 
 impl<S: Sharing> Header<S> {
-    pub(super) fn new(unread_max: u32) -> Header<S> {
+    pub(super) fn new(unread_max: u32, repeats: Repeats) -> Header<S> {
         Header {
             cell: Cell::new(unread_max),
             user_data: S::Word::new(NOWHERE),
             table: S::Word::new(0),
             pending: S::Word::new(0),
             counted_as: S::Word::new(AS_NOTHING),
+            repeats,
         }
     }
 
     /// The operation is one that no ring knows of, since the record serves another one now.
     #[inline]
-    pub(super) fn leave(&self) {
+    pub(super) fn leave(&mut self, repeats: Repeats) {
+        self.repeats = repeats;
         // Relaxed: nobody else has the record.
         self.user_data.store(NOWHERE, Ordering::Relaxed);
         self.pending.store(0, Ordering::Relaxed);
         self.counted_as.store(AS_NOTHING, Ordering::Relaxed);
     }
 
-    /// The operation enters a table, with `steps` entries. Says whether it has been cancelled
-    /// meanwhile, in which case whoever commits it must ask for the cancel.
+    /// The operation enters a table, with `steps` entries. Whoever commits it once more must look
+    /// after that whether it has been cancelled meanwhile, and then ask for the cancel.
     ///
     /// Cancelling goes the other way round: first the cell is told, then `user_data` is read. The
     /// cell's lock orders the two, so one of them sees the other.
-    pub(crate) fn enter(&self, table: &OperationTable<S>, user_data: u64, steps: u32) -> bool {
+    #[inline]
+    pub(crate) fn enter(&self, table: &OperationTable<S>, user_data: u64, steps: u32) {
         // Relaxed: the table's lock orders the changes, the cell's lock the reads that matter.
         self.table.store(table.ring().number(), Ordering::Relaxed);
         self.pending.store(u64::MAX >> (64 - steps), Ordering::Relaxed);
         self.user_data.store(user_data, Ordering::Release); // Acquire in `next_step`.
-        self.cell.is_cancelled()
     }
 
     /// The operation is counted, as one of `opcode`. `false` where its driver wants it left out.
@@ -104,6 +112,14 @@ impl<S: Sharing> Header<S> {
         }
         self.user_data.store(NOWHERE, Ordering::Release); // Acquire in `next_step`.
         StepEnd::AllEnded
+    }
+
+    /// The last CQE came. Ends the operation where that runs no foreign code: its future waits, and
+    /// it could not want to go round again. Yields the future's waker, if it has left one; `None`
+    /// where the operation is to be [ended](super::Operation::end).
+    #[inline]
+    pub(super) fn finish(&self, last: &Cqe) -> Option<Option<Waker>> {
+        if self.repeats.could_follow(last) { None } else { self.cell.finish(last) }
     }
 
     /// Whether the step that `user_data` names still runs. Called under the table's lock.

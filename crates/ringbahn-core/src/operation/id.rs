@@ -57,6 +57,13 @@ impl OperationId {
         }
     }
 
+    /// Whether `user_data` names an operation of this generation, wherever that is. What bears the
+    /// mark of the ring's own entries names none.
+    #[inline]
+    pub(crate) fn is_of_generation(user_data: u64, generation: u32) -> bool {
+        (user_data >> GENERATION_SHIFT) as u32 == generation
+    }
+
     /// The same place for its next tenant.
     #[inline]
     pub(crate) fn next_generation(self) -> OperationId {

@@ -3,10 +3,11 @@
 //! Drivers need not care, but for what they alone know: that an operation was served without the
 //! ring, is executed by somebody else than the others, or was disposed of.
 
-use super::id::{OperationId, cancel_target, step_of};
-use super::table::{OperationTable, Places};
+use super::Header;
+use super::id::{OperationId, step_of};
+use super::places::Places;
+use super::table::OperationTable;
 use super::target::CancelTarget;
-use super::{Header, Operation};
 use crate::attempt::Served;
 use crate::cqe::Cqe;
 use crate::metrics::Metrics;
@@ -66,8 +67,7 @@ impl<S: Sharing> OperationTable<S> {
         let Some(meter) = &self.meter else { return };
         let mut places = self.places.lock();
         // Cancels, and what is nobody's, are in no place.
-        let known =
-            cancel_target(entry.user_data()).is_none() && places.find(entry.user_data()).is_some();
+        let known = places.find(entry.user_data()).is_some();
         if known && let Some(entry) = places.entry(entry.user_data()) {
             meter.executed_inside(entry);
         }
@@ -98,7 +98,7 @@ impl<S: Sharing> OperationTable<S> {
     fn count_committed(&self, meter: &Meter<S>, id: OperationId, entries: &[Sqe]) {
         let mut places = self.places.lock();
         let index = id.index as usize;
-        let tenant = places.places.get(index).and_then(|place| place.tenant.as_ref());
+        let tenant = places.tenant(id.index);
         let counted = tenant
             .zip(entries.first())
             .is_some_and(|(tenant, first)| tenant.header().count_as(first.opcode()));

@@ -11,20 +11,22 @@
 
 use std::fmt;
 use std::io::Write as _;
+use std::task::Waker;
 
+use super::StepEnd;
 use super::batch::{Batch, Consequence, Consequences, Next};
 use super::ended::Ended;
-use super::id::{FIRST_GENERATION, OPERATIONS_MAX, OperationId, cancel_target};
+use super::id::{OperationId, cancel_target};
+use super::places::{Places, Tenant};
 use super::target::CancelTarget;
-use super::{Operation, StepEnd};
 use crate::cancelling::{Cancelling, Watch};
 use crate::completion::cell::Progress;
 use crate::cqe::{Cqe, WideCqe};
 use crate::metrics::Metering;
-use crate::metrics::meter::{Entries, Meter};
+use crate::metrics::meter::Meter;
 use crate::ring_id::RingId;
 use crate::selection::{EntryFile, Selection};
-use crate::sharing::{Lock, OperationShare, Shared, Sharing, Word};
+use crate::sharing::{Lock, Shared, Sharing, Word};
 use crate::sync::Ordering;
 
 /// The operations in flight on one ring.
@@ -42,22 +44,6 @@ pub struct OperationTable<S: Sharing = Shared> {
     in_flight: S::Word,
     /// What is counted by opcode, where anything is.
     pub(super) meter: Option<Box<Meter<S>>>,
-}
-
-pub(super) struct Places<S: Sharing> {
-    pub(super) places: Vec<Place<S>>,
-    /// Indices of places without a tenant. The one left last is taken first: it is in the cache.
-    free: Vec<u32>,
-    /// Of the places that have had a tenant, the entries of the last one; as far as they are
-    /// counted.
-    pub(super) entries: Vec<Entries>,
-}
-
-pub(super) struct Place<S: Sharing> {
-    generation: u32,
-    /// The file that the tenant's entries name.
-    file: EntryFile,
-    pub(super) tenant: Option<OperationShare<S>>,
 }
 
 /// A table that is locked while CQEs are noted in it. The operations that they end are in flight
@@ -90,10 +76,9 @@ impl<S: Sharing> OperationTable<S> {
 
     /// An empty table that keeps what `metering` says.
     pub fn metered(metering: Metering) -> OperationTable<S> {
-        let places = Places { places: Vec::new(), free: Vec::new(), entries: Vec::new() };
         OperationTable {
             ring: RingId::new(),
-            places: S::Lock::new(places),
+            places: S::Lock::new(Places::new()),
             in_flight: S::Word::new(0),
             meter: Meter::new(metering),
         }
@@ -112,38 +97,20 @@ impl<S: Sharing> OperationTable<S> {
     }
 
     /// Gives an operation a place. `None` where there are as many as a ring can tell apart.
-    ///
-    /// Also says whether the operation has been cancelled already.
     // Always inlined: the share arrives in two halves, and stored apart and loaded whole it would
     // be waited for.
     #[inline(always)]
     pub(crate) fn insert(
         &self,
-        operation: OperationShare<S>,
+        operation: Tenant<S>,
         steps: u32,
         file: EntryFile,
-    ) -> Option<(OperationId, bool)> {
-        let mut guard = self.places.lock();
-        let places = &mut *guard;
-        let index = match places.free.pop() {
-            Some(index) => index,
-            None => {
-                let index = u32::try_from(places.places.len()).ok()?;
-                if index == OPERATIONS_MAX {
-                    return None;
-                }
-                let file = EntryFile::NONE;
-                places.places.push(Place { generation: FIRST_GENERATION, file, tenant: None });
-                index
-            }
-        };
-        let place = &mut places.places[index as usize];
-        let id = OperationId { index, generation: place.generation };
-        place.file = file;
-        let tenant = place.tenant.insert(operation);
-        let cancelled = tenant.header().enter(self, id.user_data(0), steps);
+    ) -> Option<OperationId> {
+        let mut places = self.places.lock();
+        let (id, header) = places.occupy(operation, file)?;
+        header.enter(self, id.user_data(0), steps);
         self.in_flight.add(1, Ordering::SeqCst);
-        Some((id, cancelled))
+        Some(id)
     }
 
     /// Notes one CQE, as [`Noting::note`] does.
@@ -169,10 +136,10 @@ impl<S: Sharing> OperationTable<S> {
     /// accepted and whose file has been dropped, are spared unless `detached` is set.
     pub fn cancel_all(&self, detached: bool) -> Vec<CancelTarget<S>> {
         let places = self.places.lock();
-        let tenants = places.places.iter().filter_map(|place| place.tenant.as_ref());
+        let tenants = places.tenants().map(|(tenant, _)| tenant);
         tenants
             .filter(|tenant| detached || !tenant.header().cell.is_detached())
-            .map(|tenant| CancelTarget::new(tenant.clone()))
+            .map(|tenant| CancelTarget::new(tenant.share()))
             .filter(CancelTarget::mark)
             .collect()
     }
@@ -188,12 +155,11 @@ impl<S: Sharing> OperationTable<S> {
         let watch = Watch::new();
         let targets: Vec<_> = {
             let places = self.places.lock();
-            let selected =
-                places.places.iter().filter(|place| selection.names(self.ring(), place.file));
+            let selected = places.tenants().filter(|&(_, file)| selection.names(self.ring(), file));
             selected
-                .filter_map(|place| place.tenant.as_ref())
+                .map(|(tenant, _)| tenant)
                 .filter(|tenant| !tenant.header().cell.is_detached())
-                .map(|tenant| CancelTarget::new(tenant.clone()))
+                .map(|tenant| CancelTarget::new(tenant.share()))
                 .filter(|target| target.mark_watched(&watch))
                 .collect()
         };
@@ -232,8 +198,12 @@ impl<S: Sharing> Noting<'_, S> {
     /// Notes a CQE, and puts its consequence into `next`, to be run when no lock is held. What it
     /// asks of the driver besides is in `batch`.
     ///
+    /// `wake` is given the waker first, where the consequence is to wake somebody, and gives back
+    /// one that it does not know: it may wake only by what is none of a stranger's code.
+    ///
     /// For a driver that leaves a CQE where it is until the consequence of the one before has been
-    /// run.
+    /// run. Where operations end without consequence, their futures see that before this returns,
+    /// so it is for a ring of one thread.
     ///
     /// # Safety
     ///
@@ -244,9 +214,10 @@ impl<S: Sharing> Noting<'_, S> {
         cqe: &Cqe,
         next: &mut Option<Consequence<S>>,
         batch: &mut Batch<S>,
+        wake: impl Fn(Waker) -> Option<Waker>,
     ) -> Matched {
         // SAFETY: T2; the promises are those of this function.
-        unsafe { self.note_into(cqe, |cqe| cqe, &mut Next { next, batch }) }
+        unsafe { self.note_into(cqe, |cqe| cqe, &mut Next { next, batch, wake }) }
     }
 
     /// Notes a CQE, of which its event gets to see what `keep` makes of it.
@@ -255,21 +226,15 @@ impl<S: Sharing> Noting<'_, S> {
     ///
     /// As for [`note`](Noting::note).
     #[inline(always)]
-    unsafe fn note_into(
+    unsafe fn note_into<C: Consequences<S>>(
         &mut self,
         cqe: &Cqe,
         keep: impl Fn(Cqe) -> Cqe,
-        batch: &mut impl Consequences<S>,
+        batch: &mut C,
     ) -> Matched {
-        if let Some(target) = cancel_target(cqe.user_data) {
-            if cqe.failed_with(libc::ENOENT) {
-                self.note_missed_cancel(target, batch);
-            }
-            return Matched::Cancel;
-        }
-        let places = &mut *self.places;
-        let Some(place) = places.find(cqe.user_data) else { return Matched::Unknown };
-        let Some(tenant) = &place.tenant else { return Matched::Unknown };
+        let Some(tenant) = self.places.find(cqe.user_data) else {
+            return self.note_other(cqe, batch);
+        };
         let header = tenant.header();
         if cqe.has_more() {
             if !header.is_step_pending(cqe.user_data) {
@@ -280,48 +245,72 @@ impl<S: Sharing> Noting<'_, S> {
                 batch.wake(waker);
             }
             if stop {
-                batch.cancel(CancelTarget::new(tenant.clone()));
+                batch.cancel(CancelTarget::new(tenant.share()));
             }
-            places.meter(self.table, cqe);
+            self.places.meter(self.table, cqe);
             return Matched::Progress;
         }
         match header.end_step(cqe.user_data) {
             StepEnd::Stale => Matched::Unknown,
-            StepEnd::OthersPending => {
-                // A cancel aims at the first entry that runs; now it is the next one's turn.
-                if header.cell.is_cancelled() {
-                    batch.miss_cancel(CancelTarget::new(tenant.clone()));
-                }
-                if let Some(waker) = header.cell.progress(keep(*cqe)).wake {
-                    batch.wake(waker);
-                }
-                places.meter(self.table, cqe);
-                Matched::Progress
-            }
+            StepEnd::OthersPending => self.note_one_of_several(cqe, keep(*cqe), batch),
             StepEnd::AllEnded => {
-                let id = OperationId::of(cqe.user_data);
-                place.generation = id.next_generation().generation;
-                let Some(tenant) = place.tenant.take() else { return Matched::Unknown };
-                places.free.push(id.index);
-                places.meter(self.table, cqe);
+                let finished = if C::ENDS_AT_ONCE { header.finish(&keep(*cqe)) } else { None };
+                let index = OperationId::of(cqe.user_data).index;
+                let Some(tenant) = self.places.vacate(index) else { return Matched::Unknown };
+                self.places.meter(self.table, cqe);
                 self.ended += 1;
-                // SAFETY: T2 and the contract of this function: this was the last CQE of every
-                // entry, and the tenant has just left its place, so there is no second `Ended`.
-                batch.end(|| unsafe { Ended::new(tenant, keep(*cqe)) });
+                match finished {
+                    Some(waker) => {
+                        // Its future waits and has a share of its own, so nothing goes with this.
+                        drop(tenant);
+                        if let Some(waker) = waker {
+                            batch.wake(waker);
+                        }
+                    }
+                    // SAFETY: T2 and the contract of this function: this was the last CQE of every
+                    // entry, and the tenant has just left its place, so there is no second `Ended`.
+                    None => batch.end(|| unsafe { Ended::new(tenant, keep(*cqe)) }),
+                }
                 Matched::Finished
             }
         }
     }
 
-    /// A cancel did not find its target. Either that has ended, or it has not started yet: a
-    /// follower in a chain, or an entry that waits to be run by its thread.
-    #[cold]
-    fn note_missed_cancel(&mut self, user_data: u64, batch: &mut impl Consequences<S>) {
-        if let Some(place) = self.places.find(user_data)
-            && let Some(tenant) = &place.tenant
-        {
-            batch.miss_cancel(CancelTarget::new(tenant.clone()));
+    /// Notes the last CQE of an entry of an operation of which other entries still run. Its event
+    /// gets to see `kept`.
+    #[inline(never)]
+    fn note_one_of_several(
+        &mut self,
+        cqe: &Cqe,
+        kept: Cqe,
+        batch: &mut impl Consequences<S>,
+    ) -> Matched {
+        if let Some(tenant) = self.places.find(cqe.user_data) {
+            let cell = &tenant.header().cell;
+            // A cancel aims at the first entry that runs; now it is the next one's turn.
+            if cell.is_cancelled() {
+                batch.miss_cancel(CancelTarget::new(tenant.share()));
+            }
+            if let Some(waker) = cell.progress(kept).wake {
+                batch.wake(waker);
+            }
         }
+        self.places.meter(self.table, cqe);
+        Matched::Progress
+    }
+
+    /// Notes a CQE of no operation in flight: the answer to a cancel, or nobody's.
+    #[cold]
+    fn note_other(&mut self, cqe: &Cqe, batch: &mut impl Consequences<S>) -> Matched {
+        let Some(target) = cancel_target(cqe.user_data) else { return Matched::Unknown };
+        // It has not found its target. Either that has ended, or it has not started yet: a follower
+        // in a chain, or an entry that waits to be run by its thread.
+        if cqe.failed_with(libc::ENOENT)
+            && let Some(tenant) = self.places.find(target)
+        {
+            batch.miss_cancel(CancelTarget::new(tenant.share()));
+        }
+        Matched::Cancel
     }
 }
 
@@ -341,13 +330,6 @@ impl<S: Sharing> fmt::Debug for Noting<'_, S> {
 }
 
 impl<S: Sharing> Places<S> {
-    #[inline]
-    pub(super) fn find(&mut self, user_data: u64) -> Option<&mut Place<S>> {
-        let id = OperationId::of(user_data);
-        let place = self.places.get_mut(id.index as usize)?;
-        (place.generation == id.generation).then_some(place)
-    }
-
     /// Counts a CQE, where that is done, which an operation has been found for.
     #[inline]
     fn meter(&mut self, table: &OperationTable<S>, cqe: &Cqe) {
@@ -366,12 +348,10 @@ impl<S: Sharing> Default for OperationTable<S> {
 impl<S: Sharing> Drop for OperationTable<S> {
     fn drop(&mut self) {
         let mut leaked = 0_u64;
-        for place in &mut self.places.get_mut().places {
-            if let Some(tenant) = place.tenant.take() {
-                // T1: the kernel may still write to what it owns.
-                std::mem::forget(tenant);
-                leaked += 1;
-            }
+        for tenant in self.places.get_mut().take_tenants() {
+            // T1: the kernel may still write to what it owns.
+            std::mem::forget(tenant);
+            leaked += 1;
         }
         if leaked > 0 {
             // Not `eprintln`, which panics where nobody reads the standard error output.

@@ -5,6 +5,7 @@ use std::ptr;
 
 use smallvec::SmallVec;
 
+use super::entries::Entries;
 use super::{Coupling, FLAG_DRAIN, FLAG_HARD_LINK, FLAG_LINK, NOBODY, Sqe, Word};
 use crate::buf::Registration;
 use crate::operation::table::OperationTable;
@@ -46,7 +47,7 @@ use crate::sharing::Sharing;
 /// ```
 #[derive(Debug)]
 pub struct Sqes<'tray> {
-    entries: SmallVec<[Sqe; 1]>,
+    entries: Entries,
     /// What the first entry that moves bytes of a registered buffer means.
     registered: Option<Meant>,
     /// What others mean.
@@ -85,7 +86,7 @@ impl Sqes<'static> {
     #[inline]
     pub fn new() -> Sqes<'static> {
         Sqes {
-            entries: SmallVec::new(),
+            entries: Entries::None,
             registered: None,
             more: None,
             home: Home::ANY,
@@ -113,7 +114,8 @@ impl Sqes<'_> {
         if entry.home != Home::ANY {
             self.home = self.home.and(std::mem::replace(&mut entry.home, Home::ANY));
         }
-        self.entries.push(entry);
+        let is_bare = self.registered.is_none() && self.more.is_none();
+        self.entries.push(entry, is_bare);
     }
 
     /// Adds an entry whose address points into a buffer of this [`registration`].
@@ -127,7 +129,7 @@ impl Sqes<'_> {
     pub fn push_with(&mut self, entry: Sqe, registration: Option<Registration>) {
         if let Some(registration) = registration.filter(|it| it.serves(entry.opcode)) {
             let (ring, index) = (registration.ring(), registration.index());
-            let meant = Meant { ring, index, entry: self.entries.len() as u8 };
+            let meant = Meant { ring, index, entry: self.entries().len() as u8 };
             match &self.registered {
                 None => self.registered = Some(meant),
                 Some(_) => self.more.get_or_insert_default().registered.push(meant),
@@ -167,13 +169,23 @@ impl Sqes<'_> {
         self.home = self.home.and(Home::only(ring));
     }
 
-    /// Whether there is one entry, which any ring may have and which means the same on each: it is
-    /// part of no chain, waits for nothing, and names nothing that is registered.
+    /// The only entry, where it means the same on every ring that may have it: it is part of no
+    /// chain, waits for nothing, and names no registered buffer.
     #[inline]
-    pub(crate) fn is_plain(&self) -> bool {
-        let [entry] = self.entries() else { return false };
-        let names_nothing = self.registered.is_none() && self.more.is_none();
-        entry.flags == 0 && names_nothing && self.home == Home::ANY
+    pub(crate) fn plain(&self) -> Option<&Sqe> {
+        match &self.entries {
+            Entries::Plain(entry) => Some(entry),
+            _ => None,
+        }
+    }
+
+    /// The only entry.
+    #[inline]
+    pub(crate) fn only(&self) -> Option<&Sqe> {
+        match &self.entries {
+            Entries::Plain(entry) | Entries::One(entry) => Some(entry),
+            _ => None,
+        }
     }
 
     /// The rings that the entries may go to.
@@ -190,7 +202,8 @@ impl Sqes<'_> {
     /// Adds an entry that ends or changes `target`, if that is an operation of the same ring. Its
     /// address is to be the `user_data` of that.
     pub(crate) fn push_aimed(&mut self, entry: Sqe, target: CancelTarget) {
-        self.more.get_or_insert_default().cancels.push((self.entries.len(), target));
+        let number = self.entries().len();
+        self.more.get_or_insert_default().cancels.push((number, target));
         self.push(entry.address_number(NOBODY));
     }
 
@@ -198,7 +211,7 @@ impl Sqes<'_> {
     pub(crate) fn push_command(&mut self, entry: Sqe, command: [u8; 16]) {
         let (first, last) = halves(command);
         if last != 0 {
-            let number = self.entries.len();
+            let number = self.entries().len();
             self.more.get_or_insert_default().last_words.push((number, last));
         }
         self.push(entry.address3(ptr::without_provenance::<()>(first as usize)));
@@ -210,7 +223,7 @@ impl Sqes<'_> {
         let mut both = ([0; 16], [0; 64]);
         both.0.copy_from_slice(command);
         both.1.copy_from_slice(second_half);
-        let number = self.entries.len();
+        let number = self.entries().len();
         self.more.get_or_insert_default().second_halves.push((number, both.1));
         self.push_command(entry, both.0);
     }
@@ -226,7 +239,7 @@ impl Sqes<'_> {
     #[inline]
     pub(crate) fn large(&self) -> Option<&Sqe> {
         let (number, _) = self.more.as_ref()?.second_halves.first()?;
-        self.entries.get(*number)
+        self.entries().get(*number)
     }
 
     /// Finds what the entries mean in the ring of `table`: the operations that are to be cancelled,
@@ -234,6 +247,7 @@ impl Sqes<'_> {
     #[inline]
     pub(crate) fn aim<S: Sharing>(&mut self, table: &OperationTable<S>) {
         let Sqes { entries, registered, more, .. } = self;
+        let entries = entries.as_mut_slice();
         let mut name = |meant: &Meant| {
             if meant.ring == table.ring()
                 && let Some(entry) = entries.get_mut(usize::from(meant.entry))
@@ -261,33 +275,35 @@ impl Sqes<'_> {
     /// The entries so far, in the order of their submission.
     #[inline]
     pub fn entries(&self) -> &[Sqe] {
-        &self.entries
+        self.entries.as_slice()
     }
 
     /// Whether the entry added last waits for one behind it that there is not.
     #[inline]
     pub(crate) fn is_open_chain(&self) -> bool {
-        self.entries.last().is_some_and(|last| last.flags & (FLAG_LINK | FLAG_HARD_LINK) != 0)
+        self.entries().last().is_some_and(|last| last.flags & (FLAG_LINK | FLAG_HARD_LINK) != 0)
     }
 
     /// Makes the entry added last and the next one a chain.
     pub(crate) fn couple_last(&mut self, coupling: Coupling) {
-        if let Some(last) = self.entries.last_mut() {
+        if let Some(last) = self.entries.as_mut_slice().last_mut() {
             last.set_coupled(coupling);
         }
+        self.entries.stand_out();
     }
 
     /// Has the entry that was added as number `index` wait until the ring has nothing else to do.
     pub(crate) fn drain_before(&mut self, index: usize) {
-        if let Some(entry) = self.entries.get_mut(index) {
+        if let Some(entry) = self.entries.as_mut_slice().get_mut(index) {
             entry.set_drained();
         }
+        self.entries.stand_out();
     }
 
     /// Has the entries that were added from number `index` on run with these credentials.
     pub(crate) fn personify_from(&mut self, index: usize, personality: &Personality) {
         self.belongs_to(personality.ring());
-        for entry in self.entries.iter_mut().skip(index) {
+        for entry in self.entries.as_mut_slice().iter_mut().skip(index) {
             entry.personality = personality.number();
         }
     }
@@ -295,19 +311,24 @@ impl Sqes<'_> {
     /// The entry that waits until the ring has nothing else to do, if one does.
     #[inline]
     pub(crate) fn drained(&self) -> Option<&Sqe> {
-        self.entries.iter().find(|entry| entry.flags & FLAG_DRAIN != 0)
+        self.entries().iter().find(|entry| entry.flags & FLAG_DRAIN != 0)
     }
 
     /// Moves the entries off the tray: the one way from here into a queue.
     #[inline]
-    pub(crate) fn take_entries(&mut self) -> impl Iterator<Item = Sqe> {
-        self.entries.drain(..)
+    pub(crate) fn take_entries(&mut self) -> impl Iterator<Item = Sqe> + use<> {
+        std::mem::take(&mut self.entries).into_entries()
     }
 
-    /// Moves the entry off a tray that holds one, which is by far the usual case.
+    /// Moves the entry off a tray that holds a [plain](Sqes::plain) one.
     #[inline]
-    pub(crate) fn take_only_entry(&mut self) -> Option<Sqe> {
-        if self.entries.len() == 1 { self.entries.pop() } else { None }
+    pub(crate) fn take_plain(&mut self) -> Option<Sqe> {
+        if let Entries::Plain(_) = self.entries
+            && let Entries::Plain(entry) = std::mem::take(&mut self.entries)
+        {
+            return Some(entry);
+        }
+        None
     }
 }
 
@@ -338,6 +359,36 @@ mod tests {
     #[test]
     fn a_tray_is_no_larger_than_an_error_should_be() {
         assert!(size_of::<Sqes>() <= 104, "{} bytes", size_of::<Sqes>());
+    }
+
+    #[test]
+    fn an_entry_is_plain_until_it_is_one_of_several_or_waits_for_something() {
+        let with_one = || {
+            let mut sqes = Sqes::new();
+            sqes.push(Sqe::nop().length(1));
+            assert!(sqes.plain().is_some() && sqes.only().is_some());
+            sqes
+        };
+        let mut chained = with_one();
+        chained.couple_last(Coupling::Soft);
+        let mut drained = with_one();
+        drained.drain_before(0);
+        for sqes in [&mut chained, &mut drained] {
+            assert!(sqes.plain().is_none() && sqes.only().is_some());
+            assert!(sqes.take_plain().is_none());
+            assert_eq!(sqes.take_entries().count(), 1);
+        }
+        let mut several = with_one();
+        several.push(Sqe::nop().length(2));
+        several.push(Sqe::nop().length(3));
+        assert!(several.plain().is_none() && several.only().is_none());
+        let lengths: Vec<_> = several.take_entries().map(|entry| entry.get_length()).collect();
+        assert_eq!(lengths, [1, 2, 3]);
+        let mut of_ring = with_one();
+        of_ring.belongs_to(RingId::new());
+        assert!(of_ring.plain().is_some(), "its home is another question");
+        assert_eq!(of_ring.take_plain().map(|entry| entry.get_length()), Some(1));
+        assert!(of_ring.entries().is_empty());
     }
 
     /// An entry of 5 bytes on a tray that has met the ring of `table`, where they are registered.

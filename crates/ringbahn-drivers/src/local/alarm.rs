@@ -168,6 +168,13 @@ impl Alarm {
         unsafe { Waker::new(ptr::from_ref(self).cast(), &WAKER) }
     }
 
+    /// The alarm that `waker` rings, if it is one of these.
+    #[inline]
+    pub(super) fn of(waker: &Waker) -> Option<&'static Alarm> {
+        // SAFETY: A1; the data of a waker with this table is an alarm.
+        ptr::eq(waker.vtable(), &WAKER).then(|| unsafe { &*waker.data().cast() })
+    }
+
     /// Notes that there is something to poll: for the thread itself.
     pub(super) fn notify(&self) {
         self.own.store(true, Ordering::Relaxed);
@@ -228,7 +235,8 @@ impl Alarm {
         self.asleep.store(false, Ordering::Relaxed);
     }
 
-    fn wake(&self) {
+    #[inline]
+    pub(super) fn wake(&self) {
         if self.is_here() {
             // It sees what it has done itself, and is awake; unless it is in a signal's handler.
             self.own.store(true, Ordering::Relaxed);
@@ -240,6 +248,7 @@ impl Alarm {
     }
 
     /// Has the thread look for what there is to poll, and calls it where it sleeps.
+    #[cold]
     pub(super) fn ring(&self) {
         // AcqRel: see `state`. In a child the eventfd is the parent's, who is not to be woken.
         if self.state.swap(NOTIFIED, Ordering::AcqRel) == PARKED && !self.guard.forked() {

@@ -155,6 +155,8 @@ impl Core {
         Some(served)
     }
 
+    /// Always inlined: there is one call for each type of event, and it is worth being one piece.
+    #[inline(always)]
     pub(super) fn poll_prepare<'cx>(
         &self,
         cx: &mut Context<'cx>,
@@ -211,6 +213,7 @@ impl Core {
     }
 
     /// Leaves the submission to the turn to come, if there is one.
+    #[inline]
     pub(super) fn poll_submit(&self) -> io::Result<u32> {
         if self.depth.get() > 0 {
             return Ok(0);

@@ -188,6 +188,13 @@ impl Seat {
         unsafe { Waker::new(ptr::from_ref(self).cast(), &WAKER) }
     }
 
+    /// The seat that `waker` wakes, if it is the waker of one.
+    #[inline]
+    pub(super) fn of(waker: &Waker) -> Option<&'static Seat> {
+        // SAFETY: RE1; the data of a waker with this table is a seat.
+        ptr::eq(waker.vtable(), &WAKER).then(|| unsafe { &*waker.data().cast() })
+    }
+
     /// Has the task polled.
     #[inline]
     pub(super) fn wake(&'static self) {

@@ -5,6 +5,7 @@ use std::time::Instant;
 use ringbahn_core::{Aftermath, Consequence, Local};
 
 use super::core::{Core, PAUSE_MAX};
+use super::wakers;
 use crate::trace::{cancels_missed, has_overflown};
 
 impl Core {
@@ -16,34 +17,48 @@ impl Core {
     pub(super) fn reap(&self) {
         loop {
             let mut next = None;
-            if self.read(&mut next) {
-                let Some(consequence) = &mut next else { continue };
-                if let Some(aftermath) = consequence.run() {
-                    self.settle(aftermath, u64::from(consequence.is_stop()));
-                }
-            } else if !self.bring_in_overflow() {
+            let is_more = self.read(&mut next);
+            if let Some(consequence) = &mut next {
+                self.run(consequence);
+            } else if !is_more && !self.bring_in_overflow() {
                 return;
             }
         }
     }
 
-    /// Takes what is left to be done, or reads a CQE. `false` where there is neither.
-    #[inline]
+    /// Brings a consequence about. Runs foreign code.
+    #[inline(never)]
+    fn run(&self, consequence: &mut Consequence<Local>) {
+        if let Some(aftermath) = consequence.run() {
+            self.settle(aftermath, u64::from(consequence.is_stop()));
+        }
+    }
+
+    /// Takes what is left to be done, or reads CQEs until one has a consequence to be run. Says
+    /// whether there may be more even where none had.
+    ///
+    /// What wakes tasks of this driver, or its `block_on`, is no consequence to be run: that is no
+    /// stranger's code, so it is done here, and a batch of CQEs is read in one go.
+    // Apart from what runs consequences: it is a loop that has enough to keep in registers.
+    #[inline(never)]
     fn read(&self, next: &mut Option<Consequence<Local>>) -> bool {
         let state = &mut *self.state();
         if !state.batch.is_empty() {
             *next = state.batch.pop();
             return true;
         }
-        // The bell is not counted once it is to ring no more.
-        let bell = state.refusal.is_some() && state.is_bell_in_flight();
-        let Some(reaped) = state.completion.reap_next(next, &mut state.batch) else { return false };
+        // The bell is not counted once it is to ring no more, so that each CQE is looked at.
+        let refused = state.refusal.is_some();
+        let bell = refused && state.is_bell_in_flight();
+        let limit = if refused { 1 } else { u32::MAX };
+        let reaped =
+            state.completion.reap_until(next, &mut state.batch, limit, wakers::wake_at_once);
         if !bell || state.is_bell_in_flight() {
-            state.counters.completed += u64::from(reaped.finished);
-            state.stopped += u64::from(reaped.stopped);
+            state.counters.completed += reaped.finished as u64;
+            state.stopped += reaped.stopped as u64;
         }
-        state.counters.unknown_cqes += u64::from(reaped.unknown);
-        true
+        state.counters.unknown_cqes += reaped.unknown as u64;
+        (refused && reaped.count > 0) || !state.batch.is_empty()
     }
 
     /// Fills the completion queue from the kernel's list. `false` where that is empty, or cannot be

@@ -17,6 +17,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::task::Waker;
 
 use ringbahn_core::{Batch, Consequence, Cqe, Matched, OperationTable, Shared, Sharing, WideCqe};
 
@@ -55,17 +56,6 @@ pub struct Reaped {
     pub cancels_answered: usize,
     /// Those that belonged to nothing in flight, and were ignored.
     pub unknown: usize,
-}
-
-/// What the one CQE of a [`CompletionQueue::reap_next`] was.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ReapedOne {
-    /// It ended an operation.
-    pub(crate) finished: bool,
-    /// It did so before that had done anything.
-    pub(crate) stopped: bool,
-    /// It belonged to nothing in flight.
-    pub(crate) unknown: bool,
 }
 
 impl<S: Sharing> CompletionQueue<S> {
@@ -126,55 +116,69 @@ impl<S: Sharing> CompletionQueue<S> {
         reaped
     }
 
-    /// Takes one CQE out of the queue, notes it in the operation table, and puts its consequence
-    /// into `next`; what it asks of the driver besides is added to `batch`. `None` where there is
-    /// no CQE.
+    /// Takes up to `limit` CQEs out of the queue and notes them in the operation table, until one
+    /// has a consequence that is to be run when nothing is borrowed. That is put into `next`; what
+    /// a CQE asks of the driver besides is added to `batch`, which also ends the call.
     ///
-    /// Those behind it are left where they are: whoever comes here from within the consequence
-    /// finds them.
+    /// `wake` wakes, or gives back a waker that it does not know, which is such a consequence.
+    ///
+    /// Those behind are left where they are: whoever comes here from within the consequence finds
+    /// them.
     #[inline]
-    pub(crate) fn reap_next(
+    pub(crate) fn reap_until(
         &mut self,
         next: &mut Option<Consequence<S>>,
         batch: &mut Batch<S>,
-    ) -> Option<ReapedOne> {
+        limit: u32,
+        wake: impl Fn(Waker) -> Option<Waker> + Copy,
+    ) -> Reaped {
+        let mut reaped = Reaped::default();
         if self.rings.forked() {
-            return None;
+            return reaped;
         }
-        if self.rings.completion.ready(self.head) == 0 {
-            self.rings.at_work_beside()?;
-            return self.reap_one(next, batch);
+        let memory = &self.rings.completion;
+        let ready = memory.ready(self.head).min(limit);
+        if ready == 0 || memory.width != CompletionWidth::Narrow {
+            return self.reap_one(ready, next, batch);
         }
-        if self.rings.completion.width != CompletionWidth::Narrow {
-            return self.reap_one(next, batch);
+        let source = Source { memory, head: &mut self.head };
+        let (index, entries) = (memory.size.index(), memory.entries.get());
+        let mut noting = self.table.noting();
+        for _ in 0..ready {
+            // SAFETY: R1, the array has as many places as the index says, and these are narrow.
+            let place = unsafe { entries.add(index.place(*source.head) as usize) };
+            // SAFETY: K1; `ready` CQEs were ready, and this is one of the first `ready`.
+            let cqe = unsafe { place.read() };
+            *source.head = source.head.wrapping_add(1);
+            reaped.count += 1;
+            // SAFETY: K2, K3; `cqe` has just been posted, and the head is past it.
+            let matched = unsafe { noting.note_next(&cqe, next, batch, wake) };
+            reaped.count_in(matched, &cqe);
+            if next.is_some() || !batch.is_empty() {
+                break;
+            }
         }
-        let source = Source { memory: &self.rings.completion, head: &mut self.head };
-        // SAFETY: K1; one CQE was ready.
-        let cqe = unsafe { source.memory.read(*source.head) };
-        *source.head = source.head.wrapping_add(1);
-        // SAFETY: K2, K3; `cqe` has just been posted, and the head is past it.
-        let matched = unsafe { self.table.noting().note_next(&cqe, next, batch) };
+        drop(noting);
         drop(source);
         self.rings.note_reaped();
-        let finished = matched == Matched::Finished;
-        Some(ReapedOne {
-            finished,
-            stopped: finished && cqe.has_not_run(),
-            unknown: matched == Matched::Unknown && is_unknown(&cqe),
-        })
+        reaped
     }
 
-    /// The same, for what is rare: CQEs of 32 bytes, and those of the queue beside the kernel's.
+    /// The same, for what is rare: CQEs of 32 bytes, and those of the queue beside the kernel's
+    /// where none is `ready` in that.
     #[cold]
     fn reap_one(
         &mut self,
+        ready: u32,
         next: &mut Option<Consequence<S>>,
         batch: &mut Batch<S>,
-    ) -> Option<ReapedOne> {
-        let Reaped { count, finished, stopped, unknown, .. } = self.reap(batch, 1);
+    ) -> Reaped {
+        if ready == 0 && self.rings.at_work_beside().is_none() {
+            return Reaped::default();
+        }
+        let reaped = self.reap(batch, 1);
         *next = batch.pop();
-        let one = ReapedOne { finished: finished > 0, stopped: stopped > 0, unknown: unknown > 0 };
-        (count > 0).then_some(one)
+        reaped
     }
 
     /// Takes one CQE out of the queue that belongs to no operation.

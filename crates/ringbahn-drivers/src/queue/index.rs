@@ -64,7 +64,8 @@ impl Index {
     #[inline]
     fn span(self, counter: u32, count: u32) -> Span {
         let start = self.place(counter);
-        let until_border = count.min(self.entries - start);
+        // One place is never torn apart, which spares the usual case the rest.
+        let until_border = if count == 1 { 1 } else { count.min(self.entries - start) };
         Span { first: start..start + until_border, wrapped: 0..count - until_border }
     }
 }
