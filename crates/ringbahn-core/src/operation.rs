@@ -37,6 +37,7 @@ pub(crate) mod claim;
 pub(crate) mod ended;
 pub(crate) mod header;
 pub(crate) mod id;
+pub(crate) mod in_place;
 mod metered;
 pub(crate) mod table;
 pub(crate) mod target;

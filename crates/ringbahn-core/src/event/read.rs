@@ -84,6 +84,11 @@ impl<B: IoBufMut> Event for Read<B> {
     fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
         outcome.has_not_run() || self.faults.is_first(outcome)
     }
+
+    #[inline]
+    fn is_often_served(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]
