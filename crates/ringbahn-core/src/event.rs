@@ -333,6 +333,14 @@ pub trait Event: std::marker::Send + Sized + 'static {
         Repeats::Any
     }
 
+    /// Whether drivers often serve such an operation [at once](crate::Drive::attempt). Then they are
+    /// asked before the event moves to the heap, which it need not where they do.
+    #[doc(hidden)]
+    #[inline]
+    fn is_often_served(&self) -> bool {
+        false
+    }
+
     /// How many CQEs may wait unread before the operation is cancelled: for
     /// [`Multishot`](crate::Multishot), which reads them while it runs.
     #[doc(hidden)]

@@ -38,6 +38,7 @@ pub(crate) mod claim;
 pub(crate) mod ended;
 pub(crate) mod header;
 pub(crate) mod id;
+pub(crate) mod in_place;
 mod metered;
 pub(crate) mod places;
 pub(crate) mod repeats;

@@ -15,6 +15,7 @@ use crate::cqe::Cqe;
 use crate::drive::Drive;
 use crate::event::Event;
 use crate::operation::claim::Claim;
+use crate::operation::in_place;
 use crate::operation::target::CancelTarget;
 use crate::scope::{CancelScope, Within};
 use crate::sharing::Sharing;
@@ -241,7 +242,7 @@ impl<E: Event, D: Drive> Submission<E, D> {
         cx: &mut Context<'_>,
         index: usize,
     ) -> Poll<Option<Cqe>> {
-        ready!(self.as_mut().poll_in_flight(cx));
+        ready!(self.as_mut().poll_in_flight(cx, false));
         match self.project().stage.in_flight() {
             Some(claim) => claim.poll_cqe(cx, index),
             None => Poll::Ready(None),
@@ -259,7 +260,7 @@ impl<E: Event, D: Drive> Submission<E, D> {
         unread: &mut VecDeque<Cqe>,
     ) -> Poll<Option<Cqe>> {
         if !self.stage.is_submitted() {
-            ready!(self.as_mut().poll_in_flight(cx));
+            ready!(self.as_mut().poll_in_flight(cx, false));
         }
         match self.project().stage.in_flight() {
             Some(claim) => claim.poll_unread(cx, unread),
@@ -288,7 +289,11 @@ impl<E: Event, D: Drive> Submission<E, D> {
             self.as_mut().project().stage.refuse(stopped());
         }
         if !self.stage.is_submitted() {
-            ready!(self.as_mut().poll_in_flight(cx));
+            let asked = matches!(&self.stage, Stage::Idle(event) if event.is_often_served());
+            if asked && let Some(output) = self.as_mut().serve_in_place() {
+                return Poll::Ready((output, false));
+            }
+            ready!(self.as_mut().poll_in_flight(cx, asked));
         }
         let this = self.project();
         if let Stage::Claimed(claim) = this.stage {
@@ -305,15 +310,29 @@ impl<E: Event, D: Drive> Submission<E, D> {
         }
     }
 
-    /// Brings the operation in flight, or finds out that it never will be.
+    /// Has the driver serve an event that has not moved to the heap yet, and yields its output.
+    #[inline]
+    fn serve_in_place(self: Pin<&mut Self>) -> Option<E::Output> {
+        let this = self.project();
+        let Stage::Idle(event) = this.stage else { return None };
+        this.trace.begin::<E>();
+        let cqe = in_place::serve(event, this.driver)?;
+        let Stage::Idle(event) = std::mem::replace(this.stage, Stage::Done) else { return None };
+        let output = in_place::complete(event, &cqe);
+        this.trace.end("completed");
+        Some(output)
+    }
+
+    /// Brings the operation in flight, or finds out that it never will be. `asked` says whether the
+    /// driver has just been asked to serve it at once.
     #[inline(never)]
-    fn poll_in_flight(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_in_flight(mut self: Pin<&mut Self>, cx: &mut Context<'_>, asked: bool) -> Poll<()> {
         let mut this = self.as_mut().project();
         this.trace.begin::<E>();
         if let Stage::Idle(_) = this.stage
             && let Stage::Idle(event) = std::mem::replace(this.stage, Stage::Done)
         {
-            *this.stage = Stage::Claimed(Claim::new(event));
+            *this.stage = Stage::Claimed(Claim::new(event, asked));
         }
         if let Stage::Claimed(claim) = this.stage {
             match ready!(claim.poll_admit(this.driver.as_mut(), cx)) {

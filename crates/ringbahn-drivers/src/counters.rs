@@ -62,7 +62,8 @@ impl Sum for Counters {
     }
 }
 
-/// The numbers as they grow. Relaxed throughout: none of them guards anything.
+/// The numbers as they grow. Relaxed throughout: none of them guards anything. What was served at
+/// once is counted there only, and added to what was submitted and has completed when that is read.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) submitted: AtomicU64,
@@ -90,14 +91,15 @@ impl Tally {
 
     pub(crate) fn snapshot(&self, in_flight: usize) -> Counters {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let served_at_once = read(&self.served_at_once);
         Counters {
-            submitted: read(&self.submitted),
-            completed: read(&self.completed),
+            submitted: read(&self.submitted) + served_at_once,
+            completed: read(&self.completed) + served_at_once,
             in_flight: in_flight as u64,
             cancelled: read(&self.cancelled),
             disposed: read(&self.disposed),
             repeated: read(&self.repeated),
-            served_at_once: read(&self.served_at_once),
+            served_at_once,
             enters: read(&self.enters),
             failed_enters: read(&self.failed_enters),
             full_queue_waits: read(&self.full_queue_waits),

@@ -11,7 +11,8 @@
 //!
 //! Submissions go into the kernel together where they come together. What the tasks that are ready
 //! now prepare is submitted at the end of their turn, by the driver's task, which runs after them;
-//! a queue that is full is submitted at once. Where only one operation comes in a turn, whoever
+//! in a runtime of several threads by a task for each, so that none waits for another's turn. A
+//! queue that is full is submitted at once. Where only one operation comes in a turn, whoever
 //! polls it enters the kernel with it, and an operation that needs no waiting is ready at its first
 //! poll. The driver goes by what its last turns were like.
 //!
@@ -27,8 +28,8 @@
 //!
 //! # Costs
 //!
-//! One `io_uring_enter` for the submissions of a turn. A poll of the driver's task for each turn in
-//! which something was gathered, and for each wake-up by the reactor. Some 60 nanoseconds for an
+//! One `io_uring_enter` for the submissions of a turn. A poll of a task for each turn in which
+//! something was gathered, and of the driver's own for each wake-up by the reactor. Some 60 nanoseconds for an
 //! operation that completes inline, for the kernel tells the reactor of it in vain. With async-io
 //! an `epoll_ctl` for each wake-up besides, as for its other descriptors. Four descriptors: the
 //! ring and a duplicate of it for the reactor, a timer, and an eventfd for the helper in reserve.
@@ -58,7 +59,7 @@ use crate::registered::RegisteredBuffers;
 use crate::registrar::Registrar;
 use crate::shared::Shutdown;
 use crate::shared::core::Core;
-use crate::shared::lookout::Host;
+use crate::shared::lookout::Host as _;
 use crate::unavailable::Unavailable;
 use ringbahn_core::{
     Attempt, BufferGroup, CancelTarget, Cancelling, Completion, DirectTable, Drive, Metrics,
@@ -72,13 +73,16 @@ mod gathering;
 mod no_host;
 mod reactor;
 mod task;
+#[cfg(feature = "tokio")]
+mod turn_task;
+mod turns;
 mod watched;
 
 use attendant::Attendant;
 pub use builder::HostedBuilder;
-use gathering::Moment;
 pub use no_host::NoHost;
 pub use task::HostedTask;
+use turns::Moment;
 
 /// The driver that lives in a runtime of tokio, or with the reactor of async-io: a handle to a ring
 /// that all its clones share.
@@ -264,13 +268,13 @@ impl HostedDriver {
         let moment = if core.ring.forked() { Moment::Now } else { attendant.moment() };
         match moment {
             Moment::Now => core.submit(),
-            Moment::NowWithCall => {
+            Moment::NowWithCall(turn) => {
                 let submitted = core.submit();
-                attendant.call();
+                turn.call();
                 submitted
             }
-            Moment::TurnsEnd => {
-                attendant.call();
+            Moment::TurnsEnd(turn) => {
+                turn.call();
                 Ok(0)
             }
         }

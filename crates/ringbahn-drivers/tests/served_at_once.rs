@@ -2,14 +2,15 @@
 //! by the clock.
 
 use std::fs::File;
-use std::future::poll_fn;
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::future::{Future, poll_fn};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -17,7 +18,9 @@ use futures::executor::block_on;
 use ringbahn_core::event::{
     Incomplete, Position, Read, ReadVectored, Recv, Send, SendAll, Timeout, Write, WriteAll,
 };
-use ringbahn_core::{BufResultExt, Drive, SharedFd};
+use ringbahn_core::{
+    Attempt, BufResultExt, CancelTarget, Completion, Drive, Reservation, Served, Shared, SharedFd,
+};
 use ringbahn_drivers::{LocalDriver, SharedDriver};
 
 #[path = "support/skip.rs"]
@@ -280,4 +283,59 @@ fn a_driver_can_be_told_to_leave_everything_to_the_ring() {
     let read = Read::new(fd, vec![0; 4], Position::At(3));
     assert_eq!(driver.block_on(driver.clone().submit(read)).both().unwrap().1, b"3456");
     assert_eq!((driver.counters().served_at_once, driver.counters().enters), (0, 1));
+}
+
+/// Counts how often it is asked to serve something at once.
+#[derive(Clone)]
+struct Asked(SharedDriver, Arc<AtomicU32>);
+
+impl Drive for Asked {
+    type Sharing = Shared;
+
+    fn poll_prepare<'cx>(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'cx>,
+        count: u32,
+        prepare: impl FnOnce(Reservation<'_>, &mut Context<'cx>) -> Completion<'cx>,
+    ) -> Poll<io::Result<Completion<'cx>>> {
+        Pin::new(&mut self.0).poll_prepare(cx, count, prepare)
+    }
+
+    fn attempt<'a>(mut self: Pin<&mut Self>, attempt: Attempt<'a>) -> Option<Served<'a>> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        Pin::new(&mut self.0).attempt(attempt)
+    }
+
+    fn poll_submit(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<u32>> {
+        Pin::new(&mut self.0).poll_submit(cx)
+    }
+
+    fn cancel(mut self: Pin<&mut Self>, target: CancelTarget) {
+        Pin::new(&mut self.0).cancel(target);
+    }
+}
+
+#[test]
+fn a_driver_is_asked_once_about_a_read_whether_it_serves_it_or_not() {
+    let test = "a_driver_is_asked_once_about_a_read_whether_it_serves_it_or_not";
+    let Some(driver) = skip::driver(test, 4, 8) else { return };
+    let asked = Asked(driver.clone(), Arc::default());
+    let (near, mut far) = pair();
+    let read = Read::new(near.clone(), [0; 4], Position::Current);
+    let mut waits = pin!(asked.clone().submit(read));
+    let cx = &mut Context::from_waker(Waker::noop());
+    assert!(waits.as_mut().poll(cx).is_pending());
+    assert_eq!((asked.1.load(Ordering::Relaxed), driver.counters().in_flight), (1, 1));
+    far.write_all(b"ring").unwrap();
+    assert_eq!(block_on(waits).both().unwrap(), (4, *b"ring"));
+    assert_eq!(asked.1.load(Ordering::Relaxed), 1);
+    let (fd, _file) = file(b"0123456789");
+    let mut served = pin!(asked.clone().submit(Read::new(fd, [0; 4], Position::At(3))));
+    let Poll::Ready(output) = served.as_mut().poll(cx) else { panic!("it was not served") };
+    assert_eq!(output.both().unwrap(), (4, *b"3456"));
+    assert_eq!(asked.1.load(Ordering::Relaxed), 2);
+    // What was served where it lay has left nothing, and its future runs another one.
+    served.as_mut().restart(Read::new(near, [0; 4], Position::Current));
+    far.write_all(b"bahn").unwrap();
+    assert_eq!(block_on(served).both().unwrap(), (4, *b"bahn"));
 }

@@ -90,6 +90,11 @@ impl<B: IoBufMut> Event for Read<B> {
     fn repeats(&self) -> Repeats {
         Repeats::Failed
     }
+
+    #[inline]
+    fn is_often_served(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

@@ -47,15 +47,19 @@ enum Progress {
 pub(crate) struct Claim<E: Event, S: Sharing> {
     record: S::Share<Record<E, S>>,
     progress: Progress,
+    /// Whether the driver has just been asked to serve it at once, and is not to be asked again.
+    asked: bool,
     /// How much of the operation was served at once while it went on after that.
     served: u64,
 }
 
 impl<E: Event, S: Sharing> Claim<E, S> {
     /// Moves `event` to the heap, where it stays until its operation has ended.
-    pub(crate) fn new(event: E) -> Claim<E, S> {
+    ///
+    /// `asked` says whether the driver has just been asked to serve it at once.
+    pub(crate) fn new(event: E, asked: bool) -> Claim<E, S> {
         let record = S::share(|| Record::new(event));
-        Claim { record, progress: Progress::Waiting, served: 0 }
+        Claim { record, progress: Progress::Waiting, asked, served: 0 }
     }
 
     /// Has `driver` commit the event's entries.
@@ -70,7 +74,7 @@ impl<E: Event, S: Sharing> Claim<E, S> {
             // Perhaps by a call of the driver that panicked after it had the event prepared.
             return Poll::Ready(Ok(()));
         }
-        let mut attempts = 0;
+        let mut attempts = if std::mem::take(&mut self.asked) { ATTEMPTS_MAX } else { 0 };
         let mut sqes = Sqes::new();
         loop {
             // SAFETY: C1: waiting; the entries of an earlier call went with that call, and those

@@ -1,61 +1,40 @@
 //! [`Attendant`]: what others see of the task that looks after a hosted ring.
 
 use std::fmt;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Waker;
 
-use super::gathering::{Gathering, Moment};
-use crate::shared::core::lock;
+use super::turns::{Moment, Turns};
 use crate::shared::lookout::Host;
 
 /// What others see of the task that looks after a hosted ring.
 pub(super) struct Attendant {
     /// Whether the task is there: from the beginning until it is dropped or ends.
     attending: AtomicBool,
-    /// Whether the task has been called since it last began a turn.
-    ///
-    /// SeqCst: whoever calls has published first and then sets this; the task clears it first and
-    /// then looks for what is published.
-    called: AtomicBool,
-    /// The waker of the task, unless it has been woken by it. Taken out to be called, since
-    /// foreign code must not run under the lock.
-    waker: Mutex<Option<Waker>>,
-    pub(super) gathering: Gathering,
+    /// The turns of the runtime's threads. The task itself ends the first.
+    pub(super) turns: Turns,
 }
 
 impl Attendant {
-    pub(super) fn new() -> Attendant {
-        Attendant {
-            attending: AtomicBool::new(true),
-            called: AtomicBool::new(false),
-            waker: Mutex::new(None),
-            gathering: Gathering::new(),
-        }
+    /// In a runtime of so many threads.
+    pub(super) fn new(threads: usize) -> Attendant {
+        Attendant { attending: AtomicBool::new(true), turns: Turns::new(threads) }
     }
 
     /// When a submission of the calling thread enters the kernel.
-    pub(super) fn moment(&self) -> Moment {
-        if self.is_attending() { self.gathering.moment() } else { Moment::Now }
+    pub(super) fn moment(&self) -> Moment<'_> {
+        if self.is_attending() { self.turns.moment() } else { Moment::Now }
     }
 
-    /// The task is polled, with this waker. It looks only afterwards what there is to do.
-    pub(super) fn listen(&self, waker: &Waker) {
-        let waker = waker.clone();
-        let old = lock(&self.waker).replace(waker);
-        drop(old);
-    }
-
-    /// The task begins a turn, and will see what was done before it was called.
-    pub(super) fn answer(&self) {
-        self.called.store(false, Ordering::SeqCst);
-    }
-
-    /// The task goes. See [`Host`] for what it does afterwards.
+    /// The task goes, and with it those that end the other turns. See [`Host`] for what it does
+    /// afterwards.
     pub(super) fn leave(&self) {
         self.attending.store(false, Ordering::SeqCst);
-        let waker = lock(&self.waker).take();
-        drop(waker);
+        drop(self.turns.numbered(0).take_waker());
+        for number in 1..self.turns.count() {
+            if let Some(waker) = self.turns.numbered(number).take_waker() {
+                waker.wake();
+            }
+        }
     }
 }
 
@@ -65,14 +44,7 @@ impl Host for Attendant {
     }
 
     fn call(&self) {
-        if self.called.swap(true, Ordering::SeqCst) {
-            return;
-        }
-        // The first poll finds out by itself.
-        let waker = lock(&self.waker).take();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        self.turns.numbered(0).call();
     }
 }
 

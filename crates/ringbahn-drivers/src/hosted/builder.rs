@@ -8,6 +8,8 @@ use ringbahn_core::Metering;
 use super::attendant::Attendant;
 use super::reactor::Reactor;
 use super::task::HostedTask;
+#[cfg(feature = "tokio")]
+use super::turn_task::TurnTask;
 use super::{Handle, HostedDriver};
 use crate::shared::core::Core;
 use crate::{Policy, Setup};
@@ -118,6 +120,10 @@ impl HostedBuilder {
         let runtime = super::reactor::runtime_of_tokio()?;
         let (driver, task) = self.build(&Reactor::Tokio(runtime.clone()))?;
         drop(runtime.spawn(task));
+        let Handle { core, attendant } = &*driver.handle;
+        for task in TurnTask::all(core, attendant) {
+            drop(runtime.spawn(task));
+        }
         Ok(driver)
     }
 
@@ -139,7 +145,7 @@ impl HostedBuilder {
         let completion_entries = self.completion_entries.unwrap_or(self.entries.saturating_mul(4));
         let queues = self.setup.of_size(self.entries, completion_entries).build()?;
         let ring = reactor.watch(queues.handle.duplicate()?)?;
-        let attendant = Arc::new(Attendant::new());
+        let attendant = Arc::new(Attendant::new(reactor.threads()));
         let core = Core::new(queues, self.serve_at_once, Some(attendant.clone()))?;
         let core = Arc::new(core);
         let task = HostedTask::new(core.clone(), attendant.clone(), ring, reactor)?;

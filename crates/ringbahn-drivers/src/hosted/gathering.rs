@@ -10,17 +10,12 @@
 //! | single | enters at once; now and then, ever more rarely, one is left to the turn's end, to see what comes besides | two or more came in such a turn |
 //! | gathering | is left to the turn's end | only one came in a turn |
 //!
-//! Only the thread that the driver's task has run on last has a turn to wait for. On others a
-//! submission enters at once, and calls the task now and then: a runtime of several threads has it
-//! run where it was called, and that thread's submissions are gathered from then on.
+//! Which thread's turn it is, and who ends it, is told in [`turns`](super::turns).
 
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// After so many single turns in a row the pauses between tries grow no more: `2⁶ - 1` submissions.
 const SINGLES_MAX: u32 = 6;
-
-/// Every so many submissions of other threads call the driver's task.
-const CALL_EVERY: u32 = 64;
 
 /// Whether a submission enters the kernel at once, or with others at the turn's end.
 ///
@@ -31,20 +26,6 @@ pub(super) struct Gathering {
     habit: AtomicU32,
     /// How many submissions have been left to the end of this turn.
     in_turn: AtomicU32,
-    /// The thread that the driver's task has run on last.
-    home: AtomicUsize,
-    /// How many submissions have come on other threads.
-    elsewhere: AtomicU32,
-}
-
-/// When a submission enters the kernel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Moment {
-    Now,
-    /// At once; and the driver's task is called.
-    NowWithCall,
-    /// When the driver's task runs, which is called.
-    TurnsEnd,
 }
 
 /// What the last turns were like.
@@ -59,28 +40,19 @@ struct Habit {
 
 impl Gathering {
     pub(super) fn new() -> Gathering {
-        Gathering {
-            habit: AtomicU32::new(Habit::default().to_word()),
-            in_turn: AtomicU32::new(0),
-            home: AtomicUsize::new(0),
-            elsewhere: AtomicU32::new(0),
-        }
+        Gathering { habit: AtomicU32::new(Habit::default().to_word()), in_turn: AtomicU32::new(0) }
     }
 
-    /// When the submission that asks enters the kernel.
-    pub(super) fn moment(&self) -> Moment {
-        if self.home.load(Ordering::Relaxed) != this_thread() {
-            let before = self.elsewhere.fetch_add(1, Ordering::Relaxed);
-            let calls = before.is_multiple_of(CALL_EVERY);
-            return if calls { Moment::NowWithCall } else { Moment::Now };
-        }
+    /// Whether the submission that asks is left to the end of this turn; else it enters at once.
+    pub(super) fn gathers(&self) -> bool {
+        let so_far = self.in_turn.load(Ordering::Relaxed);
         let habit = Habit::from_word(self.habit.load(Ordering::Relaxed));
-        if self.is_open() || habit.waits() {
-            self.in_turn.fetch_add(1, Ordering::Relaxed);
-            return Moment::TurnsEnd;
+        if so_far > 0 || habit.waits() {
+            self.in_turn.store(so_far + 1, Ordering::Relaxed);
+            return true;
         }
         self.habit.store(habit.after_entering().to_word(), Ordering::Relaxed);
-        Moment::Now
+        false
     }
 
     /// Whether something has been left to the end of this turn.
@@ -88,14 +60,11 @@ impl Gathering {
         self.in_turn.load(Ordering::Relaxed) > 0
     }
 
-    /// The turn ends on this thread.
+    /// The turn ends.
     pub(super) fn end_turn(&self) {
-        let home = this_thread();
-        if self.home.load(Ordering::Relaxed) != home {
-            self.home.store(home, Ordering::Relaxed);
-        }
-        if self.is_open() {
-            let count = self.in_turn.swap(0, Ordering::Relaxed);
+        let count = self.in_turn.load(Ordering::Relaxed);
+        if count > 0 {
+            self.in_turn.store(0, Ordering::Relaxed);
             let habit = Habit::from_word(self.habit.load(Ordering::Relaxed));
             self.habit.store(habit.after(count).to_word(), Ordering::Relaxed);
         }
@@ -138,12 +107,6 @@ impl Habit {
     }
 }
 
-/// What tells threads apart: the address of something that each has of its own.
-fn this_thread() -> usize {
-    thread_local!(static PLACE: u8 = const { 0 });
-    PLACE.with(|place| std::ptr::from_ref(place).addr())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,11 +114,10 @@ mod tests {
     /// Turns with so many submissions each; says how often the kernel was entered.
     fn of_turns(turns: impl IntoIterator<Item = u32>) -> (u32, Gathering) {
         let gathering = Gathering::new();
-        gathering.end_turn();
         let mut entered = 0;
         for count in turns {
             for _ in 0..count {
-                entered += u32::from(gathering.moment() == Moment::Now);
+                entered += u32::from(!gathering.gathers());
             }
             if gathering.is_open() {
                 entered += 1;
@@ -171,7 +133,7 @@ mod tests {
         assert_eq!(entered, 10_000);
         let mut tries = 0;
         for _ in 0..6400 {
-            if gathering.moment() == Moment::TurnsEnd {
+            if gathering.gathers() {
                 tries += 1;
                 gathering.end_turn();
             }
@@ -191,21 +153,6 @@ mod tests {
         assert!(entered < 1_000 + 64 + 100, "{entered}");
         let (entered, _) = of_turns([32; 100].into_iter().chain([1; 1000]));
         assert_eq!(entered, 1_100);
-    }
-
-    #[test]
-    fn a_submission_of_another_thread_enters_at_once_and_attracts_the_task() {
-        let (_, gathering) = of_turns([32; 10]);
-        (0..2).for_each(|_| assert_eq!(gathering.moment(), Moment::TurnsEnd));
-        std::thread::scope(|scope| {
-            let elsewhere = || {
-                assert_eq!(gathering.moment(), Moment::NowWithCall);
-                assert_eq!(gathering.moment(), Moment::Now);
-                gathering.end_turn();
-                assert_eq!(gathering.moment(), Moment::TurnsEnd);
-            };
-            scope.spawn(elsewhere).join().unwrap();
-        });
     }
 
     #[test]

@@ -33,6 +33,17 @@ impl Reactor {
         }
     }
 
+    /// How many threads run tasks side by side, as far as that is known.
+    pub(super) fn threads(&self) -> usize {
+        match self {
+            #[cfg(feature = "tokio")]
+            Reactor::Tokio(handle) => handle.metrics().num_workers(),
+            // Of whoever runs the task nothing is known.
+            #[cfg(feature = "async-io")]
+            Reactor::AsyncIo => 1,
+        }
+    }
+
     /// Whether a task that is woken may run before those that were woken earlier.
     pub(super) fn jumps_the_queue(&self) -> bool {
         match self {

@@ -67,8 +67,7 @@ impl HostedTask {
     /// Whether the turn's end has to be waited for: this task has been woken before others that
     /// may submit, too.
     fn put_off(&mut self, cx: &Context<'_>) -> bool {
-        self.puts_off =
-            self.jumps_the_queue && !self.puts_off && self.attendant.gathering.is_open();
+        self.puts_off = self.jumps_the_queue && !self.puts_off && self.attendant.turns.goes_on(0);
         if self.puts_off {
             wake_at_turns_end(cx.waker());
         }
@@ -80,8 +79,7 @@ impl HostedTask {
     fn poll_turns(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(watch) = &self.watch else { return Poll::Ready(()) };
         for _ in 0..TURNS_MAX {
-            self.attendant.answer();
-            self.attendant.gathering.end_turn();
+            self.attendant.turns.end(0);
             let readable = match watch.ring.poll_readable(cx) {
                 Poll::Ready(Ok(())) => true,
                 Poll::Ready(Err(_)) => return Poll::Ready(()),
@@ -145,7 +143,7 @@ impl Future for HostedTask {
         if this.core.ring.forked() {
             return Poll::Pending;
         }
-        this.attendant.listen(cx.waker());
+        this.attendant.turns.numbered(0).listen(cx.waker());
         if this.put_off(cx) {
             return Poll::Pending;
         }
@@ -172,7 +170,7 @@ impl fmt::Debug for HostedTask {
 
 /// Wakes the task when what is ready now has run.
 #[cfg(feature = "tokio")]
-fn wake_at_turns_end(waker: &Waker) {
+pub(super) fn wake_at_turns_end(waker: &Waker) {
     // The first poll leaves the waker with the runtime, and that is all that is wanted.
     let yielding = std::pin::pin!(tokio::task::yield_now());
     let _ = yielding.poll(&mut Context::from_waker(waker));
@@ -180,6 +178,6 @@ fn wake_at_turns_end(waker: &Waker) {
 
 /// Wakes the task when what is ready now has run.
 #[cfg(not(feature = "tokio"))]
-fn wake_at_turns_end(waker: &Waker) {
+pub(super) fn wake_at_turns_end(waker: &Waker) {
     waker.wake_by_ref();
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Barrier, mpsc};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -179,6 +179,41 @@ fn threads_outside_of_the_runtime_wait_for_no_turn() {
         });
         thread.join().unwrap();
         until("all is done", || driver.counters().in_flight == 0);
+        runtime.block_on(end(&driver));
+    });
+}
+
+/// While a thread that has gathered something does not come to the end of its turn.
+#[test]
+fn submissions_of_one_thread_do_not_wait_for_the_turn_of_another() {
+    let test = "submissions_of_one_thread_do_not_wait_for_the_turn_of_another";
+    in_time(move || {
+        let runtime = threads(2);
+        let Some(driver) = runtime.block_on(async { in_tokio(test, 128, 256) }) else { return };
+        // Both block their threads, so that they are on one each.
+        let apart = Arc::new(Barrier::new(2));
+        let (opened, is_open) = mpsc::channel();
+        let (finished, is_finished) = mpsc::channel();
+        let (theirs, barrier) = (driver.clone(), apart.clone());
+        let blocks = runtime.spawn(async move {
+            barrier.wait();
+            join_all((0..4).map(|_| theirs.clone().submit(Nop))).await;
+            let mut gathered: Vec<_> = (0..4).map(|_| theirs.clone().submit(Nop)).collect();
+            gathered.retain_mut(|nop| poll_once(Pin::new(nop)).is_pending());
+            opened.send(()).unwrap();
+            is_finished.recv().unwrap();
+            join_all(gathered).await;
+        });
+        let ours = driver.clone();
+        let goes_on = runtime.spawn(async move {
+            apart.wait();
+            is_open.recv().unwrap();
+            for _ in 0..200 {
+                join_all((0..4).map(|_| ours.clone().submit(Nop))).await;
+            }
+            finished.send(()).unwrap();
+        });
+        runtime.block_on(async { (goes_on.await.unwrap(), blocks.await.unwrap()) });
         runtime.block_on(end(&driver));
     });
 }
