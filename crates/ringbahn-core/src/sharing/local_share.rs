@@ -33,8 +33,8 @@ use crate::operation::{Operation, Record};
 
 /// How many bytes more the blocks of a class have than those of the one before.
 const STEP: usize = 32;
-/// How many bytes less than a step a block of class 0 has. An allocator such as glibc's keeps a word
-/// beside each block, and both together take a multiple of 16 bytes: so with these none is unused.
+/// How many bytes less than a step a block of class 0 has. An allocator such as glibc's keeps a
+/// word beside each block, and both take a multiple of 16 bytes: so with these none is unused.
 const WORD: usize = size_of::<usize>();
 /// How many classes there are. Larger blocks come from the allocator.
 const CLASSES: usize = 16;
