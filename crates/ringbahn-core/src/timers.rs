@@ -9,10 +9,10 @@
 //!
 //! # Who does what
 //!
-//! The kernel's timer ends at the first deadline, or a little later: see below. Whoever reaps its end calls, as for
-//! any event, [`Event::resubmit`](crate::Event::resubmit), and in that the timers that are due fire
-//! and the next deadline is aimed at. So a driver has nothing to do for its timers but what it owes
-//! to any operation, and no task and no thread is theirs.
+//! The kernel's timer ends at the first deadline, or a little later: see below. Whoever reaps its
+//! end calls, as for any event, [`Event::resubmit`](crate::Event::resubmit), and in that the timers
+//! that are due fire and the next deadline is aimed at. So a driver has nothing to do for its
+//! timers but what it owes to any operation, and no task and no thread is theirs.
 //!
 //! Only a deadline earlier than all others makes a task see to the kernel's timer: the one in
 //! flight is abandoned and another submitted. A timer that is dropped is taken out of memory, and

@@ -4,8 +4,9 @@
 //! and each future is dropped once, by its end, by its handle or with its set.
 
 use std::cell::{Cell, RefCell};
-use std::future::{pending, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::thread;
@@ -14,15 +15,18 @@ use std::time::Duration;
 use futures::channel::{mpsc, oneshot};
 use futures::{SinkExt, StreamExt};
 use ringbahn_core::Drive;
-use ringbahn_core::event::{Nop, Timeout};
+use ringbahn_core::event::{Nop, Position, Read, Rescued, Timeout, Write};
 use ringbahn_drivers::{LocalDriver, LocalTasks};
 
 #[path = "support/local.rs"]
 mod local;
+#[path = "support/scene.rs"]
+mod scene;
 #[path = "support/skip.rs"]
 mod skip;
 
 use local::{end, in_time, yields};
+use scene::{pipe, shared};
 
 fn tasks(test: &str) -> Option<(LocalDriver, LocalTasks)> {
     let driver = local::driver(test, 4, 8)?;
@@ -50,6 +54,55 @@ fn many_tasks_do_many_operations_through_a_small_ring() {
         let numbers = driver.block_on(futures::future::join_all(each));
         assert_eq!(numbers, (0..50).collect::<Vec<_>>());
         assert_eq!(driver.counters().completed, 2000);
+        end(&driver);
+    });
+}
+
+/// What waits as an operation alone has no task; there is one again when something has come.
+#[test]
+fn receives_that_nobody_awaits_hand_on_what_comes() {
+    let test = "receives_that_nobody_awaits_hand_on_what_comes";
+    in_time(move || {
+        let Some((driver, tasks)) = tasks(test) else { return };
+        let (received, mut messages) = mpsc::unbounded();
+        let (readers, writers): (Vec<_>, Vec<_>) = (0..20).map(|_| pipe()).unzip();
+        let writers: Vec<_> = writers.into_iter().map(shared).collect();
+        driver.block_on(async {
+            for (number, reader) in readers.iter().enumerate() {
+                let received = received.clone();
+                let hand_on = move |output| drop(received.unbounded_send((number, output)));
+                let read = Read::new(reader.clone(), vec![0; 8], Position::Current);
+                let mut read = pin!(driver.clone().submit(Rescued::new(read, hand_on)));
+                poll_fn(|cx| {
+                    assert!(read.as_mut().poll(cx).is_pending());
+                    // It may have had to wait for room.
+                    if read.is_in_flight() { Poll::Ready(()) } else { Poll::Pending }
+                })
+                .await;
+                read.detach();
+            }
+            assert_eq!(driver.counters().in_flight, 20);
+            let answers: Vec<_> = writers
+                .iter()
+                .enumerate()
+                .map(|(number, writer)| {
+                    let write =
+                        Write::new(writer.clone(), vec![number as u8; 3], Position::Current);
+                    tasks.spawn(driver.clone().submit(write))
+                })
+                .collect();
+            for answer in answers {
+                assert_eq!(answer.await.0.unwrap(), 3);
+            }
+            let mut numbers = Vec::new();
+            while numbers.len() < 20 {
+                let (number, (count, bytes)) = messages.next().await.unwrap();
+                assert_eq!((count.unwrap(), &bytes[..3]), (3, &[number as u8; 3][..]));
+                numbers.push(number);
+            }
+            numbers.sort_unstable();
+            assert!(numbers.into_iter().eq(0..20), "each is handed on once");
+        });
         end(&driver);
     });
 }

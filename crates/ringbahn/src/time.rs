@@ -39,6 +39,13 @@
 //! after it is up to the kernel, the driver and the executor: some tens of microseconds where they
 //! have nothing else to do.
 //!
+//! # Slack
+//!
+//! A sleep that is due alone ends when it is due. Those that are due within 50 µs after others have
+//! ended may end together, up to 50 µs later, as sleeps of a Linux thread may: else each would cost
+//! an interrupt and a wake-up of its own. [`Timers::with_slack`] has timers with more, for timeouts
+//! that nobody is in a hurry for, or without any.
+//!
 //! # Which timeout
 //!
 //! | what | takes | when the time is over |

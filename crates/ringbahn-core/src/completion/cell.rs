@@ -161,6 +161,7 @@ impl<S: Sharing> Cell<S> {
     }
 
     /// Looks with `look`, and leaves `waker` where that is pending.
+    // Always inlined: it is little beside the call, and each caller's look is its own.
     #[inline(always)]
     fn wait<T>(&self, waker: &Waker, mut look: impl FnMut(&mut Inner) -> Poll<T>) -> Poll<T> {
         {

@@ -29,6 +29,10 @@ impl<T, F: FnOnce(T) + std::marker::Send + 'static> Keep<T> for F {
 /// cancellation callback differs: it hands the output on instead of dropping it. So what an
 /// abandoned read had taken from a stream, or an abandoned accept from a backlog, is not lost.
 ///
+/// Of an operation that was [detached](crate::Submission::detach) the keeper is what others call a
+/// callback: nobody waits, and what came is handed on. So what waits for long, as a connection does
+/// for its next message, takes no more memory than its operation does.
+///
 /// The callback is told of operations only that had started; where one is dropped before that,
 /// the keeper is dropped with it.
 ///

@@ -33,8 +33,8 @@ use crate::operation::{Operation, Record};
 
 /// How many bytes more the blocks of a class have than those of the one before.
 const STEP: usize = 32;
-/// How many bytes less than a step a block of class 0 has. An allocator such as glibc's keeps a word
-/// beside each block, and both together take a multiple of 16 bytes: so with these none is unused.
+/// How many bytes less than a step a block of class 0 has. An allocator such as glibc's keeps a
+/// word beside each block, and both take a multiple of 16 bytes: so with these none is unused.
 const WORD: usize = size_of::<usize>();
 /// How many classes there are. Larger blocks come from the allocator.
 const CLASSES: usize = 16;
@@ -291,6 +291,7 @@ mod tests {
     use std::rc::Rc;
 
     use super::*;
+    use crate::event::{Nop, RecvProvided};
 
     #[test]
     fn memory_serves_again_and_each_value_is_dropped_once() {
@@ -338,6 +339,13 @@ mod tests {
         assert!(ptr::from_ref(&*wide).addr().is_multiple_of(64));
         assert_eq!(wide.0, [3; 64]);
         assert_eq!(LocalShare::new(|| [5_u8; 4000])[3999], 5, "a large one is of no class");
+    }
+
+    /// So many of them wait that a word more is told.
+    #[test]
+    fn the_record_of_a_receive_is_as_small_as_is_said() {
+        assert!(size_of::<Counted<Record<RecvProvided, Local>>>() <= 152);
+        assert!(size_of::<Counted<Record<Nop, Local>>>() <= 120);
     }
 
     #[test]

@@ -14,8 +14,8 @@
 //!
 //! # Safety
 //!
-//! RE1. A row of seats is made by `Box::leak` and never freed. The words of the lists and the data of a
-//!      waker are null or point to seats, so they may be followed at any time, on any thread.
+//! RE1. A row of seats is made by `Box::leak` and never freed. The words of the lists and the data
+//!      of a waker are null or point to seats, so they may be followed at any time, on any thread.
 #![allow(unsafe_code)]
 
 use std::ptr;
