@@ -115,7 +115,8 @@
 //!   do.
 //! - `AsyncWrite` is write-behind, as with a `BufWriter`: an error may come with a later call, so
 //!   `flush` or [`close`](Ring::close) before you believe it.
-//! - Borrowed buffers are copied; owned ones ([`Ring::read_at`], [`Ring::recv`], …) are not.
+//! - Borrowed buffers are copied where something waits, and those of files always; owned ones
+//!   ([`Ring::read_at`], [`Ring::recv`], …) never are.
 //! - A task whose data is always there never waits, on any driver; where it shares its thread with
 //!   others it should yield now and then.
 //! - After `fork` the child cannot use the driver of its parent.

@@ -9,6 +9,7 @@
 //! | [`poll`] | the poll functions of all traits, made of reader and writer |
 //! | [`inbox`], [`receive`] | receives into the caller's buffer, and what abandoned ones brought |
 //! | [`input`] | the reader and the inbox together: all that reading needs |
+//! | [`seldom`] | what few handles need, apart from them |
 //! | [`buffering`] | where the buffers of reader and writer come from |
 //! | [`parking`] | accepts that nobody waits for at the moment |
 //! | [`message`], [`socket_options`] | what travels beside the bytes, and the options of sockets |
@@ -50,6 +51,7 @@ mod poll;
 mod reader;
 pub(crate) mod receive;
 pub(crate) mod reception;
+mod seldom;
 mod share;
 mod slot;
 pub(crate) mod slot_accepts;
@@ -85,9 +87,10 @@ use writer::Writer;
 /// There are two ways to do IO, which may be mixed:
 ///
 /// - The traits of `futures-io` with borrowed buffers: `AsyncRead`, `AsyncBufRead`, `AsyncWrite`
-///   and `AsyncSeek`; with features those of tokio and hyper as well. The bytes go through a
-///   buffer of the handle, since a borrowed one cannot be given to the kernel. One read and one
-///   write at a time.
+///   and `AsyncSeek`; with features those of tokio and hyper as well. What has to wait goes through
+///   a buffer of the handle, since a borrowed one cannot be left with the kernel; of a stream socket
+///   what is there is received straight into the caller's, and what there is room for sent straight
+///   from it. One read and one write at a time.
 /// - Methods with owned buffers, which take `&self`, may run at the same time and copy nothing:
 ///   [`read_at`](Ring::read_at), [`write_at`](Ring::write_at), [`recv`](Ring::recv),
 ///   [`send`](Ring::send), …
@@ -174,7 +177,7 @@ use writer::Writer;
 ///
 /// | buffers | for whom | what a read that waits holds | what it costs |
 /// |---|---|---|---|
-/// | [`Heap`] | everybody: any object, any driver, also the fallback | as much as is read at once, 8 KiB where nothing else was said | nothing before the first read |
+/// | [`Heap`] | everybody: any object, any driver, also the fallback | as much as is read at once, 8 KiB where nothing else was said; of a stream socket 2 KiB, or nothing where much has come | nothing before the first read |
 /// | [`Registered`](crate::Registered) | few handles with much traffic, files opened for direct IO | one of the registered buffers, of the heap where none is left | memory that stays locked |
 /// | [`Provided`](crate::Provided) | thousands of connections that are idle most of the time | nothing | a copy more in [`copy`](crate::io::copy); reads wait where all buffers of the group are out |
 ///

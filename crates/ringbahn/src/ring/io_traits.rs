@@ -59,6 +59,10 @@ macro_rules! reading {
 reading! {
     /// Reads run on the driver, into a buffer of the handle.
     ///
+    /// Of a stream socket what has arrived already is received straight into the caller's buffer,
+    /// where the driver serves such things at once. No more than 2 KiB, or nothing at all where
+    /// messages are longer, come by way of the handle's buffer then.
+    ///
     /// Of a file no more is read than the caller has asked for, so the file's position is where the
     /// reader is; `fill_buf` reads 8 KiB ahead. One read moves at most 128 KiB.
     ///
@@ -114,7 +118,9 @@ macro_rules! writing {
 
 writing! {
     /// Writes are write-behind: `write` copies the bytes, at most 128 KiB, starts the operation,
-    /// and is done. There is one write in flight at a time, and the next one waits for it.
+    /// and is done. There is one write in flight at a time, and the next one waits for it. What a
+    /// stream socket has room for is sent straight from the caller's buffer, where the driver
+    /// serves such things at once, and is not in flight at all.
     ///
     /// An error that comes later is reported once, by the next `write`, `flush`, `close` or `seek`.
     /// `flush` waits until everything has been given to the file or the socket; it does not wait

@@ -116,7 +116,7 @@ pub(crate) trait WriteSide {
 
     fn writing(&mut self) -> Parts<'_, Self::Object, Self::Driver, Writer<Self::Driver>>;
 
-    /// Accepts as many bytes of `parts` as are copied at once.
+    /// Accepts as many bytes of `parts` as are sent straight, and as are copied of the rest.
     fn poll_write_parts(
         &mut self,
         parts: &[IoSlice<'_>],

@@ -12,6 +12,7 @@ use ringbahn_core::{BufResult, BufferReturn, Drive, Event, IoBuf, Slice, event};
 use super::buffering::{Buffer, Memory, Pool};
 use super::inbox::Kept;
 use super::object::{Object, Readable};
+use super::seldom::Seldom;
 use super::share::Handle;
 use super::slot::{Side, Slot};
 use straight::{Straight, Wait};
@@ -63,23 +64,30 @@ pub(crate) struct Reader<D: Drive> {
     consumed: usize,
     /// Where the next buffer comes from.
     pool: Pool,
-    /// What comes after the bytes in the buffer: the ends of reads that others have waited for.
-    errors: VecDeque<io::Error>,
+    /// What few handles need, and those not often.
+    seldom: Seldom<Aside>,
     /// Whether the read that has ended last found the end of the stream, and nobody knows yet.
     ended: bool,
+    /// How many buffers had come back to the group, if the read in flight chooses from one.
+    returns: Option<u64>,
+    /// Whether the read that has ended last has done nothing, and is to be repeated.
+    again: bool,
+    /// How many bytes the read in flight has room for; `None` where it only tells of some.
+    room: Option<u32>,
+    straight: Straight,
+}
+
+/// What few readers need, and those not often.
+#[derive(Debug, Default)]
+struct Aside {
+    /// What comes after the bytes in the buffer: the ends of reads that others have waited for.
+    errors: VecDeque<io::Error>,
     /// Where the read in flight began, if the object has a position.
     began: Option<u64>,
     /// Where the position has to be moved to, after a read that has ended.
     landed: Option<u64>,
-    /// How many buffers had come back to the group, if the read in flight chooses from one.
-    returns: Option<u64>,
     /// What the next read that chooses from a group waits for: a buffer, or others.
     turn: Option<BufferReturn>,
-    /// Whether the read that has ended last has done nothing, and is to be repeated.
-    again: bool,
-    /// How many bytes the read in flight has room for; `None` where it only tells of some.
-    room: Option<usize>,
-    straight: Straight,
 }
 
 impl<D: Drive + Unpin> Reader<D> {
@@ -89,12 +97,9 @@ impl<D: Drive + Unpin> Reader<D> {
             buffer: Buffer::default(),
             consumed: 0,
             pool: Pool::default(),
-            errors: VecDeque::new(),
+            seldom: Seldom::new(),
             ended: false,
-            began: None,
-            landed: None,
             returns: None,
-            turn: None,
             again: false,
             room: None,
             straight: Straight::default(),
@@ -107,7 +112,9 @@ impl<D: Drive + Unpin> Reader<D> {
             self.consumed = 0;
             self.buffer = pool.kept(std::mem::take(&mut self.buffer));
         }
-        self.turn = None;
+        if let Some(seldom) = self.seldom.get_mut() {
+            seldom.turn = None;
+        }
         self.pool = pool;
     }
 
@@ -118,7 +125,8 @@ impl<D: Drive + Unpin> Reader<D> {
 
     /// Whether no read is in flight and nothing has arrived.
     pub(crate) fn is_idle(&self) -> bool {
-        self.slot.is_empty() && self.unread().is_empty() && self.errors.is_empty() && !self.ended
+        let has_errors = self.seldom.get().is_some_and(|seldom| !seldom.errors.is_empty());
+        self.slot.is_empty() && self.unread().is_empty() && !has_errors && !self.ended
     }
 
     /// Takes `count` of the unread bytes as read.
@@ -160,13 +168,13 @@ impl<D: Drive + Unpin> Reader<D> {
     pub(crate) fn append(&mut self, result: io::Result<Kept>) {
         match result {
             Ok(kept) => self.buffer.extend(&kept.bytes),
-            Err(error) => self.errors.push_back(error),
+            Err(error) => self.seldom.need().errors.push_back(error),
         }
     }
 
     /// What the next reader is to be told before anything is read: an error, or the end.
     pub(crate) fn take_end(&mut self) -> Option<io::Result<()>> {
-        if let Some(error) = self.errors.pop_front() {
+        if let Some(error) = self.seldom.get_mut().and_then(|seldom| seldom.errors.pop_front()) {
             return Some(Err(error));
         }
         std::mem::take(&mut self.ended).then_some(Ok(()))
@@ -199,7 +207,7 @@ impl<D: Drive + Unpin> Reader<D> {
         let more = match self.receive_straight(handle, rest, count) {
             Some(Ok(more)) => more,
             Some(Err(error)) => {
-                self.errors.push_back(error);
+                self.seldom.need().errors.push_back(error);
                 0
             }
             None => 0,
@@ -300,16 +308,21 @@ impl<D: Drive + Unpin> Reader<D> {
         let mut position = Position::Current;
         if handle.has_position() {
             let began = handle.object().seek_to(SeekFrom::Current(0))?;
-            self.began = Some(began);
+            self.seldom.need().began = Some(began);
             position = Position::At(began);
         } else if let Some(group) = self.pool.group() {
-            ready!(Pin::new(self.turn.get_or_insert_with(|| group.turn())).poll(cx));
-            self.turn = None;
+            let waiting = self.seldom.get_mut().and_then(|seldom| seldom.turn.take());
+            let mut turn = waiting.unwrap_or_else(|| group.turn());
+            if Pin::new(&mut turn).poll(cx).is_pending() {
+                self.seldom.need().turn = Some(turn);
+                return Poll::Pending;
+            }
+            drop(turn);
             // Counted before the kernel can see the read, which so finds all that are counted.
             self.returns = Some(group.returns());
             let reading = T::reading_chosen(handle.fd(), group);
             let reading = Yielding::new(reading, Buffer::chosen as fn(_) -> _);
-            self.room = Some(group.size() as usize);
+            self.room = Some(group.size());
             self.slot.start(Reading::second(reading), handle.driver());
             return Poll::Ready(Ok(()));
         }
@@ -333,7 +346,7 @@ impl<D: Drive + Unpin> Reader<D> {
         let slice = buffer.into_memory().slice(..wanted);
         let reading = T::reading(handle.fd(), slice, position);
         let reading = Yielding::new(reading, Buffer::read as fn(_) -> _);
-        self.room = Some(wanted);
+        self.room = Some(wanted as u32);
         self.slot.start(Reading::first(OwnWaiting::first(reading)), handle.driver());
         Poll::Ready(Ok(()))
     }
@@ -342,7 +355,8 @@ impl<D: Drive + Unpin> Reader<D> {
     /// and is to wait for one, or has done nothing for another reason.
     fn is_to_go_on(&mut self, error: &io::Error, returns: u64) -> bool {
         if error.raw_os_error() == Some(libc::ENOBUFS) {
-            self.turn = self.pool.group().map(|group| group.returned_after(returns));
+            let turn = self.pool.group().map(|group| group.returned_after(returns));
+            self.seldom.need().turn = turn;
             return true;
         }
         error.kind() == io::ErrorKind::Interrupted
@@ -359,7 +373,7 @@ impl<D: Drive + Unpin> Reader<D> {
 
     /// Moves the position behind what the last read has brought.
     pub(crate) fn land(&mut self, object: &impl Object) -> io::Result<()> {
-        match self.landed.take() {
+        match self.seldom.get_mut().and_then(|seldom| seldom.landed.take()) {
             Some(position) => object.seek_to(SeekFrom::Start(position)).map(drop),
             None => Ok(()),
         }
@@ -380,7 +394,9 @@ impl<D: Drive + Unpin> Reader<D> {
     /// Takes it that the position has changed: what was found at the former one is forgotten.
     fn forget(&mut self) {
         self.consume(usize::MAX);
-        self.errors.clear();
+        if let Some(seldom) = self.seldom.get_mut() {
+            seldom.errors.clear();
+        }
         self.ended = false;
     }
 }
@@ -394,7 +410,8 @@ impl<D: Drive + Unpin> Side for Reader<D> {
     }
 
     fn settle(&mut self, (result, buffer): BufResult<usize, Buffer>) {
-        let (began, returns) = (self.began.take(), self.returns.take());
+        let began = self.seldom.get_mut().and_then(|seldom| seldom.began.take());
+        let returns = self.returns.take();
         let Some(room) = self.room else {
             self.straight.polled(result.is_ok());
             self.again = true;
@@ -404,8 +421,10 @@ impl<D: Drive + Unpin> Side for Reader<D> {
         match result {
             Ok(0) => self.ended = true,
             Ok(count) => {
-                self.straight.waited(count, room);
-                self.landed = began.map(|began| began + count as u64);
+                self.straight.waited(count, room as usize);
+                if let Some(began) = began {
+                    self.seldom.need().landed = Some(began + count as u64);
+                }
                 if self.unread().is_empty() {
                     self.buffer = buffer;
                     self.consumed = 0;
@@ -416,7 +435,7 @@ impl<D: Drive + Unpin> Side for Reader<D> {
             Err(error) => {
                 self.again = returns.is_some_and(|returns| self.is_to_go_on(&error, returns));
                 if !self.again {
-                    self.errors.push_back(error);
+                    self.seldom.need().errors.push_back(error);
                 }
             }
         }

@@ -11,6 +11,7 @@ use ringbahn_core::{BufResult, Drive, Submission, event};
 use super::buffering::{Buffer, Memory, Pool};
 use super::object::{Nature, Object, Writable};
 use super::reader::KEPT_MAX;
+use super::seldom::Seldom;
 use super::share::Handle;
 use super::slot::{Side, Slot};
 
@@ -22,9 +23,10 @@ pub(crate) type Writing = event::Either<FileWrite, SocketWrite>;
 
 /// The write that a handle keeps in flight behind its caller.
 ///
-/// A write is accepted when its bytes have been copied and the operation has been started, and is
-/// never taken back after that: neither by a future that is dropped, nor by the next write, which
-/// waits for it, nor by the end of the handle, which lets it run.
+/// A write is accepted when its bytes have been sent straight, or have been copied and the
+/// operation has been started, and is never taken back after that: neither by a future that is
+/// dropped, nor by the next write, which waits for it, nor by the end of the handle, which lets it
+/// run.
 #[derive(Debug)]
 pub(crate) struct Writer<D: Drive + Unpin> {
     slot: Slot<Writing, D>,
@@ -34,16 +36,23 @@ pub(crate) struct Writer<D: Drive + Unpin> {
     pool: Pool,
     /// What a write has failed with, until somebody is told.
     error: Option<io::Error>,
-    /// Where the position has to be moved to if the write in flight fails, and if it does not.
-    began: Option<SeekFrom>,
-    landing: Option<SeekFrom>,
-    /// Where the position has to be moved to, after a write that has ended.
-    landed: Option<SeekFrom>,
+    /// Of few handles: what becomes of the position.
+    moves: Seldom<Moves>,
     /// Whether the socket had no room for all that was sent last, so that the next write waits.
     full: bool,
     /// The end of the stream, while it is on its way to the other side; of few handles, so it is
     /// apart.
     ending: Option<Box<Submission<event::Shutdown, D>>>,
+}
+
+/// What becomes of a position.
+#[derive(Debug, Default)]
+struct Moves {
+    /// Where it has to be moved to if the write in flight fails, and if it does not.
+    began: Option<SeekFrom>,
+    landing: Option<SeekFrom>,
+    /// Where it has to be moved to, after a write that has ended.
+    landed: Option<SeekFrom>,
 }
 
 impl<D: Drive + Unpin> Writer<D> {
@@ -53,9 +62,7 @@ impl<D: Drive + Unpin> Writer<D> {
             spare: Buffer::default(),
             pool: Pool::default(),
             error: None,
-            began: None,
-            landing: None,
-            landed: None,
+            moves: Seldom::new(),
             full: false,
             ending: None,
         }
@@ -69,7 +76,7 @@ impl<D: Drive + Unpin> Writer<D> {
 
     /// Whether nothing is in flight, and nothing is left to do after it.
     pub(crate) fn is_idle(&self) -> bool {
-        self.slot.is_empty() && self.landed.is_none()
+        self.slot.is_empty() && self.moves.get().is_none_or(|moves| moves.landed.is_none())
     }
 
     /// Waits until nothing is in flight. An error stays where it is.
@@ -86,7 +93,7 @@ impl<D: Drive + Unpin> Writer<D> {
     }
 
     fn land(&mut self, object: &impl Object) {
-        if let Some(position) = self.landed.take() {
+        if let Some(position) = self.moves.get_mut().and_then(|moves| moves.landed.take()) {
             // The file has been sought in before, so this cannot fail; if it does, nothing is lost
             // that the next seek would not report.
             let _ = object.seek_to(position);
@@ -102,13 +109,13 @@ impl<D: Drive + Unpin> Writer<D> {
         match handle.nature() {
             Nature::Stream => Ok(Position::Current),
             Nature::Appending => {
-                self.landing = Some(SeekFrom::End(0));
+                self.moves.need().landing = Some(SeekFrom::End(0));
                 Ok(Position::Current)
             }
             Nature::Positioned => {
                 let end = handle.object().seek_to(SeekFrom::Current(count as i64))?;
                 let began = end - count as u64;
-                self.began = Some(SeekFrom::Start(began));
+                self.moves.need().began = Some(SeekFrom::Start(began));
                 Ok(Position::At(began))
             }
         }
@@ -217,11 +224,13 @@ impl<D: Drive + Unpin> Writer<D> {
             Err(((_, bytes), done)) => {
                 let mut bytes = Buffer::from(bytes);
                 bytes.cut(done);
-                let (began, landing) = (self.began.take(), self.landing.take());
-                self.landed = match began {
-                    Some(SeekFrom::Start(began)) => Some(SeekFrom::Start(began + done as u64)),
-                    _ => landing.filter(|_| done > 0),
-                };
+                if let Some(moves) = self.moves.get_mut() {
+                    let (began, landing) = (moves.began.take(), moves.landing.take());
+                    moves.landed = match began {
+                        Some(SeekFrom::Start(began)) => Some(SeekFrom::Start(began + done as u64)),
+                        _ => landing.filter(|_| done > 0),
+                    };
+                }
                 self.land(handle.object());
                 return Ok(Some(bytes));
             }
@@ -293,8 +302,10 @@ impl<D: Drive + Unpin> Side for Writer<D> {
 
     fn settle(&mut self, (result, buffer): BufResult<(), Memory>) {
         self.spare = self.pool.kept(buffer.into());
-        let (began, landing) = (self.began.take(), self.landing.take());
-        self.landed = if result.is_ok() { landing } else { began };
+        if let Some(moves) = self.moves.get_mut() {
+            let (began, landing) = (moves.began.take(), moves.landing.take());
+            moves.landed = if result.is_ok() { landing } else { began };
+        }
         self.error = result.err();
     }
 }
