@@ -98,6 +98,49 @@ impl<E: Event, D: Drive> Submission<E, D> {
         Submission { driver, stage: Stage::Idle(event), trace: Trace::new() }
     }
 
+    /// Sets the operation on its way, and leaves its output for later: is ready as soon as the
+    /// driver has the operation, or it turns out that it never will. The submission itself yields
+    /// the output, then as ever.
+    ///
+    /// Several that are started one after the other run at the same time, whichever of them is
+    /// awaited first.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # // Not run: this crate brings no driver to run it on.
+    /// use std::pin::pin;
+    /// use ringbahn_core::event::{Position, Write};
+    /// use ringbahn_core::{Drive, SharedFd};
+    ///
+    /// # async fn example(driver: impl Drive + Clone, file: SharedFd, log: SharedFd) {
+    /// let data = Write::new(file, "data", Position::At(0));
+    /// let mut written = pin!(driver.clone().submit(data));
+    /// written.as_mut().start().await;
+    /// // The disk is at it meanwhile.
+    /// let (logged, _) = driver.submit(Write::new(log, "entry", Position::Current)).await;
+    /// let (count, _) = written.await;
+    /// # let _ = (logged, count);
+    /// # }
+    /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// Giving up loses nothing: the operation is then as it was, started or waiting for room.
+    pub async fn start(mut self: Pin<&mut Self>) {
+        std::future::poll_fn(|cx| self.as_mut().poll_start(cx)).await;
+    }
+
+    /// Polls for the operation being on its way, see [`start`](Submission::start).
+    pub fn poll_start(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let starts = match &self.stage {
+            Stage::Idle(_) => true,
+            Stage::Claimed(claim) => !claim.is_over() && !claim.is_submitted(),
+            Stage::Refused(..) | Stage::Done => false,
+        };
+        if starts { self.poll_in_flight(cx, false) } else { Poll::Ready(()) }
+    }
+
     /// Gets everything back: cancels the operation and waits until the kernel is done with it.
     ///
     /// Yields whether the operation was cancelled before it did anything or has completed all the

@@ -41,6 +41,38 @@ fn a_full_queue_makes_the_task_wait_and_wakes_it() {
 }
 
 #[test]
+fn what_is_started_is_on_its_way_before_it_is_awaited() {
+    let toy = Toy::new(2);
+    let counts = Counts::new();
+    let mut futures: Vec<_> = (0..3).map(|_| toy.probe(Probe::new(&counts))).collect();
+    for future in &mut futures[..2] {
+        poll_ready(&mut Box::pin(future.as_mut().start()));
+        assert!(future.is_in_flight());
+        // It is on its way already.
+        poll_ready(&mut Box::pin(future.as_mut().start()));
+    }
+    // There is no room for the last one, whose start is given up and loses nothing.
+    let (signal, waker) = Signal::new();
+    poll_pending(&mut Box::pin(futures[2].as_mut().start()), &waker);
+    assert_eq!((toy.in_flight(), toy.waiters(), futures[2].is_in_flight()), (2, 1, false));
+    for number in [7, 8] {
+        let taken = toy.take_operation();
+        toy.post(taken.user_data, number, 0);
+    }
+    assert_eq!(signal.wakes(), 1);
+    // Nobody polls the last one for its output before it has ended, nor has left a waker with it.
+    poll_ready(&mut Box::pin(futures[2].as_mut().start()));
+    let taken = toy.take_operation();
+    toy.post(taken.user_data, 9, 0);
+    for (future, number) in futures.iter_mut().zip([7, 8, 9]) {
+        assert_eq!(poll_ready(future).number(), number);
+        // There is nothing more to start.
+        poll_ready(&mut Box::pin(future.as_mut().start()));
+    }
+    assert_eq!(counts.prepared(), 4, "the last one was prepared twice");
+}
+
+#[test]
 fn many_times_as_many_operations_as_places_all_end() {
     for size in 1..=4 {
         for count in [size - 1, size, size + 1, 2 * size, 3 * size + 1, 100] {

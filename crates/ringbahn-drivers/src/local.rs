@@ -54,10 +54,13 @@ mod bell;
 mod builder;
 mod core;
 mod drain;
+#[cfg(all(test, loom))]
+mod loom_alarm;
 mod parker;
 mod ready;
 mod reap;
 mod resources;
+mod sleep_word;
 mod task;
 mod tasks;
 mod tuned;

@@ -182,9 +182,6 @@ pub use ring::slot_accepts::IncomingInSlots;
 pub use ring::slot_connections::SlotConnections;
 pub use ring::slot_listener::SlotListener;
 pub use ring::{Incoming, IntoInnerError, ReuniteError, Ring};
-#[cfg(feature = "local-executor")]
-#[doc(no_inline)]
-pub use ringbahn_drivers::LocalTask;
 #[doc(no_inline)]
 pub use socket2;
 
@@ -204,10 +201,11 @@ pub use ringbahn_drivers::survey::{NoZeroCopyReceive, Obstacle};
 #[doc(no_inline)]
 pub use ringbahn_drivers::{
     Backend, CancelledNow, CompletionWidth, Counters, IopollBuilder, IopollDriver, Lacking,
-    LocalBuilder, LocalDriver, Napi, NapiTracking, NotPolled, Notice, Notify, Policy,
-    PrometheusText, Reason, RegisteredBuffer, RegisteredBuffers, Registrar, Report, Restrictions,
-    RingMemory, Setup, ShardedBuilder, ShardedDriver, SharedBuilder, SharedDriver, SqpollBuilder,
-    SqpollDriver, TakeBuffer, TooLong, Unavailable, WaitClock, WorkerLimits, registration, tuning,
+    LocalBuilder, LocalDriver, LocalTask, LocalTasks, Napi, NapiTracking, NotPolled, Notice,
+    Notify, Policy, PrometheusText, Reason, RegisteredBuffer, RegisteredBuffers, Registrar, Report,
+    Restrictions, RingMemory, Setup, ShardedBuilder, ShardedDriver, SharedBuilder, SharedDriver,
+    SqpollBuilder, SqpollDriver, TakeBuffer, TooLong, Unavailable, WaitClock, WorkerLimits,
+    registration, tuning,
 };
 #[cfg(any(feature = "tokio", feature = "async-io"))]
 #[doc(no_inline)]

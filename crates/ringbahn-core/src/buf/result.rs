@@ -36,6 +36,40 @@ pub trait BufResultExt<T, B> {
     ///
     /// The operation's error, together with the buffer.
     fn both(self) -> Result<(T, B), BufError<B>>;
+
+    /// Both, the value and the buffer, or the error alone: the buffer is dropped.
+    ///
+    /// For where `?` makes a `Box<dyn Error + Send + Sync>` of the error. That takes no
+    /// [`BufError`] whose buffer must stay on its thread.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::error::Error;
+    /// use std::rc::Rc;
+    /// use ringbahn_core::{BufResult, BufResultExt};
+    ///
+    /// type Failure = Box<dyn Error + Send + Sync>;
+    ///
+    /// fn length<B: AsRef<[u8]>>(read: BufResult<usize, Rc<B>>) -> Result<usize, Failure> {
+    ///     let (_count, buffer) = read.both_or_drop()?;
+    ///     Ok((*buffer).as_ref().len())
+    /// }
+    ///
+    /// assert_eq!(length((Ok(2), Rc::new(b"hi")))?, 2);
+    /// assert!(length((Err(std::io::ErrorKind::NotFound.into()), Rc::new(b"hi"))).is_err());
+    /// # Ok::<(), Failure>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The operation's error.
+    fn both_or_drop(self) -> io::Result<(T, B)>
+    where
+        Self: Sized,
+    {
+        self.both().map_err(io::Error::from)
+    }
 }
 
 impl<T, B> BufResultExt<T, B> for BufResult<T, B> {

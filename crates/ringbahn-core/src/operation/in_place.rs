@@ -39,7 +39,7 @@ pub(crate) fn serve<E: Event, D: Drive>(event: &mut E, driver: Pin<&mut D>) -> O
     // SAFETY: V1, AT1: it is as good as a CQE of the event, and is told to it again only where the
     // operation ends with it.
     let outcome = unsafe { Outcome::completed(std::slice::from_ref(&cqe)) };
-    if event.may_resubmit(&cqe) && event.resubmit(&outcome) {
+    if event.repeats().could_follow(&cqe) && event.resubmit(&outcome) {
         return None;
     }
     Some(cqe)

@@ -1,6 +1,8 @@
 //! The events on files and their names.
 
+use std::fs::File;
 use std::num::{NonZeroU32, NonZeroU64};
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use io_uring::types::Fd;
 use io_uring::{opcode, squeue};
@@ -211,6 +213,62 @@ fn attributes() {
         entry_of(FsetXattr::new(file.clone(), "user.a", "value").unwrap().set(set), |entry| {
             let value = entry.get_address2().cast_const();
             opcode::FSetXattr::new(Fd(fd), first(entry), value, 5).flags(flags).build()
+        });
+    }
+}
+
+#[test]
+fn fsync() {
+    let (file, fd) = file();
+    entry_of(Fsync::new(file.clone()), |_| opcode::Fsync::new(Fd(fd)).build());
+    entry_of(Fsync::new(file).data_only(true), |_| {
+        opcode::Fsync::new(Fd(fd)).flags(io_uring::types::FsyncFlags::DATASYNC).build()
+    });
+}
+
+#[test]
+fn open_at() {
+    let (directory, fd) = file();
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).mode(0o640).custom_flags(libc::O_DIRECT);
+    let flags = libc::O_RDWR | libc::O_CREAT | libc::O_DIRECT | libc::O_CLOEXEC;
+    let request = |entry: &Sqe, start| {
+        let path = entry.get_address().cast_const().cast();
+        opcode::OpenAt::new(Fd(start), path).flags(flags).mode(0o640).build()
+    };
+    let open = || OpenAt::new("some/file", &options).unwrap();
+    entry_of(open(), |entry| request(entry, libc::AT_FDCWD));
+    entry_of(open().relative_to(directory), |entry| request(entry, fd));
+}
+
+#[test]
+fn close() {
+    let fd = OwnedFd::from(File::open("/dev/null").expect("/dev/null opens"));
+    let number = fd.as_raw_fd();
+    entry_of(Close::new(fd), |_| opcode::Close::new(Fd(number)).build());
+}
+
+#[test]
+fn statx() {
+    let (file, fd) = file();
+    let mask = libc::STATX_BASIC_STATS | libc::STATX_BTIME | libc::STATX_DIOALIGN;
+    let request = |entry: &Sqe, start, flags| {
+        let path = entry.get_address().cast_const().cast();
+        let answer = entry.get_address2().cast();
+        opcode::Statx::new(Fd(start), path, answer).flags(flags).mask(mask).build()
+    };
+    entry_of(Statx::of(file.clone()), |entry| request(entry, fd, libc::AT_EMPTY_PATH));
+    entry_of(Statx::at("/").unwrap(), |entry| request(entry, libc::AT_FDCWD, 0));
+    let link = Statx::at("a").unwrap().follow_links(false).relative_to(file);
+    entry_of(link, |entry| request(entry, fd, libc::AT_SYMLINK_NOFOLLOW));
+}
+
+#[test]
+fn truncate() {
+    let (file, fd) = file();
+    for length in [0, 1, 0x1234_5678_9abc] {
+        entry_of(Truncate::new(file.clone(), length), |_| {
+            opcode::Ftruncate::new(Fd(fd), length).build()
         });
     }
 }

@@ -1,20 +1,8 @@
 //! [`Alarm`]: what the wakers of a local driver ring.
 //!
-//! ```text
-//!            wake                       wake: calls the sleeper
-//!   AWAKE ─────────► NOTIFIED ◄──────────────────────── PARKED
-//!     ▲                 │                                  ▲
-//!     └── take_notified ┘     AWAKE ─────────── park ──────┘
-//! ```
-//!
-//! A thread that is awake is woken by a word in memory. Only one that has said that it sleeps costs
-//! a system call, and that is the affair of the first who wakes it: once `NOTIFIED`, later wakes
-//! have nothing to do. So there is at most one call for each sleep. The thread itself leaves word
-//! in a place of its own, for the price of a store.
-//!
-//! What the thread has said it does not take back when it wakes by itself, as most threads do that
-//! wait for IO. So sleep after sleep it has nothing to exchange, until another thread wakes it; and
-//! that one may call in vain, once.
+//! A thread that is awake is woken by a [word](SleepWord) in memory. Only one that has said that it
+//! sleeps costs a system call, a write to an eventfd. The thread itself leaves word in a place of
+//! its own, for the price of a store.
 //!
 //! Every operation that waits keeps a copy of a waker. Alarms are never freed, so a copy costs
 //! nothing: there is nothing to count. The alarm of a driver that is gone serves a later one. A
@@ -28,16 +16,13 @@
 
 use std::os::fd::OwnedFd;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicUsize, Ordering, compiler_fence};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, compiler_fence};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
 use super::ready::{Ready, Seats};
+use super::sleep_word::SleepWord;
 use crate::sys::fork::ForkGuard;
-
-const AWAKE: u8 = 0;
-const NOTIFIED: u8 = 1;
-const PARKED: u8 = 2;
 
 /// The alarms of the process, each of which names the next one.
 static ALARMS: AtomicPtr<Alarm> = AtomicPtr::new(ptr::null_mut());
@@ -48,9 +33,8 @@ static WAKER: RawWakerVTable =
 /// What the wakers of a local driver ring.
 #[derive(Debug)]
 pub(super) struct Alarm {
-    /// AcqRel in `wake`, Acquire in `take_notified`: what was done before a wake is seen by the
-    /// poll that it leads to.
-    state: AtomicU8,
+    /// What others wake the thread by.
+    pub(super) word: SleepWord,
     /// Whether the thread that sleeps here has woken itself. Read and written by it alone.
     own: AtomicBool,
     /// Whether it sleeps, or is about to: what its own handlers of signals go by.
@@ -106,18 +90,7 @@ impl Alarm {
 
     fn add(guard: ForkGuard) -> &'static Alarm {
         let mut next = ALARMS.load(Ordering::Acquire);
-        let new = Box::into_raw(Box::new(Alarm {
-            state: AtomicU8::new(AWAKE),
-            own: AtomicBool::new(false),
-            asleep: AtomicBool::new(false),
-            owner: AtomicUsize::new(0),
-            ready: Ready::default(),
-            seats: Mutex::default(),
-            call: Mutex::new(None),
-            taken: AtomicBool::new(true),
-            guard,
-            next,
-        }));
+        let new = Box::into_raw(Box::new(Alarm::new(guard, next)));
         loop {
             // Release: publishes the alarm. Acquire: the one that it names then is published, too.
             match ALARMS.compare_exchange(next, new, Ordering::AcqRel, Ordering::Acquire) {
@@ -127,6 +100,22 @@ impl Alarm {
             }
             // SAFETY: A1; nobody else knows of it yet.
             unsafe { (*new).next = next };
+        }
+    }
+
+    /// One that is taken, and calls nobody yet.
+    pub(super) fn new(guard: ForkGuard, next: *const Alarm) -> Alarm {
+        Alarm {
+            word: SleepWord::new(),
+            own: AtomicBool::new(false),
+            asleep: AtomicBool::new(false),
+            owner: AtomicUsize::new(0),
+            ready: Ready::default(),
+            seats: Mutex::default(),
+            call: Mutex::new(None),
+            taken: AtomicBool::new(true),
+            guard,
+            next,
         }
     }
 
@@ -143,7 +132,7 @@ impl Alarm {
         drop(call.map(|mut call| call.take()));
         self.own.store(false, Ordering::Relaxed);
         self.asleep.store(false, Ordering::Relaxed);
-        self.state.store(AWAKE, Ordering::Relaxed);
+        self.word.reset();
         self.taken.store(false, Ordering::Release);
     }
 
@@ -183,9 +172,7 @@ impl Alarm {
     /// Whether there is something to poll.
     pub(super) fn is_notified(&self) -> bool {
         // Relaxed: a hint; `take_notified` is what counts.
-        self.own.load(Ordering::Relaxed)
-            || self.ready.length() > 0
-            || self.state.load(Ordering::Relaxed) == NOTIFIED
+        self.own.load(Ordering::Relaxed) || self.ready.length() > 0 || self.word.is_notified()
     }
 
     /// Whether there is something to poll besides tasks; it is then taken to be polled. The tasks
@@ -197,9 +184,7 @@ impl Alarm {
             // Only then, or what a signal's handler has just noted would be lost.
             self.own.store(false, Ordering::Relaxed);
         }
-        // Acquire: pairs with the wake. The look before spares the exchange where it is in vain.
-        let by_others = self.state.load(Ordering::Relaxed) == NOTIFIED
-            && self.state.swap(AWAKE, Ordering::Acquire) == NOTIFIED;
+        let by_others = self.word.take_notified();
         if by_others {
             self.ready.collect();
         }
@@ -208,9 +193,7 @@ impl Alarm {
 
     /// The thread is about to sleep. `false` where there is something to poll instead.
     pub(super) fn park(&self) -> bool {
-        // Relaxed: it sees what it has said last, or that others have answered. Who has done so
-        // since has found `PARKED`, and calls.
-        let parked = self.state.load(Ordering::Relaxed) == PARKED || self.say_parked();
+        let parked = self.word.park();
         if parked {
             self.asleep.store(true, Ordering::Relaxed);
             // After that a signal's handler calls as others do; before, it has left word here.
@@ -221,12 +204,6 @@ impl Alarm {
             }
         }
         parked
-    }
-
-    #[cold]
-    fn say_parked(&self) -> bool {
-        // Acquire, also where it fails: as in `take_notified`.
-        self.state.compare_exchange(AWAKE, PARKED, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
     /// The thread sleeps no more, for whatever reason.
@@ -250,8 +227,8 @@ impl Alarm {
     /// Has the thread look for what there is to poll, and calls it where it sleeps.
     #[cold]
     pub(super) fn ring(&self) {
-        // AcqRel: see `state`. In a child the eventfd is the parent's, who is not to be woken.
-        if self.state.swap(NOTIFIED, Ordering::AcqRel) == PARKED && !self.guard.forked() {
+        // In a child the eventfd is the parent's, who is not to be woken.
+        if self.word.notify() && !self.guard.forked() {
             let call = self.call.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(call) = &*call {
                 // It fails only when the count is full, and then the thread has been called.

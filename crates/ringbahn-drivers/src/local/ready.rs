@@ -19,15 +19,18 @@
 #![allow(unsafe_code)]
 
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32};
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
 use super::alarm::Alarm;
+use crate::sync::{self, Ordering};
 
 static WAKER: RawWakerVTable =
     RawWakerVTable::new(|data| RawWaker::new(data, &WAKER), wake, wake, |_| ());
 
 /// The tasks of a local driver that have been woken.
+///
+/// The words that threads share are those of [`sync`], which a model checker replaces.
 #[derive(Debug, Default)]
 pub(super) struct Ready {
     /// The list of the thread itself, first to last, and its length. Read and written by it alone.
@@ -35,7 +38,7 @@ pub(super) struct Ready {
     tail: AtomicPtr<Seat>,
     length: AtomicU32,
     /// The list of the others, last to first.
-    by_others: AtomicPtr<Seat>,
+    by_others: sync::AtomicPtr<Seat>,
 }
 
 /// How many seats there are in a row.
@@ -61,8 +64,8 @@ pub(super) struct Seat {
     next: AtomicPtr<Seat>,
     /// The same for the list of the others. AcqRel: what was done before a wake is seen by the
     /// poll that it leads to, also where an earlier wake has put it there.
-    is_ready_by_others: AtomicBool,
-    next_by_others: AtomicPtr<Seat>,
+    is_ready_by_others: sync::AtomicBool,
+    next_by_others: sync::AtomicPtr<Seat>,
 }
 
 impl Ready {
@@ -161,14 +164,15 @@ impl Seats {
 }
 
 impl Seat {
-    fn new(alarm: &'static Alarm, index: u32) -> Seat {
+    /// A seat of `alarm`, by the number under which that will find it.
+    pub(super) fn new(alarm: &'static Alarm, index: u32) -> Seat {
         Seat {
             alarm,
             index,
             is_ready: AtomicBool::new(false),
             next: AtomicPtr::default(),
-            is_ready_by_others: AtomicBool::new(false),
-            next_by_others: AtomicPtr::default(),
+            is_ready_by_others: sync::AtomicBool::new(false),
+            next_by_others: sync::AtomicPtr::new(ptr::null_mut()),
         }
     }
 
@@ -207,11 +211,17 @@ impl Seat {
 
     #[cold]
     fn wake_from_elsewhere(&'static self) {
+        self.get_ready_from_elsewhere();
+        // Also where it was there already: whoever has put it there may not have rung yet.
+        self.alarm.ring();
+    }
+
+    /// Sees to it that the seat is on the list of the others.
+    #[inline]
+    pub(super) fn get_ready_from_elsewhere(&'static self) {
         if !self.is_ready_by_others.swap(true, Ordering::AcqRel) {
             self.alarm.ready.push_by_others(self);
         }
-        // Also where it was there already: whoever has put it there may not have rung yet.
-        self.alarm.ring();
     }
 }
 

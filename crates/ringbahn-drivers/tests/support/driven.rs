@@ -89,7 +89,8 @@ pub(crate) fn data_goes_through(driver: &impl Driven) {
     far.read_exact(&mut ping).unwrap();
     assert_eq!(&ping, b"ping");
     let mut receive = driver.clone().submit(Recv::new(near, vec![0; 16]));
-    start(&mut receive);
+    run(Pin::new(&mut receive).start());
+    assert!(receive.is_in_flight(), "it has been started");
     far.write_all(b"pong!").unwrap();
     let (count, data) = run(receive);
     assert_eq!((count.unwrap(), &data[..5]), (5, &b"pong!"[..]));

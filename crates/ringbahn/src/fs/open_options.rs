@@ -81,7 +81,8 @@ impl OpenOptions {
         self
     }
 
-    /// Further flags of `open(2)`, such as `O_DIRECT`.
+    /// Further flags of `open(2)`, such as `O_DIRECT`; see [`Ring`](crate::Ring#files-for-direct-io)
+    /// for what that does.
     pub fn custom_flags(&mut self, flags: i32) -> &mut OpenOptions {
         self.options.custom_flags(flags);
         self

@@ -195,6 +195,26 @@ impl<D: Drive + Unpin, S: Buffering> Ring<TcpListener, D, S> {
         self.get_ref().local_addr()
     }
 
+    /// Whether its connections send small pieces at once.
+    ///
+    /// # Errors
+    ///
+    /// Those of `getsockopt(2)`.
+    pub fn nodelay(&self) -> io::Result<bool> {
+        SockRef::from(self.get_ref()).tcp_nodelay()
+    }
+
+    /// Sets whether its connections send small pieces at once, instead of waiting for more
+    /// (`TCP_NODELAY`): those that the kernel accepts from then on inherit it, which spares a call
+    /// for each of them.
+    ///
+    /// # Errors
+    ///
+    /// Those of `setsockopt(2)`.
+    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
+        SockRef::from(self.get_ref()).set_tcp_nodelay(nodelay)
+    }
+
     /// How many routers a packet of its connections may pass.
     ///
     /// # Errors

@@ -12,6 +12,8 @@ use crate::{Slotted, in_slots, on_two_drivers};
 on_two_drivers! {
     offsets, a_file_in_a_slot_is_read_and_written_at_offsets,
         a_file_in_a_slot_is_read_and_written_at_offsets_locally;
+    moved, a_file_that_has_a_descriptor_is_moved_to_a_slot,
+        a_file_that_has_a_descriptor_is_moved_to_a_slot_locally;
     position, a_file_in_a_slot_is_read_and_written_on,
         a_file_in_a_slot_is_read_and_written_on_locally;
 }
@@ -52,6 +54,24 @@ fn offsets<D: Slotted>(test: &str) {
             file.close().await.unwrap();
         });
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "hello, slot and");
+    });
+}
+
+fn moved<D: Slotted>(test: &str) {
+    in_slots(test, 1, |driver: &D, table| {
+        let before = descriptors();
+        let mut file = tempfile::tempfile().unwrap();
+        std::io::Write::write_all(&mut file, b"hello, slot").unwrap();
+        let mut file = driver.run(Ring::put_into_slot(file, table, driver.clone())).unwrap();
+        assert_eq!((table.open(), descriptors()), (1, before));
+        driver.run(async {
+            // It begins at its start.
+            let mut text = String::new();
+            file.read_to_string(&mut text).await.unwrap();
+            assert_eq!(text, "hello, slot");
+            file.close().await.unwrap();
+        });
+        assert_eq!(table.open(), 0);
     });
 }
 

@@ -64,6 +64,14 @@ fn listeners_and_unix_sockets_know_their_addresses() {
     assert_ne!(listener.local_addr().unwrap().port(), 0);
     listener.set_ttl(9).unwrap();
     assert_eq!(listener.ttl().unwrap(), 9);
+    // What the listener has its connections inherit.
+    for nodelay in [true, false] {
+        listener.set_nodelay(nodelay).unwrap();
+        assert_eq!(listener.nodelay().unwrap(), nodelay);
+        let _far = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (near, _) = block_on(listener.accept()).unwrap();
+        assert_eq!(near.nodelay().unwrap(), nodelay);
+    }
 
     let name = format!("\0ringbahn-net-surface-{}", std::process::id());
     let listener = Ring::<UnixListener>::bind(&name).unwrap();
