@@ -325,8 +325,8 @@ pub trait Event: std::marker::Send + Sized + 'static {
         outcome.has_not_run()
     }
 
-    /// After which ends [`resubmit`](Event::resubmit) could want that. After others it is not asked,
-    /// and the end is noted in a shorter way.
+    /// After which ends [`resubmit`](Event::resubmit) could want that. After others it is not
+    /// asked, and the end is noted in a shorter way.
     #[doc(hidden)]
     #[inline]
     fn repeats(&self) -> Repeats {

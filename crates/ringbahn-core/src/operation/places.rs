@@ -2,8 +2,8 @@
 //!
 //! # Safety
 //!
-//! P1. The header of a [`Tenant`] is that of its operation: it lies in the record, which stays where
-//!     it is as long as there is a share of it, and the tenant has one.
+//! PT1. The header of a [`Tenant`] is that of its operation: it lies in the record, which stays
+//!      where it is as long as there is a share of it, and the tenant has one.
 #![allow(unsafe_code)]
 
 use std::ptr::NonNull;
@@ -45,7 +45,7 @@ pub(crate) struct Tenant<S: Sharing> {
 /// No place.
 const NONE: u32 = u32::MAX;
 
-// SAFETY: P1: the header goes where the share goes, and is as `Send` as that.
+// SAFETY: PT1: the header goes where the share goes, and is as `Send` as that.
 unsafe impl<S: Sharing> Send for Tenant<S> where OperationShare<S>: Send {}
 
 impl<S: Sharing> Tenant<S> {
@@ -64,7 +64,7 @@ impl<S: Sharing> Tenant<S> {
 
     #[inline]
     pub(super) fn header(&self) -> &Header<S> {
-        // SAFETY: P1.
+        // SAFETY: PT1.
         unsafe { self.header.as_ref() }
     }
 
