@@ -333,8 +333,8 @@ pub trait Event: std::marker::Send + Sized + 'static {
         Repeats::Any
     }
 
-    /// Whether drivers often serve such an operation [at once](crate::Drive::attempt). Then they are
-    /// asked before the event moves to the heap, which it need not where they do.
+    /// Whether drivers often serve such an operation [at once](crate::Drive::attempt). Then they
+    /// are asked before the event moves to the heap, which it need not where they do.
     #[doc(hidden)]
     #[inline]
     fn is_often_served(&self) -> bool {

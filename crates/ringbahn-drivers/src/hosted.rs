@@ -29,10 +29,11 @@
 //! # Costs
 //!
 //! One `io_uring_enter` for the submissions of a turn. A poll of a task for each turn in which
-//! something was gathered, and of the driver's own for each wake-up by the reactor. Some 60 nanoseconds for an
-//! operation that completes inline, for the kernel tells the reactor of it in vain. With async-io
-//! an `epoll_ctl` for each wake-up besides, as for its other descriptors. Four descriptors: the
-//! ring and a duplicate of it for the reactor, a timer, and an eventfd for the helper in reserve.
+//! something was gathered, and of the driver's own for each wake-up by the reactor. Some 60
+//! nanoseconds for an operation that completes inline, for the kernel tells the reactor of it in
+//! vain. With async-io an `epoll_ctl` for each wake-up besides, as for its other descriptors. Four
+//! descriptors: the ring and a duplicate of it for the reactor, a timer, and an eventfd for the
+//! helper in reserve.
 //!
 //! # Kernel
 //!

@@ -5,9 +5,9 @@
 //! | of one thread, or nobody knows of how many | one | the driver's own task |
 //! | of several | one for each thread, besides the first, which has none | a task for each |
 //!
-//! What a thread has gathered enters the kernel at its turn's end. The task that ends it is woken by
-//! the thread itself, so it runs there, after what is ready; or on another thread that is idle and
-//! takes it over, and then at once. The driver's own task is woken by the reactor, on whichever
+//! What a thread has gathered enters the kernel at its turn's end. The task that ends it is woken
+//! by the thread itself, so it runs there, after what is ready; or on another thread that is idle
+//! and takes it over, and then at once. The driver's own task is woken by the reactor, on whichever
 //! thread that runs, so among several it is no thread's.
 //!
 //! Which thread a turn belongs to is found out: it is the one that its task has run on, unless that
