@@ -63,9 +63,9 @@ use crate::submission::Submission;
 /// due, they wake their thread no more than 20 000 times a second. Without slack each moment is
 /// kept, and each costs a wake-up.
 ///
-/// # Cancellation
+/// # The kernel's timer
 ///
-/// The kernel's timer is an operation of the driver, counted as such; it counts as repeated when
+/// It is an operation of the driver, counted as such; it counts as repeated when
 /// timers have fired and others are still to come. It is cancelled with the last handle and the
 /// last [`Sleep`]. Where somebody else cancels it, by cancelling all operations of the driver, it
 /// is submitted anew. In a forked child it is of no use, as the driver is not.
