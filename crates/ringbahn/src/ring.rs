@@ -88,9 +88,9 @@ use writer::Writer;
 ///
 /// - The traits of `futures-io` with borrowed buffers: `AsyncRead`, `AsyncBufRead`, `AsyncWrite`
 ///   and `AsyncSeek`; with features those of tokio and hyper as well. What has to wait goes through
-///   a buffer of the handle, since a borrowed one cannot be left with the kernel; of a stream socket
-///   what is there is received straight into the caller's, and what there is room for sent straight
-///   from it. One read and one write at a time.
+///   a buffer of the handle, since a borrowed one cannot be left with the kernel; what a stream
+///   socket has is received straight into the caller's, and what it has room for is sent straight
+///   from there. One read and one write at a time.
 /// - Methods with owned buffers, which take `&self`, may run at the same time and copy nothing:
 ///   [`read_at`](Ring::read_at), [`write_at`](Ring::write_at), [`recv`](Ring::recv),
 ///   [`send`](Ring::send), …

@@ -63,8 +63,8 @@ pub(crate) trait ReadSide {
         Poll::Ready(Ok(count))
     }
 
-    /// Waits until there are bytes, and reads as many into `bufs` as there are and have room. At the
-    /// end of the stream, or where there is no room, that is none.
+    /// Waits until there are bytes, and reads as many into `bufs` as there are and have room. At
+    /// the end of the stream, or where there is no room, that is none.
     fn poll_read_parts(
         &mut self,
         bufs: &mut [IoSliceMut<'_>],

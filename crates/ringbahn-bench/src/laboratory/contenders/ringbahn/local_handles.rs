@@ -9,21 +9,22 @@ use crate::laboratory::contender::{Backend, Contender, Failure, Family};
 
 pub(super) const LOCAL_HANDLES: Contender = Contender {
     name: "local-handles",
-    about: "the driver of one thread through handles and the traits of futures, as it comes",
+    about: "the driver of one thread through handles and the traits of futures",
     family: Family::Ringbahn,
     backend: Backend::IoUring,
-    abilities: abilities!(OnLocalTasks<AsItComes>),
+    abilities: abilities!(OnLocalTasks<WithRoom>),
 };
 
-struct AsItComes;
+/// The driver with as much room in its queues as the others' rings have.
+struct WithRoom;
 
-impl Build for AsItComes {
+impl Build for WithRoom {
     type Driver = LocalDriver;
     type Buffer = AlignedBuffer;
     type Buffering = Provided;
 
     fn build() -> Result<LocalDriver, Failure> {
-        Ok(LocalDriver::new()?)
+        Ok(LocalDriver::builder().entries(1024).completion_entries(4096).build()?)
     }
 
     fn buffers(_: &LocalDriver, count: u32, size: usize) -> Result<Vec<AlignedBuffer>, Failure> {
