@@ -108,7 +108,8 @@ use writer::Writer;
 ///
 /// Files, stream sockets, listeners and pipes may as well be in slots of the driver's ring instead
 /// of descriptors of the process: a `Ring` of [`Direct`](crate::Direct) does the same, but for what
-/// needs a descriptor. [`put_into_slot`](Ring::put_into_slot) moves one that has a descriptor there.
+/// needs a descriptor. [`put_into_slot`](Ring::put_into_slot) moves one there that has a
+/// descriptor.
 ///
 /// From one to another of any kind [`io::copy`](crate::io::copy) copies.
 ///
@@ -172,10 +173,11 @@ use writer::Writer;
 ///
 /// # Files for direct IO
 ///
-/// A file that is [opened](crate::fs::OpenOptions::custom_flags) with `O_DIRECT` is read and written
-/// past the page cache. The drivers that serve at once what need not wait leave such a file to the
-/// ring, since a call of theirs would wait for the disk. They find out by asking the kernel, for
-/// reads of whole sectors once in 64: what they have heard of a descriptor is good for its next 63.
+/// A file that is [opened](crate::fs::OpenOptions::custom_flags) with `O_DIRECT` is read and
+/// written past the page cache. The drivers that serve at once what need not wait leave such a file
+/// to the ring, since a call of theirs would wait for the disk. They find out by asking the kernel,
+/// for reads of whole sectors once in 64: what they have heard of a descriptor is good for its next
+/// 63.
 ///
 /// So where a file becomes direct after it has been read through the page cache, by `fcntl(2)` or
 /// because its number is another file's now, up to 63 reads may wait in the call that serves them,

@@ -1,19 +1,19 @@
 //! Models of a thread that sleeps and of those that wake it: no wake is lost, nobody sleeps for
 //! ever, and there is at most one call for each sleep.
 //!
-//! The thread goes about as `block_on` does, with a real [`Alarm`] and real [`Seat`]s. The ring that
-//! it sleeps in is one of the model's, where calls arrive as CQEs of the bell, and those of IO beside
-//! them. By these the thread wakes itself, and leaves the alarm `PARKED`, so that a call may come
-//! that it needs no more.
+//! The thread goes about as `block_on` does, with a real [`Alarm`] and real [`Seat`]s. The ring
+//! that it sleeps in is one of the model's, where calls arrive as CQEs of the bell, and those of IO
+//! beside them. By these the thread wakes itself, and leaves the alarm `PARKED`, so that a call may
+//! come that it needs no more.
 //!
 //! Run with `RUSTFLAGS="--cfg loom" cargo test --release -p ringbahn-drivers --lib loom`.
 //!
 //! What they are worth was tried by breaking the protocol. The thread sleeps for ever where
-//! `say_parked` stores the word in place of exchanging it, where `park` says that it may sleep though
-//! it has been woken, and where `notify` comes before the seat is on the list; and waits in vain for
-//! what was done before a wake where `notify` is Acquire, `take_notified` Relaxed, or the flag of a
-//! seat is set Relaxed. It is called once too often where `notify` asks for that though the thread
-//! has been woken already.
+//! `say_parked` stores the word in place of exchanging it, where `park` says that it may sleep
+//! though it has been woken, and where `notify` comes before the seat is on the list; and waits in
+//! vain for what was done before a wake where `notify` is Acquire, `take_notified` Relaxed, or the
+//! flag of a seat is set Relaxed. It is called once too often where `notify` asks for that though
+//! the thread has been woken already.
 
 use loom::model::Builder;
 use loom::sync::atomic::{AtomicU32, Ordering};

@@ -81,8 +81,8 @@ impl OpenOptions {
         self
     }
 
-    /// Further flags of `open(2)`, such as `O_DIRECT`; see [`Ring`](crate::Ring#files-for-direct-io)
-    /// for what that does.
+    /// Further flags of `open(2)`, such as `O_DIRECT`, of which
+    /// [`Ring`](crate::Ring#files-for-direct-io) says more.
     pub fn custom_flags(&mut self, flags: i32) -> &mut OpenOptions {
         self.options.custom_flags(flags);
         self

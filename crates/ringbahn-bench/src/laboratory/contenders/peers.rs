@@ -4,7 +4,9 @@
 //! [`Library`](library::Library): tasks that read and write files, timers, wakes. Servers and
 //! cancellation are each library's own.
 
-use super::super::contender::Contender;
+use super::super::case::Case;
+use super::super::contender::{Abilities, Contender};
+use library::Names;
 
 mod a10;
 mod append;
@@ -34,3 +36,17 @@ pub(super) const ALL: [&Contender; 9] = [
     &tokio_uring::TUNED,
     &glommio::DEFAULT,
 ];
+
+/// What each of them does with files, upon [`Library`](library::Library): no library has chains.
+const fn with_files<L: Names>() -> Abilities {
+    Abilities {
+        read_random: Some(read_random::read_random::<L>),
+        read_sequential: Some(pieces::read::<L>),
+        write_sequential: Some(pieces::write::<L>),
+        copy: Some(pieces::copy::<L>),
+        append: Some(append::append::<L>),
+        declines: Case::is_chained,
+        metadata: Some(metadata::metadata::<L>),
+        ..Abilities::NONE
+    }
+}

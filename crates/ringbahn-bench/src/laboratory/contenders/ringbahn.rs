@@ -64,10 +64,12 @@ macro_rules! abilities {
                 all::read_random::handles(&host, case, meter, all::read_random::handle)
             }),
             read_sequential: Some(|case, meter| {
-                all::sequential::read(&<$host>::new()?, case, meter, all::sequential::reader)
+                let file = all::sequential::source(meter)?;
+                all::sequential::run(&<$host>::new()?, case, meter, file, all::sequential::reader)
             }),
             write_sequential: Some(|case, meter| {
-                all::sequential::write(&<$host>::new()?, case, meter, all::sequential::writer)
+                let file = all::sequential::target(case, meter)?;
+                all::sequential::run(&<$host>::new()?, case, meter, file, all::sequential::writer)
             }),
             read_whole: Some(|case, meter| all::read_whole::run(&<$host>::new()?, case, meter)),
             copy: Some(|case, meter| all::copy::run(&<$host>::new()?, case, meter)),

@@ -1,5 +1,6 @@
 //! [`Runtime`]: what the workloads ask of a runtime that are alike on all of them, and these
-//! workloads: those of files by threads that block, timers and wakes.
+//! workloads: those of files by threads that block, timers and wakes, and the laps of what is given
+//! up.
 
 use std::future::Future;
 use std::io;
@@ -10,6 +11,7 @@ use crate::laboratory::contender::Failure;
 use crate::laboratory::meter::{Meter, Stopwatch};
 
 pub(super) use append::append;
+pub(super) use cancel::give_up;
 pub(super) use copy::copy;
 pub(super) use in_flight::in_flight;
 pub(super) use metadata::{Names, metadata};
@@ -21,6 +23,7 @@ pub(super) use wake::wake;
 
 mod append;
 pub(super) mod block;
+mod cancel;
 mod copy;
 mod in_flight;
 mod metadata;

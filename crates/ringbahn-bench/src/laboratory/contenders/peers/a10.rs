@@ -2,7 +2,6 @@
 //!
 //! Here it is the executor `async-executor` and a loop around the two.
 
-use crate::laboratory::case::Case;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,7 +14,7 @@ use async_executor::LocalExecutor;
 
 use super::library::{Access, Library, Names, PeerFile};
 use super::pages::Pages;
-use super::{append, metadata, pieces, read_random, wake};
+use super::{wake, with_files};
 use crate::laboratory::contender::{Abilities, Backend, Contender, Failure, Family};
 
 mod accept;
@@ -51,17 +50,10 @@ pub(super) const TUNED: Contender = Contender {
 
 const fn abilities<A: Rings>() -> Abilities {
     Abilities {
-        read_random: Some(read_random::read_random::<A>),
-        read_sequential: Some(pieces::read::<A>),
-        write_sequential: Some(pieces::write::<A>),
-        copy: Some(pieces::copy::<A>),
-        append: Some(append::append::<A>),
-        declines: Case::is_chained,
-        metadata: Some(metadata::metadata::<A>),
         idle: Some(idle::idle::<A>),
         cancel: Some(cancel::cancel::<A>),
         wake: Some(wake::wake::<A>),
-        ..Abilities::NONE
+        ..with_files::<A>()
     }
 }
 

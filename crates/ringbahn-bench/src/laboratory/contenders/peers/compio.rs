@@ -1,6 +1,5 @@
 //! compio: a runtime of one thread upon the means of the system, here a ring.
 
-use crate::laboratory::case::Case;
 use std::num::NonZero;
 use std::path::Path;
 use std::time::Duration;
@@ -14,7 +13,7 @@ use rustix::fs::OFlags;
 
 use super::library::{Access, Library, Names, PeerFile, Timed};
 use super::pages::Pages;
-use super::{append, metadata, pieces, read_random, timers, wake};
+use super::{timers, wake, with_files};
 use crate::laboratory::contender::{Abilities, Backend, Contender, Failure, Family};
 
 mod accept;
@@ -50,18 +49,11 @@ pub(super) const TUNED: Contender = Contender {
 
 const fn abilities<C: Runtime>() -> Abilities {
     Abilities {
-        read_random: Some(read_random::read_random::<C>),
-        read_sequential: Some(pieces::read::<C>),
-        write_sequential: Some(pieces::write::<C>),
-        copy: Some(pieces::copy::<C>),
-        append: Some(append::append::<C>),
-        declines: Case::is_chained,
-        metadata: Some(metadata::metadata::<C>),
         idle: Some(idle::idle::<C>),
         http: Some(http::http::<C>),
         timers: Some(timers::timers::<C>),
         wake: Some(wake::wake::<C>),
-        ..Abilities::NONE
+        ..with_files::<C>()
     }
 }
 

@@ -2,7 +2,6 @@
 //!
 //! Its rings have no flags to choose from, so there is one contender.
 
-use crate::laboratory::case::Case;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -12,7 +11,7 @@ use ::glommio::io::{BufferedFile, DmaBuffer, DmaFile, OpenOptions, ReadResult};
 use ::glommio::{GlommioError, LocalExecutorBuilder, Placement};
 
 use super::library::{Access, Library, Names, PeerFile, Timed};
-use super::{append, metadata, pieces, read_random, timers, wake};
+use super::{timers, wake, with_files};
 use crate::laboratory::contender::{Abilities, Backend, Contender, Failure, Family};
 
 mod accept;
@@ -28,19 +27,12 @@ pub(super) const DEFAULT: Contender = Contender {
     backend: Backend::IoUring,
     abilities: Abilities {
         nop: Some(nop::nop),
-        read_random: Some(read_random::read_random::<Glommio>),
-        read_sequential: Some(pieces::read::<Glommio>),
-        write_sequential: Some(pieces::write::<Glommio>),
-        copy: Some(pieces::copy::<Glommio>),
-        append: Some(append::append::<Glommio>),
-        declines: Case::is_chained,
-        metadata: Some(metadata::metadata::<Glommio>),
         echo: Some(echo::echo),
         accept: Some(accept::accept),
         idle: Some(idle::idle),
         timers: Some(timers::timers::<Glommio>),
         wake: Some(wake::wake::<Glommio>),
-        ..Abilities::NONE
+        ..with_files::<Glommio>()
     },
 };
 

@@ -3,7 +3,6 @@
 //! Its wakers belong to their thread unless its feature `sync` is on, which all tasks would pay
 //! for; so nothing wakes it from another thread here.
 
-use crate::laboratory::case::Case;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
@@ -14,7 +13,7 @@ use rustix::fs::OFlags;
 
 use super::library::{Access, Library, PeerFile, Timed};
 use super::pages::Pages;
-use super::{append, metadata, pieces, read_random, timers};
+use super::{timers, with_files};
 use crate::laboratory::contender::{Abilities, Backend, Contender, Failure, Family};
 
 mod accept;
@@ -42,20 +41,13 @@ pub(super) const TUNED: Contender = Contender {
 
 const fn abilities<M: Runtime>() -> Abilities {
     Abilities {
-        read_random: Some(read_random::read_random::<M>),
-        read_sequential: Some(pieces::read::<M>),
-        write_sequential: Some(pieces::write::<M>),
-        copy: Some(pieces::copy::<M>),
-        append: Some(append::append::<M>),
-        declines: Case::is_chained,
-        metadata: Some(metadata::metadata::<M>),
         echo: Some(echo::echo::<M>),
         accept: Some(accept::accept::<M>),
         idle: Some(idle::idle::<M>),
         http: Some(http::http::<M>),
         timers: Some(timers::timers::<M>),
         cancel: Some(cancel::cancel::<M>),
-        ..Abilities::NONE
+        ..with_files::<M>()
     }
 }
 

@@ -1,6 +1,5 @@
 //! tokio-uring: tokio's runtime of one thread, which watches a ring.
 
-use crate::laboratory::case::Case;
 use std::fs;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -11,7 +10,7 @@ use rustix::fs::OFlags;
 
 use super::library::{Access, Library, Names, PeerFile, Timed};
 use super::pages::Pages;
-use super::{append, metadata, pieces, read_random, timers, wake};
+use super::{timers, wake, with_files};
 use crate::laboratory::contender::{Abilities, Backend, Contender, Failure, Family};
 
 mod accept;
@@ -38,19 +37,12 @@ pub(super) const TUNED: Contender = Contender {
 const fn abilities<U: Timed + Names>() -> Abilities {
     Abilities {
         nop: Some(nop::nop::<U>),
-        read_random: Some(read_random::read_random::<U>),
-        read_sequential: Some(pieces::read::<U>),
-        write_sequential: Some(pieces::write::<U>),
-        copy: Some(pieces::copy::<U>),
-        append: Some(append::append::<U>),
-        declines: Case::is_chained,
-        metadata: Some(metadata::metadata::<U>),
         echo: Some(echo::echo::<U>),
         accept: Some(accept::accept::<U>),
         idle: Some(idle::idle::<U>),
         timers: Some(timers::timers::<U>),
         wake: Some(wake::wake::<U>),
-        ..Abilities::NONE
+        ..with_files::<U>()
     }
 }
 

@@ -44,40 +44,23 @@ impl Pieces {
     }
 }
 
-pub(super) fn read<H, F>(
-    host: &H,
-    case: &Sequential,
-    meter: &mut Meter,
-    task: impl Fn(Lane<DriverOf<H>, BufferOf<H>>) -> F,
-) -> Result<(), Failure>
-where
-    H: Spawn<F>,
-    F: Future<Output = Result<Lane<DriverOf<H>, BufferOf<H>>, Failure>>,
-{
-    let file = File::open(meter.ground().file())?;
-    run(host, case, meter, file, meter.ground().length(), task)
+/// The file that is read, and how long it is.
+pub(super) fn source(meter: &Meter) -> Result<(File, u64), Failure> {
+    Ok((File::open(meter.ground().file())?, meter.ground().length()))
 }
 
-pub(super) fn write<H, F>(
-    host: &H,
-    case: &Sequential,
-    meter: &mut Meter,
-    task: impl Fn(Lane<DriverOf<H>, BufferOf<H>>) -> F,
-) -> Result<(), Failure>
-where
-    H: Spawn<F>,
-    F: Future<Output = Result<Lane<DriverOf<H>, BufferOf<H>>, Failure>>,
-{
+/// The file that is written, and how long it becomes.
+pub(super) fn target(case: &Sequential, meter: &Meter) -> Result<(File, u64), Failure> {
     let length = case.written(meter.ground().length());
-    run(host, case, meter, meter.ground().target(length)?, length, task)
+    Ok((meter.ground().target(length)?, length))
 }
 
-fn run<H, F>(
+/// A `task` for each piece in flight takes those of the file one after the other.
+pub(super) fn run<H, F>(
     host: &H,
     case: &Sequential,
     meter: &mut Meter,
-    file: File,
-    length: u64,
+    (file, length): (File, u64),
     task: impl Fn(Lane<DriverOf<H>, BufferOf<H>>) -> F,
 ) -> Result<(), Failure>
 where

@@ -2,10 +2,10 @@
 
 use std::io::{self, Read as _};
 use std::os::unix::net::UnixStream;
-use std::task::Poll;
 
 use smol::Async;
 
+use super::super::runtime::give_up;
 use crate::laboratory::case::Cancel;
 use crate::laboratory::contender::Failure;
 use crate::laboratory::meter::Meter;
@@ -15,26 +15,11 @@ pub(super) fn cancel(case: &Cancel, meter: &mut Meter) -> Result<(), Failure> {
         (0..case.depth).map(|_| Async::<UnixStream>::pair()).collect::<io::Result<_>>()?;
     let mut receives: Vec<_> = pairs.iter().map(|_| Box::pin(None)).collect();
     while meter.goes_on() {
-        smol::block_on(async {
-            for _ in 0..case.lap() / u64::from(case.depth) {
-                std::future::poll_fn(|cx| {
-                    for (receive, (socket, _)) in receives.iter_mut().zip(&pairs) {
-                        receive.set(Some(receive_one(socket)));
-                        let receive = receive.as_mut().as_pin_mut();
-                        if receive.is_some_and(|receive| receive.poll(cx).is_ready()) {
-                            return Poll::Ready(Err("something has come from nowhere"));
-                        }
-                    }
-                    Poll::Ready(Ok(()))
-                })
-                .await?;
-                // They have all waited at the same time.
-                for receive in &mut receives {
-                    receive.set(None);
-                }
-            }
-            Ok::<(), Failure>(())
-        })?;
+        smol::block_on(give_up(
+            &mut receives,
+            |number| receive_one(&pairs[number].0),
+            case.lap() / u64::from(case.depth),
+        ))?;
         meter.did(case.lap());
     }
     Ok(())

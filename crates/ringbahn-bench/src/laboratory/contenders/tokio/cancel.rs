@@ -1,10 +1,10 @@
 //! Receives that are given up: futures that have been polled, and are dropped.
 
 use std::io;
-use std::task::Poll;
 
 use tokio::net::UnixStream;
 
+use super::super::runtime::give_up;
 use super::Tokio;
 use crate::laboratory::case::Cancel;
 use crate::laboratory::contender::Failure;
@@ -17,26 +17,11 @@ pub(super) fn cancel<R: Tokio>(case: &Cancel, meter: &mut Meter) -> Result<(), F
         (0..case.depth).map(|_| UnixStream::pair()).collect::<io::Result<_>>()?;
     let mut receives: Vec<_> = pairs.iter().map(|_| Box::pin(None)).collect();
     while meter.goes_on() {
-        runtime.executor().block_on(async {
-            for _ in 0..case.lap() / u64::from(case.depth) {
-                std::future::poll_fn(|cx| {
-                    for (receive, (socket, _)) in receives.iter_mut().zip(&pairs) {
-                        receive.set(Some(receive_one(socket)));
-                        let receive = receive.as_mut().as_pin_mut();
-                        if receive.is_some_and(|receive| receive.poll(cx).is_ready()) {
-                            return Poll::Ready(Err("something has come from nowhere"));
-                        }
-                    }
-                    Poll::Ready(Ok(()))
-                })
-                .await?;
-                // They have all waited at the same time.
-                for receive in &mut receives {
-                    receive.set(None);
-                }
-            }
-            Ok::<(), Failure>(())
-        })?;
+        runtime.executor().block_on(give_up(
+            &mut receives,
+            |number| receive_one(&pairs[number].0),
+            case.lap() / u64::from(case.depth),
+        ))?;
         meter.did(case.lap());
     }
     Ok(())
