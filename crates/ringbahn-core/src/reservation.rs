@@ -138,10 +138,11 @@ impl<'a, S: Sharing> Reservation<'a, S> {
         sqes: &mut Sqes,
     ) -> Result<bool, Uncommitted> {
         if sqes.is_plain() && self.rule.is_none() {
-            // By far the usual case: there is nothing to be looked at.
+            // By far the usual case: there is nothing more to be looked at.
             if self.capacity() == 0 {
                 return Err(Uncommitted::TooFewPlaces);
             }
+            sqes.home().check(self.table.ring()).map_err(Uncommitted::Foreign)?;
             let file = EntryFile::of(sqes);
             let (id, cancelled) = self.table.insert(operation, 1, file).ok_or(TooFewPlaces)?;
             self.table.meter_committed(id, sqes.entries());

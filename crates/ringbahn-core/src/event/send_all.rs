@@ -4,6 +4,7 @@
 use std::io;
 
 use crate::buf::{BufResult, IoBuf, entry_length};
+use crate::cqe::Cqe;
 use crate::event::Event;
 use crate::event::transfer::Progress;
 use crate::fd::SharedFd;
@@ -68,12 +69,20 @@ impl<B: IoBuf> Event for SendAll<B> {
 
     fn complete(self, outcome: Outcome<'_, Self>) -> BufResult<(), B> {
         let wanted = self.buffer.bytes_len();
+        if self.progress.is_all(&outcome.cqe(), wanted) {
+            return (Ok(()), self.buffer);
+        }
         let (_, result) = self.progress.end(outcome, wanted, io::ErrorKind::WriteZero);
         (result, self.buffer)
     }
 
     fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
         self.progress.goes_on(outcome.cqe(), self.buffer.bytes_len())
+    }
+
+    #[inline]
+    fn may_resubmit(&self, last: &Cqe) -> bool {
+        !self.progress.is_all(last, self.buffer.bytes_len())
     }
 }
 

@@ -167,13 +167,14 @@ impl Sqes<'_> {
         self.home = self.home.and(Home::only(ring));
     }
 
-    /// Whether there is one entry, which any ring may have and which means the same on each: it is
-    /// part of no chain, waits for nothing, and names nothing that is registered.
+    /// Whether there is one entry, which means the same on each ring that may have it: it is part
+    /// of no chain, waits for nothing, and names nothing by what only its ring knows.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
+        const OTHERS_MATTER: u8 = FLAG_DRAIN | FLAG_LINK | FLAG_HARD_LINK;
         let [entry] = self.entries() else { return false };
         let names_nothing = self.registered.is_none() && self.more.is_none();
-        entry.flags == 0 && names_nothing && self.home == Home::ANY
+        entry.flags & OTHERS_MATTER == 0 && names_nothing
     }
 
     /// The rings that the entries may go to.
