@@ -58,6 +58,7 @@ impl Cqe {
     }
 
     /// The number of the buffer that the kernel has chosen, if it has; whatever the result is.
+    #[inline]
     pub const fn buffer(&self) -> Option<u16> {
         if self.flags & FLAG_BUFFER == 0 {
             return None;

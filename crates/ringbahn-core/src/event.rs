@@ -330,7 +330,7 @@ pub trait Event: std::marker::Send + Sized + 'static {
     #[doc(hidden)]
     #[inline]
     fn repeats(&self) -> Repeats {
-        Repeats::Any
+        Repeats::ANY
     }
 
     /// Whether drivers often serve such an operation [at once](crate::Drive::attempt). Then they

@@ -70,6 +70,7 @@ impl SharedFd {
         SharedFd { place, _owner: owner }
     }
 
+    #[inline]
     pub(crate) fn place(&self) -> Place {
         self.place
     }

@@ -337,7 +337,7 @@ impl<E: Event, S: Sharing> Record<E, S> {
 #[inline]
 fn repeats(event: &impl Event, steps: u32) -> Repeats {
     // Several are not repeated.
-    if steps == 1 { event.repeats() } else { Repeats::Never }
+    if steps == 1 { event.repeats() } else { Repeats::NEVER }
 }
 
 #[cold]

@@ -97,6 +97,7 @@ impl<'a, E> Outcome<'a, E> {
     }
 
     /// The (first) CQE; that of a cancelled entry where nothing was submitted.
+    #[inline]
     pub(crate) fn cqe(&self) -> Cqe {
         let cancelled = Cqe { result: -libc::ECANCELED, ..Cqe::default() };
         self.cqes().first().copied().unwrap_or(cancelled)

@@ -33,6 +33,7 @@ impl RingId {
         RingId(NonZeroU64::new(number).expect("2⁶⁴ rings are more than can be made"))
     }
 
+    #[inline]
     pub(crate) fn number(self) -> u64 {
         self.0.get()
     }
@@ -62,12 +63,14 @@ impl Home {
     }
 
     /// The one ring.
+    #[inline]
     pub(crate) fn only(ring: RingId) -> Home {
         Home(ring.number())
     }
 
     /// The rings that are in both.
     #[must_use]
+    #[inline]
     pub(crate) fn and(self, other: Home) -> Home {
         match (self, other) {
             (Home::ANY, home) | (home, Home::ANY) => home,

@@ -191,6 +191,7 @@ impl Sqe {
 
     /// The file to operate on.
     #[must_use]
+    #[inline]
     pub fn file(mut self, file: &SharedFd) -> Sqe {
         match file.place() {
             Place::Descriptor(number) => self.fd = number,
@@ -221,6 +222,7 @@ impl Sqe {
     /// The group of buffers that the kernel is to choose from when there is data. No ring but that
     /// of the group takes the entry.
     #[must_use]
+    #[inline]
     pub fn buffer_group(mut self, group: &BufferGroup) -> Sqe {
         if group.is_used_up_bit_by_bit() {
             // Only the event that has the queue may.
@@ -257,6 +259,7 @@ impl Sqe {
     ///
     /// [`file`](Sqe::file) says so by itself.
     #[must_use]
+    #[inline]
     pub(crate) fn of(mut self, ring: RingId) -> Sqe {
         self.home = self.home.and(Home::only(ring));
         self

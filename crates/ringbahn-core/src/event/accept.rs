@@ -77,7 +77,7 @@ impl Event for Accept {
 
     #[inline]
     fn repeats(&self) -> Repeats {
-        Repeats::Failed
+        Repeats::FAILED
     }
 }
 

@@ -141,7 +141,7 @@ impl Event for PollAdd {
 
     #[inline]
     fn repeats(&self) -> Repeats {
-        Repeats::Failed
+        Repeats::FAILED
     }
 }
 

@@ -88,7 +88,7 @@ impl<B: IoBufMut> Event for Read<B> {
 
     #[inline]
     fn repeats(&self) -> Repeats {
-        Repeats::Failed
+        Repeats::FAILED
     }
 
     #[inline]

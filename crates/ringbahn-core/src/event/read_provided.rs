@@ -74,6 +74,6 @@ impl Event for ReadProvided {
 
     #[inline]
     fn repeats(&self) -> Repeats {
-        Repeats::Failed
+        Repeats::FAILED
     }
 }

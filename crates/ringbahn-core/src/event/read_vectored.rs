@@ -80,7 +80,7 @@ impl<V: IoBufs<Buffer: IoBufMut>> Event for ReadVectored<V> {
 
     #[inline]
     fn repeats(&self) -> Repeats {
-        Repeats::Failed
+        Repeats::FAILED
     }
 }
 

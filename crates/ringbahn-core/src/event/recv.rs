@@ -85,7 +85,7 @@ impl<B: IoBufMut> Event for Recv<B> {
 
     #[inline]
     fn repeats(&self) -> Repeats {
-        Repeats::Failed
+        Repeats::FAILED
     }
 }
 

@@ -72,7 +72,7 @@ impl Event for RecvProvided {
 
     #[inline]
     fn repeats(&self) -> Repeats {
-        Repeats::Failed
+        Repeats::FAILED
     }
 }
 

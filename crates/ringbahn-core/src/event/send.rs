@@ -101,7 +101,10 @@ impl<B: IoBuf> Event for Send<B> {
 
     #[inline]
     fn repeats(&self) -> Repeats {
-        if self.waits_for_all() { Repeats::Any } else { Repeats::Failed }
+        if self.waits_for_all() {
+            return self.progress.repeats(self.buffer.bytes_len());
+        }
+        Repeats::FAILED
     }
 }
 

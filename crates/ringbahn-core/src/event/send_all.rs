@@ -8,6 +8,7 @@ use crate::event::Event;
 use crate::event::transfer::Progress;
 use crate::fd::SharedFd;
 use crate::opcode;
+use crate::operation::repeats::Repeats;
 use crate::outcome::Outcome;
 use crate::sqe::{Sqe, Sqes};
 
@@ -68,12 +69,20 @@ impl<B: IoBuf> Event for SendAll<B> {
 
     fn complete(self, outcome: Outcome<'_, Self>) -> BufResult<(), B> {
         let wanted = self.buffer.bytes_len();
+        if self.progress.is_all(&outcome.cqe(), wanted) {
+            return (Ok(()), self.buffer);
+        }
         let (_, result) = self.progress.end(outcome, wanted, io::ErrorKind::WriteZero);
         (result, self.buffer)
     }
 
     fn resubmit(&mut self, outcome: &Outcome<'_, Self>) -> bool {
         self.progress.goes_on(outcome.cqe(), self.buffer.bytes_len())
+    }
+
+    #[inline]
+    fn repeats(&self) -> Repeats {
+        self.progress.repeats(self.buffer.bytes_len())
     }
 }
 

@@ -7,6 +7,7 @@ use std::{fmt, io};
 
 use crate::buf::{IoBufMut, entry_length};
 use crate::cqe::Cqe;
+use crate::operation::repeats::Repeats;
 use crate::outcome::Outcome;
 
 /// Where in a file an operation reads or writes.
@@ -136,12 +137,14 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// How much is done, as the next entry is laid out.
+    #[inline]
     pub(crate) fn begin(&mut self) -> usize {
         self.done += std::mem::take(&mut self.noted);
         self.done
     }
 
     /// Whether the event is to be submitted once more after `cqe`.
+    #[inline]
     pub(crate) fn goes_on(&mut self, cqe: Cqe, wanted: usize) -> bool {
         self.noted = 0;
         if cqe.has_not_run() || cqe.failed_with(libc::EAGAIN) {
@@ -155,6 +158,20 @@ impl Progress {
             }
             _ => false,
         }
+    }
+
+    /// After which ends of its next round a transfer of `wanted` bytes goes on.
+    #[inline]
+    pub(crate) fn repeats(&self, wanted: usize) -> Repeats {
+        Repeats::short_of(wanted - self.done)
+    }
+
+    /// Whether `cqe`, of the entry that was laid out last, says that all is done.
+    #[inline]
+    pub(crate) fn is_all(&self, cqe: &Cqe, wanted: usize) -> bool {
+        let rest = wanted - self.done;
+        u32::try_from(cqe.result)
+            .is_ok_and(|count| count as usize == rest && count == entry_length(rest))
     }
 
     /// How much was done in all, and whether that is everything. Where the kernel moved nothing

@@ -79,7 +79,7 @@ impl<B: IoBuf> Event for Write<B> {
 
     #[inline]
     fn repeats(&self) -> Repeats {
-        Repeats::Failed
+        Repeats::FAILED
     }
 }
 

@@ -63,7 +63,7 @@ impl<V: IoBufs> Event for WriteVectored<V> {
 
     #[inline]
     fn repeats(&self) -> Repeats {
-        Repeats::Failed
+        Repeats::FAILED
     }
 }
 

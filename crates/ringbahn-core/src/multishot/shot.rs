@@ -123,7 +123,7 @@ impl<M: MultiEvent> Event for Shot<M> {
 
     #[inline]
     fn repeats(&self) -> Repeats {
-        Repeats::Never
+        Repeats::NEVER
     }
 
     fn unread_max(&self) -> u32 {
