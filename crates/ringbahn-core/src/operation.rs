@@ -83,7 +83,6 @@ pub enum Ending {
 /// An event on the heap, and its header.
 pub struct Record<E, S: Sharing> {
     header: Header<S>,
-    steps: u32,
     event: UnsafeCell<Option<E>>,
 }
 
@@ -94,18 +93,18 @@ unsafe impl<E: Send> Sync for Record<E, Shared> {}
 impl<E: Event, S: Sharing> Record<E, S> {
     pub(crate) fn new(event: E) -> Record<E, S> {
         let steps = event.sqes_needed();
-        let header = Header::new(event.unread_max(), repeats(&event, steps));
-        Record { header, steps, event: UnsafeCell::new(Some(event)) }
+        let header = Header::new(event.unread_max(), steps, repeats(&event, steps));
+        Record { header, event: UnsafeCell::new(Some(event)) }
     }
 
     /// Makes the record of an operation that has ended that of another one, not started yet.
     /// Nobody else knows of it.
     pub(crate) fn renew(&mut self, event: E) {
-        self.steps = event.sqes_needed();
+        let steps = event.sqes_needed();
         let header = &mut self.header;
         let waker = header.cell.renew(event.unread_max());
         // Relaxed: whoever gets to know of the record gets to know of this, too.
-        header.leave(repeats(&event, self.steps));
+        header.leave(steps, repeats(&event, steps));
         // The former event has been taken out; if not, it is dropped here.
         self.event = UnsafeCell::new(Some(event));
         drop(waker);
@@ -116,8 +115,9 @@ impl<E: Event, S: Sharing> Record<E, S> {
     }
 
     /// How many entries the event asked for.
+    #[inline]
     pub(crate) fn steps(&self) -> u32 {
-        self.steps
+        self.header.steps()
     }
 
     /// Lays out the event's entries on an empty tray.
@@ -135,7 +135,7 @@ impl<E: Event, S: Sharing> Record<E, S> {
                 unsafe { event.prepare(sqes) };
             }
         });
-        if self.steps == 1 && sqes.plain().is_some() {
+        if self.steps() == 1 && sqes.plain().is_some() {
             return Ok(());
         }
         self.check_special(sqes)
@@ -152,10 +152,11 @@ impl<E: Event, S: Sharing> Record<E, S> {
             let message = "the last event of a chain prepared no entry";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
-        if pushed == self.steps as usize && (1..=SQES_PER_EVENT_MAX).contains(&self.steps) {
+        let steps = self.steps();
+        if pushed == steps as usize && (1..=SQES_PER_EVENT_MAX).contains(&steps) {
             return Ok(());
         }
-        Err(wrong_count(self.steps, pushed))
+        Err(wrong_count(steps, pushed))
     }
 
     /// Lays out the event's entries, on an empty tray, before the operation has started.
@@ -271,7 +272,7 @@ impl<E: Event, S: Sharing> Record<E, S> {
 
     /// The CQEs by step, and within a step in the order of arrival.
     fn ordered(&self, mut cqes: Cqes) -> Cqes {
-        if self.steps > 1 {
+        if self.steps() > 1 {
             cqes.sort_by_key(|cqe| step_of(cqe.user_data));
         }
         cqes
@@ -283,7 +284,7 @@ impl<E: Event, S: Sharing> Record<E, S> {
     ///
     /// The caller holds the event by O3.
     unsafe fn wants_repeat(&self, last: &Cqe) -> bool {
-        if self.steps != 1 {
+        if self.steps() != 1 {
             return false;
         }
         let Some(cqe) = self.header.cell.cqe_to_repeat(last) else { return false };

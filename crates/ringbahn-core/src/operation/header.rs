@@ -36,30 +36,40 @@ pub struct Header<S: Sharing> {
     /// What it is counted as where that is done: 1 and the opcode of its first entry, or one of
     /// the two constants. Changed under the table's lock; relaxed, since it guards nothing.
     counted_as: S::Word,
+    /// How many entries the event asked for.
+    steps: u32,
     /// After which ends the event is to be asked whether it goes round again.
     repeats: Repeats,
 }
 
 impl<S: Sharing> Header<S> {
-    pub(super) fn new(unread_max: u32, repeats: Repeats) -> Header<S> {
+    pub(super) fn new(unread_max: u32, steps: u32, repeats: Repeats) -> Header<S> {
         Header {
             cell: Cell::new(unread_max),
             user_data: S::Word::new(NOWHERE),
             table: S::Word::new(0),
             pending: S::Word::new(0),
             counted_as: S::Word::new(AS_NOTHING),
+            steps,
             repeats,
         }
     }
 
     /// The operation is one that no ring knows of, since the record serves another one now.
     #[inline]
-    pub(super) fn leave(&mut self, repeats: Repeats) {
+    pub(super) fn leave(&mut self, steps: u32, repeats: Repeats) {
+        self.steps = steps;
         self.repeats = repeats;
         // Relaxed: nobody else has the record.
         self.user_data.store(NOWHERE, Ordering::Relaxed);
         self.pending.store(0, Ordering::Relaxed);
         self.counted_as.store(AS_NOTHING, Ordering::Relaxed);
+    }
+
+    /// How many entries the event asked for.
+    #[inline]
+    pub(super) fn steps(&self) -> u32 {
+        self.steps
     }
 
     /// The operation enters a table, with `steps` entries. Whoever commits it once more must look
