@@ -1,5 +1,5 @@
-//! How often an operation allocates: once, for its record; not at all where it is served at once, or
-//! on a handle that has been used before. And what a handle keeps that idles.
+//! How often an operation allocates: once, for its record; not at all where it is served at once,
+//! or on a handle that has been used before. And what a handle keeps that idles.
 
 use std::fs::File;
 use std::io::Write as _;
