@@ -202,6 +202,32 @@ fn an_error_of_the_socket_is_told_once_on_a_local_driver() {
     errors::<LocalDriver>("errors_local");
 }
 
+fn stopped_reads<D: Subject>(test: &str) {
+    on_both_kinds::<D>(test, |driver| {
+        driver.run(async {
+            let mut room = vec![0; LARGE];
+            let (mut near, mut far) = used_to_much(driver).await;
+            assert!(poll_once(&mut near.read(&mut room)).is_pending());
+            let report = near.cancel_all().unwrap().await;
+            assert_eq!((report.asked, report.cancelled), (1, 1));
+            let error = near.read(&mut room).await.unwrap_err();
+            assert_eq!(error.raw_os_error(), Some(libc::ECANCELED));
+            far.write_all(b"next").unwrap();
+            assert_eq!(near.read(&mut room).await.unwrap(), 4);
+        });
+    });
+}
+
+#[test]
+fn a_read_of_much_that_is_stopped_is_told_of_it_on_a_shared_driver() {
+    stopped_reads::<SharedDriver>("stopped_reads_shared");
+}
+
+#[test]
+fn a_read_of_much_that_is_stopped_is_told_of_it_on_a_local_driver() {
+    stopped_reads::<LocalDriver>("stopped_reads_local");
+}
+
 fn narrow_sockets<D: Subject>(test: &str) {
     const LENGTH: usize = 1_000_000;
     on_both_kinds::<D>(test, |driver| {

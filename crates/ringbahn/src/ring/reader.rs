@@ -362,6 +362,19 @@ impl<D: Drive + Unpin> Reader<D> {
         error.kind() == io::ErrorKind::Interrupted
     }
 
+    /// What only tells of something to receive has ended. If somebody has stopped it, that is told
+    /// as of a receive; where it cannot be had at all a receive waits from now on.
+    fn settle_poll(&mut self, result: io::Result<()>) {
+        self.straight.polled(result.is_ok());
+        match result {
+            Err(error) if error.raw_os_error() == Some(libc::ECANCELED) => {
+                self.again = false;
+                self.seldom.need().errors.push_back(error);
+            }
+            _ => self.again = true,
+        }
+    }
+
     /// Stops the read in flight, and waits until the kernel is done with it. What it has brought
     /// all the same is among the unread bytes.
     pub(crate) fn poll_stop(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -413,9 +426,7 @@ impl<D: Drive + Unpin> Side for Reader<D> {
         let began = self.seldom.get_mut().and_then(|seldom| seldom.began.take());
         let returns = self.returns.take();
         let Some(room) = self.room else {
-            self.straight.polled(result.is_ok());
-            self.again = true;
-            return;
+            return self.settle_poll(result.map(drop));
         };
         self.again = false;
         match result {
